@@ -1,0 +1,14 @@
+"""`python -m perfectcv_traffic` and the console script."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    from perfectcv_traffic.cli.app import main as run
+
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The `/admin` endpoints over the store."""

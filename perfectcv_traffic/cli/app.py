@@ -1,0 +1,58 @@
+"""The program: its commands, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from perfectcv_traffic.cli import demo, ingest
+from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.errors import ExitCode, TrafficError
+
+PROGRAM = "perfectcv-traffic"
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Record, provoke, store and understand the HTTP traffic of a FastAPI service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (ingest.ingest, demo.demo):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {importlib.metadata.version(PROGRAM)}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Record, provoke, store and understand the HTTP traffic of a FastAPI service."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    try:
+        get_command(app).main(args=arguments and list(arguments), prog_name=PROGRAM)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.OK
+    except TrafficError as error:
+        note(f"{PROGRAM}: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        note(f"{PROGRAM}: interrupted")
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK

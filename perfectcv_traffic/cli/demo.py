@@ -1,0 +1,43 @@
+"""`perfectcv-traffic demo`: serve the demo API, or another application, with the recorder on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfectcv_traffic.cli.options import DEFAULTS, Log, option
+
+Port = Annotated[
+    int, option("--port", help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65_535)
+]
+App = Annotated[
+    str | None,
+    option("--app", help="Serve this application (module:attribute) instead of the demo API."),
+]
+UntilStdinCloses = Annotated[
+    bool,
+    option(
+        "--until-stdin-closes", help="Stop when standard input ends: for programs that start this."
+    ),
+]
+
+
+def demo(
+    app: App = None,
+    port: Port = 8000,
+    log: Log = Path(DEFAULTS.log),
+    until_stdin_closes: UntilStdinCloses = False,
+) -> None:
+    """Serve the demo API on loopback with the recorder around it, until Ctrl-C."""
+    from perfectcv_traffic.demo import process, serve
+
+    serve.serve(
+        serve.load(app),
+        log=log,
+        port=port,
+        announce=lambda address: typer.echo(f"{process.ANNOUNCEMENT}{address}", color=False),
+        until=sys.stdin.buffer if until_stdin_closes else None,
+    )

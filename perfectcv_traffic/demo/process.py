@@ -1,0 +1,89 @@
+"""A served application in a process of its own, which never outlives the one that started it."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from perfectcv_traffic.errors import ExitCode, TargetError
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+ANNOUNCEMENT = "listening on "
+
+
+@contextmanager
+def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[str]:
+    """The address of a monitored application (None: the demo API), served while in the context.
+
+    What the application prints goes to the file `output`. Raises `TargetError` if it does not
+    start.
+    """
+    command = [sys.executable, "-m", "perfectcv_traffic", "demo", "--until-stdin-closes"]
+    command += ["--port", str(port), "--log", str(log), *(["--app", app] if app else [])]
+    with output.open("wb") as errors:
+        process = _start(command, errors)
+        try:
+            yield _address(process, output)
+        finally:
+            _stop(process)
+
+
+def _start(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    # A group of its own: Ctrl-C reaches only us, and the log is complete before we go on.
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, **group
+    )
+
+
+def _address(process: subprocess.Popen[bytes], output: Path) -> str:
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
+    try:
+        while (line := lines.get(timeout=START_SECONDS)) is not None:
+            if ANNOUNCEMENT in line:
+                return line.partition(ANNOUNCEMENT)[2].strip()
+    except queue.Empty:
+        raise TargetError(
+            f"the application did not answer within {START_SECONDS:.0f} s; what it printed is in "
+            f"{output}"
+        ) from None
+    raise TargetError(_last_words(output))
+
+
+def _read_lines(stream: IO[bytes] | None, lines: queue.Queue[str | None]) -> None:
+    for line in stream or ():
+        lines.put(line.decode("utf-8", "replace"))
+    lines.put(None)
+
+
+def _last_words(output: Path) -> str:
+    printed = output.read_text("utf-8", "replace").splitlines()
+    own = [line for line in printed if line.startswith("perfectcv-traffic: ")]
+    if own:
+        return own[-1].removeprefix("perfectcv-traffic: ")
+    return f"the application did not start; what it printed is in {output}"
+
+
+def _stop(process: subprocess.Popen[bytes]) -> ExitCode | int:
+    """Ask it to end by closing its input, then insist."""
+    if process.stdin:
+        process.stdin.close()
+    for insist in (process.terminate, process.kill):
+        try:
+            process.wait(STOP_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            insist()
+    if process.stdout:
+        process.stdout.close()
+    return process.wait()

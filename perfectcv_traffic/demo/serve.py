@@ -1,0 +1,105 @@
+"""Serve an application with the recorder around it, on loopback, until told to stop."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import uvicorn
+from uvicorn.importer import ImportFromStringError, import_from_string
+
+from perfectcv_traffic.capture.monitor import setup_monitoring
+from perfectcv_traffic.demo.app import create_app
+from perfectcv_traffic.errors import TargetError
+
+HOST = "127.0.0.1"
+SHUTDOWN_SECONDS = 5
+
+Announce = Callable[[str], None]
+
+
+def load(name: str | None) -> Any:
+    """The application `module:attribute` names, called if it is a factory; None: the demo API."""
+    if name is None:
+        return create_app()
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = import_from_string(name)
+    except ImportFromStringError as error:
+        raise TargetError(f"application {name}: {error}") from error
+    except Exception as error:
+        raise TargetError(
+            f"application {name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    is_factory = inspect.isfunction(found) and not inspect.signature(found).parameters
+    return found() if is_factory else found
+
+
+def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO | None) -> None:
+    """Serve until SIGINT, SIGTERM or, if given, the end of the stream `until`.
+
+    `announce` is told the address once the application answers. Port 0 takes a free one. Raises
+    `TargetError` if the port is in use or the application does not start.
+    """
+    listener = _listen(port)
+    monitor = setup_monitoring(app, log=log)
+    config = uvicorn.Config(
+        monitor.app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = _Server(config, announce)
+    if until is not None:
+        threading.Thread(target=server.stop_at_end_of, args=(until,), daemon=True).start()
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        pass  # uvicorn's way to say that the application refused to start
+    finally:
+        monitor.close()
+        listener.close()
+    if not server.started:
+        raise TargetError("the application did not start: its own messages say why")
+
+
+class _Server(uvicorn.Server):
+    """A server that tells its address once it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Announce) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._announce(f"http://{host}:{port}")
+
+    def stop_at_end_of(self, stream: BinaryIO) -> None:
+        """Stop when the stream ends: whoever holds its other end is gone, killed or not."""
+        while stream.read(1):
+            pass
+        self.should_exit = True
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if sys.platform != "win32":  # there it would let two servers share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise TargetError(
+                f"port {port} on {HOST} is in use: stop what uses it, or choose another with --port"
+            ) from error
+        raise TargetError(f"port {port} on {HOST} cannot be used: {error.strerror}") from error
+    return listener

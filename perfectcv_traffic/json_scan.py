@@ -1,0 +1,173 @@
+"""One pass over JSON text: finds nulls with their paths and blanks secret values.
+
+It reads tokens, not a tree, so any depth, a body that was cut, duplicate keys, numbers and strings
+that decoders refuse are all handled the same way, with a stack instead of recursion.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+from perfectcv_traffic.redaction import REDACTED, IsSecret
+
+MAX_PATH_SEGMENTS = 64
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+_PLAIN_NAME = re.compile(r"[^.\[\]\"'\s]+\Z")
+_BLANK = f'"{REDACTED}"'
+
+
+class NullValue(NamedTuple):
+    """A JSON null: the last name on its path, and the path as `data.team.players[0].name`."""
+
+    field_name: str
+    field_path: str
+
+
+class Scan(NamedTuple):
+    """What a body holds once read: text without secrets, and its nulls."""
+
+    text: str
+    nulls: list[NullValue]
+    null_count: int
+    complete: bool
+    """False when the text ended inside a value or is not JSON."""
+
+
+def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
+    """Read JSON text; at most `max_nulls` nulls are kept, all are counted."""
+    scanner = _Scanner(text, is_secret, max_nulls)
+    scanner.run()
+    return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, scanner.is_complete())
+
+
+class _Scanner:
+    def __init__(self, text: str, is_secret: IsSecret, max_nulls: int) -> None:
+        self.text = text
+        self.is_secret = is_secret
+        self.max_nulls = max_nulls
+        self.nulls: list[NullValue] = []
+        self.null_count = 0
+        # One entry per open container: the current key of an object, the position in a list.
+        self.stack: list[str | int] = []
+        self.key_follows = False
+        self.secret_depth: int | None = None
+        self.secret_start = 0
+        self.pieces: list[str] = []
+        self.kept_until = 0
+        self.values = 0
+        self.malformed = False
+
+    def run(self) -> None:
+        for match in _TOKEN.finditer(self.text):
+            token = match[0]
+            if token == ",":
+                self._next_item()
+            elif token == ":":
+                self.key_follows = False
+            elif token in ("{", "["):
+                self._open(token, match.start())
+            elif token in ("}", "]"):
+                self._close(token, match.end())
+            elif self.key_follows:
+                self._name(token)
+            else:
+                self._scalar(token, match.start(), match.end())
+
+    def _open(self, token: str, start: int) -> None:
+        self._begin_secret(start)
+        self.values += not self.stack
+        self.stack.append("" if token == "{" else 0)
+        self.key_follows = token == "{"
+
+    def _close(self, token: str, end: int) -> None:
+        if not self.stack or isinstance(self.stack[-1], str) != (token == "}"):
+            self.malformed = True
+            return
+        self.stack.pop()
+        self.key_follows = False
+        if self.secret_depth == len(self.stack):
+            self._blank(self.secret_start, end)
+            self.secret_depth = None
+
+    def _next_item(self) -> None:
+        if not self.stack:
+            self.malformed = True
+        elif isinstance(self.stack[-1], int):
+            self.stack[-1] += 1
+        else:
+            self.key_follows = True
+
+    def _name(self, token: str) -> None:
+        self.malformed = self.malformed or not token.startswith('"')
+        self.stack[-1] = _decode(token)
+
+    def _scalar(self, token: str, start: int, end: int) -> None:
+        self.values += not self.stack
+        if token == "null":
+            self._found_null()
+        elif self.secret_depth is None and self._under_secret():
+            self._blank(start, end)
+        elif not _is_scalar(token):
+            self.malformed = True
+
+    def _found_null(self) -> None:
+        self.null_count += 1
+        if len(self.nulls) < self.max_nulls:
+            name = next((key for key in reversed(self.stack) if isinstance(key, str)), "$")
+            self.nulls.append(NullValue(name, path_text(self.stack)))
+
+    def _under_secret(self) -> bool:
+        return bool(self.stack) and isinstance(key := self.stack[-1], str) and self.is_secret(key)
+
+    def _begin_secret(self, start: int) -> None:
+        if self.secret_depth is None and self._under_secret():
+            self.secret_depth, self.secret_start = len(self.stack), start
+
+    def _blank(self, start: int, end: int) -> None:
+        self.pieces += (self.text[self.kept_until : start], _BLANK)
+        self.kept_until = end
+
+    def redacted(self) -> str:
+        if self.secret_depth is not None:  # the text ended inside a secret value
+            self._blank(self.secret_start, len(self.text))
+            self.secret_depth = None
+        return "".join((*self.pieces, self.text[self.kept_until :]))
+
+    def is_complete(self) -> bool:
+        return not self.stack and not self.malformed and self.values == 1
+
+
+def path_text(steps: list[str | int]) -> str:
+    """A path for people: names joined by dots, positions and odd names in brackets."""
+    shown = steps[:MAX_PATH_SEGMENTS]
+    text = "".join(map(_step, shown)).removeprefix(".") or "$"
+    return text + "…" if len(steps) > MAX_PATH_SEGMENTS else text
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _PLAIN_NAME.match(step):
+        return f".{step}"
+    return f"[{json.dumps(step, ensure_ascii=False)}]"
+
+
+def _decode(token: str) -> str:
+    if "\\" not in token:
+        return token.strip('"')
+    try:
+        return str(json.loads(token))
+    except ValueError:
+        return token.strip('"')
+
+
+_SCALAR = re.compile(
+    r'"(?:[^"\\]|\\.)*+"\Z|true\Z|false\Z|NaN\Z|-?Infinity\Z|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\Z',
+    re.DOTALL,
+)
+
+
+def _is_scalar(token: str) -> bool:
+    return _SCALAR.match(token) is not None

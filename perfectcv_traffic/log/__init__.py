@@ -1,0 +1,1 @@
+"""Log files read: bytes on disk become `TrafficLog` records or rejects."""

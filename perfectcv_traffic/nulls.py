@@ -1,0 +1,51 @@
+"""Null values in names and values that are text: query strings, forms, path parameters.
+
+Text cannot hold a null, so the words that clients send for one count: `null`, `None`, `undefined`,
+`nil`, in any case, and the empty value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Literal
+from urllib.parse import parse_qsl
+
+from perfectcv_traffic.record import NullDetail
+
+NULL_WORDS = frozenset({"null", "none", "undefined", "nil"})
+MAX_PAIRS = 1000
+
+TextLocation = Literal["query", "path", "form"]
+
+
+def in_urlencoded(text: str, location: TextLocation) -> list[NullDetail]:
+    """Nulls in a query string or an urlencoded form, in order; at most `MAX_PAIRS` are read."""
+    head = "&".join(text.split("&", MAX_PAIRS)[:MAX_PAIRS])
+    return in_pairs(parse_qsl(head, keep_blank_values=True), location)
+
+
+def in_path(parameters: Mapping[str, object]) -> list[NullDetail]:
+    """Nulls among the path parameters of the matched route; an empty one cannot be sent."""
+    return in_pairs(((name, str(value)) for name, value in parameters.items() if value), "path")
+
+
+def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[NullDetail]:
+    """Nulls among names and values; a repeated name shows its position: `tag[1]`."""
+    known = list(pairs)
+    times = Counter(name for name, _ in known)
+    seen: dict[str, int] = {}
+    found = []
+    for name, value in known:
+        position = seen.get(name, 0)
+        seen[name] = position + 1
+        if not value or value.lower() in NULL_WORDS:
+            found.append(
+                NullDetail(
+                    field_name=name,
+                    field_path=f"{name}[{position}]" if times[name] > 1 else name,
+                    location=location,
+                    kind="null_text" if value else "empty",
+                )
+            )
+    return found

@@ -1,0 +1,36 @@
+"""Route templates for paths that matched no route: `/users/123` becomes `/users/{id}`.
+
+A scanner's paths must not become as many endpoints, so what looks like an identifier is replaced
+by its kind and the depth is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_SEGMENTS = 8
+MAX_SEGMENT_LENGTH = 64
+
+_KINDS = (
+    (re.compile(r"\d+\Z"), "{id}"),
+    (re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\Z", re.IGNORECASE), "{uuid}"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.Z+-]+)?\Z"), "{date}"),
+    (re.compile(r"(?=.*\d)[0-9a-f]{12,}\Z", re.IGNORECASE), "{hash}"),
+    (re.compile(r"[^@]+@[^@]+\.[^@]+\Z"), "{email}"),
+    (re.compile(r"(?=.*\d)[A-Za-z0-9_-]{20,}\Z"), "{token}"),
+)
+
+
+def template(path: str) -> str:
+    """The path with everything that looks like an identifier replaced by its kind."""
+    head, *segments = path.split("/", MAX_SEGMENTS + 1)
+    if len(segments) > MAX_SEGMENTS:
+        segments[-1] = "{rest}"
+    return "/".join([head, *map(_segment, segments)])
+
+
+def _segment(segment: str) -> str:
+    for pattern, kind in _KINDS:
+        if pattern.match(segment):
+            return kind
+    return segment if len(segment) <= MAX_SEGMENT_LENGTH else "{long}"

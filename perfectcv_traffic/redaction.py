@@ -1,0 +1,148 @@
+"""What is secret, and how it is blanked: one redactor for headers, queries, bodies and errors.
+
+A name is secret when it contains one of `SECRET_STEMS`, or when one of its words is one of
+`SECRET_WORDS`; `READABLE_NAMES` look secret and are not. Names are compared without case and
+separators: `accessToken`, `access-token` and `ACCESS_TOKEN` are one name. The lists are the union
+of what the request loggers and error trackers of the field redact by default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote_plus
+
+REDACTED = "[REDACTED]"
+MAX_REMEMBERED = 10_000
+
+SECRET_STEMS = (
+    "accesskey", "apikey", "assertion", "authorization", "authtoken", "cardnumber", "cookie",
+    "credential", "csrf", "jsessionid", "mysqlpwd", "passphrase", "passwd", "password",
+    "phpsessid", "privatekey", "secret", "sessionid", "sessiontoken", "signature", "ssn", "token",
+    "xsrf",
+)  # fmt: skip
+SECRET_WORDS = frozenset({
+    "auth", "bearer", "ccv", "cvc", "cvv", "iban", "jwt", "mfa", "otp", "pass", "pin", "pwd",
+    "session", "sid", "sig", "totp",
+})  # fmt: skip
+READABLE_NAMES = frozenset({
+    "completiontokens", "maxtokens", "prompttokens", "tokencount", "tokenpresent", "tokens",
+    "tokenscheme", "tokensource", "tokensused", "tokentype", "tokenurl", "tokenvalidity",
+    "totaltokens",
+})  # fmt: skip
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
+
+# Secrets that are recognised by their own shape, wherever they stand in free text.
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?")
+_SCHEME_AND_CREDENTIAL = re.compile(
+    r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
+)
+_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@?#]+@", re.IGNORECASE)
+_ASSIGNMENT = re.compile(
+    r"""(?P<name>[\w.-]{2,64})(?P<equals>["']?\s*[=:]\s*)(?P<value>"[^"]*"?|'[^']*'?|[^\s,;&"'<>()]+)"""
+)
+
+
+class Redactor:
+    """Blanks secrets by name and by shape.
+
+    `extra` names are secret too, `keep` names never are (whole names, case and separators ignored).
+    """
+
+    def __init__(self, extra: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+        self._extra = frozenset(map(_squeeze, extra))
+        self._keep = READABLE_NAMES | frozenset(map(_squeeze, keep))
+        self._known: dict[str, bool] = {}
+
+    def is_secret(self, name: str) -> bool:
+        """Whether the value under this name must not be kept."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._decide(name)
+            if len(self._known) < MAX_REMEMBERED:  # names come from clients
+                self._known[name] = known
+        return known
+
+    def _decide(self, name: str) -> bool:
+        squeezed = _squeeze(name)
+        if squeezed in self._extra:
+            return True
+        if squeezed in self._keep:
+            return False
+        if any(stem in squeezed for stem in SECRET_STEMS):
+            return True
+        return any(word.lower() in SECRET_WORDS for word in _WORD.findall(name))
+
+    def header(self, name: str, value: str) -> str:
+        """A header's value as it may be kept: blank, or free of secrets by shape."""
+        if name in ("cookie", "set-cookie"):
+            return _cookie_names(value)
+        if self.is_secret(name):
+            return REDACTED
+        if name in ("referer", "location", "content-location", "origin", "link"):
+            return self.url(value)
+        return self.text(value)
+
+    def query(self, query: str) -> str:
+        """A query string or urlencoded form, its order and spelling kept."""
+        if not query:
+            return query
+        return "&".join(map(self._pair, query.split("&")))
+
+    def _pair(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if value and self.is_secret(unquote_plus(name)):
+            return f"{name}={REDACTED}"
+        return f"{name}{equals}{self.text(value)}"
+
+    def url(self, url: str) -> str:
+        """A URL without userinfo and with its query and fragment redacted."""
+        before, question, rest = url.partition("?")
+        query, hash_mark, fragment = rest.partition("#")
+        before = _USERINFO.sub(rf"\1{REDACTED}@", before)
+        fragment = self.query(fragment) if "=" in fragment else fragment
+        return f"{self.shapes(before)}{question}{self.query(query)}{hash_mark}{fragment}"
+
+    def text(self, text: str) -> str:
+        """Free text without `name=value` and `name: value` secrets and secrets by shape."""
+        if "=" in text or ":" in text:
+            text = _ASSIGNMENT.sub(self._assignment, text)
+        return self.shapes(text)
+
+    def _assignment(self, match: re.Match[str]) -> str:
+        if not self.is_secret(match["name"]) or match["value"].lower() in ("null", "none"):
+            return match[0]
+        return f"{match['name']}{match['equals']}{REDACTED}"
+
+    def shapes(self, text: str) -> str:
+        """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
+        if "eyJ" in text:
+            text = _JWT.sub(REDACTED, text)
+        if "://" in text:
+            text = _USERINFO.sub(rf"\1{REDACTED}@", text)
+        return _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text) if " " in text else text
+
+
+IsSecret = Callable[[str], bool]
+
+
+def _squeeze(name: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", name.lower())
+
+
+def _keep_scheme(match: re.Match[str]) -> str:
+    # "Token is missing" and "bearer authentication" are prose, not credentials.
+    credential = match[0].split(None, 1)[1]
+    prose = credential.isalpha() and credential.islower()
+    return match[0] if prose else f"{match[1]} {REDACTED}"
+
+
+def _cookie_names(value: str) -> str:
+    name, equals, rest = value.partition("=")
+    if ";" not in rest:
+        return f"{name}={REDACTED}" if equals else REDACTED
+    return "; ".join(
+        f"{part.partition('=')[0].strip()}={REDACTED}" for part in value.split(";") if "=" in part
+    )

@@ -1,0 +1,124 @@
+"""One table of settings: name, type, default, environment variable, meaning.
+
+Command-line options and `setup_monitoring` take their names, defaults and help from here. A value
+is looked for in the call, then in the environment, then in the default.
+"""
+
+from __future__ import annotations
+
+import os
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple, Self
+
+import msgspec
+
+from perfectcv_traffic.errors import UsageError
+
+ENVIRONMENT_PREFIX = "PERFECTCV_TRAFFIC_"
+
+
+def _means(meaning: str, **limits: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=meaning, **limits)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting, validated. Build it with `Settings.resolve`."""
+
+    log: Annotated[str, _means("traffic log: one JSON object per line")] = "api_traffic.log"
+    db: Annotated[str, _means("SQLite database")] = "traffic_monitor.db"
+    output: Annotated[str, _means("directory of charts, report and summary")] = "analysis_output"
+    disabled: Annotated[bool, _means("switch the recorder off without touching the code")] = False
+    body_limit: Annotated[
+        int, _means("characters of each body kept in the log; 0 keeps none", ge=0, le=10_240)
+    ] = 1000
+    parse_limit: Annotated[
+        int,
+        _means("bytes of each body searched for nulls and secrets; longer bodies are cut", ge=0),
+    ] = 1_048_576
+    queue_records: Annotated[
+        int, _means("records waiting for the log writer; beyond it they are dropped", ge=1)
+    ] = 10_000
+    queue_bytes: Annotated[
+        int, _means("bytes waiting for the log writer; beyond it bodies are dropped", ge=1)
+    ] = 67_108_864
+    flush_interval: Annotated[
+        float, _means("seconds a record may wait before it is written", gt=0, le=60)
+    ] = 0.02
+    trusted_proxies: Annotated[
+        tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
+    ] = ()
+    redact: Annotated[
+        tuple[str, ...], _means("further names whose values are secret, whole name, any case")
+    ] = ()
+    keep: Annotated[
+        tuple[str, ...], _means("names whose values stay readable although they look secret")
+    ] = ()
+    uuid_login: Annotated[
+        str, _means("route whose JSON body carries the UUID of a login, 'METHOD PATH'")
+    ] = "POST /auth/uuid"
+
+    @classmethod
+    def resolve(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
+        """Settings from what is given, then the environment, then the defaults.
+
+        Raises `UsageError` for an unknown name or a value out of range.
+        """
+        environment = os.environ if environment is None else environment
+        unknown = sorted(set(given) - set(cls.__struct_fields__))
+        if unknown:
+            known = ", ".join(cls.__struct_fields__)
+            raise UsageError(f"unknown setting {unknown[0]!r}; the settings are: {known}")
+        values = {
+            setting.name: _value(setting, given.get(setting.name), environment)
+            for setting in table()
+        }
+        return cls(**values)
+
+
+class Setting(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    type: Any
+    default: Any
+    variable: str
+    meaning: str
+
+
+def table() -> tuple[Setting, ...]:
+    """Every setting in declaration order."""
+    hints = typing.get_type_hints(Settings, include_extras=True)
+    return tuple(
+        Setting(
+            name=field.name,
+            type=hints[field.name],
+            default=field.default,
+            variable=variable(field.name),
+            meaning=hints[field.name].__metadata__[0].description,
+        )
+        for field in msgspec.structs.fields(Settings)
+    )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting or option: `body_limit`, `--body-limit`."""
+    return ENVIRONMENT_PREFIX + name.removeprefix("--").replace("-", "_").upper()
+
+
+def _value(setting: Setting, given: Any, environment: Mapping[str, str]) -> Any:
+    source, value = setting.name, given
+    if value is None and setting.variable in environment:
+        source, value = setting.variable, environment[setting.variable]
+        if typing.get_origin(typing.get_args(setting.type)[0]) is tuple:
+            value = [part.strip() for part in value.split(",") if part.strip()]
+    if value is None:
+        return setting.default
+    try:
+        return msgspec.convert(_plain(value), setting.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{source}={value!r} cannot be used: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -1,0 +1,80 @@
+"""What is read from the database: summary tables, recorder health, reconciliation."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from perfectcv_traffic.store.database import transaction
+from perfectcv_traffic.store.schema import GENERATED_REQUESTS
+from perfectcv_traffic.summary import TABLES, Row
+
+
+@dataclass(frozen=True, slots=True)
+class LineCounts:
+    """What became of all lines of all logs so far."""
+
+    lines: int
+    stored: int
+    duplicate: int
+    rejected: int
+    blank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Requests of one `generate` run: sent, and found again in the database."""
+
+    sent: int
+    ingested: int
+
+    @property
+    def lost(self) -> int:
+        """Requests that were answered or attempted and are in no row."""
+        return self.sent - self.ingested
+
+
+def summary_rows(connection: sqlite3.Connection) -> dict[str, Iterable[Row]]:
+    """Rows of every summary table, in the shape of `Summary.rows`."""
+    return {
+        table.name: connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}")
+        for table in TABLES
+    }
+
+
+def line_counts(connection: sqlite3.Connection) -> LineCounts:
+    """Lines of all logs by what became of them."""
+    columns = ("lines", "stored", "duplicate", "rejected", "blank")
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in columns)
+    return LineCounts(*connection.execute(f"SELECT {sums} FROM log_files").fetchone())
+
+
+def time_range(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
+    """Times of the first and the last request."""
+    first, last = connection.execute(
+        "SELECT (SELECT min(timestamp) FROM api_requests),"
+        " (SELECT max(timestamp) FROM api_requests)"
+    ).fetchone()
+    return first, last
+
+
+def store_generated(connection: sqlite3.Connection, rows: Iterable[Sequence[object]]) -> None:
+    """Keep what `generate` sent: rows in the order of `GENERATED_REQUESTS` without the id."""
+    columns = [*GENERATED_REQUESTS][1:]
+    marks = ", ".join("?" * len(columns))
+    with transaction(connection):
+        connection.executemany(
+            f"INSERT INTO generated_requests ({', '.join(columns)}) VALUES ({marks})", rows
+        )
+
+
+def reconcile(connection: sqlite3.Connection, run_id: str) -> Reconciliation:
+    """How many requests of a run were sent, and how many of them are stored."""
+    sent, ingested = connection.execute(
+        "SELECT count(*), count(DISTINCT r.request_id) FROM generated_requests g"
+        " LEFT JOIN api_requests r ON r.request_id = g.request_id AND r.run_id = g.run_id"
+        " WHERE g.run_id = ?",
+        (run_id,),
+    ).fetchone()
+    return Reconciliation(sent, ingested)

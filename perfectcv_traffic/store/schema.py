@@ -1,0 +1,206 @@
+"""The tables of `traffic_monitor.db`, and how an older database becomes a current one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from perfectcv_traffic import summary
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.record import TrafficLog, fields
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
+APPLICATION_ID = 0x50435654
+"""`PCVT`: marks the file as ours in `PRAGMA application_id`."""
+
+Columns = Mapping[str, str]
+
+LOG_FILES: Columns = {
+    "id": "INTEGER",
+    "path": "TEXT",
+    "generation": "INTEGER",
+    "committed_offset": "INTEGER",
+    "head_length": "INTEGER",
+    "head": "BLOB",
+    "anchor_length": "INTEGER",
+    "anchor": "BLOB",
+    "lines": "INTEGER",
+    "stored": "INTEGER",
+    "rejected": "INTEGER",
+    "blank": "INTEGER",
+    "duplicate": "INTEGER",
+    "updated": "TEXT",
+}
+REJECTED_LINES: Columns = {
+    "id": "INTEGER",
+    "log_file_id": "INTEGER",
+    "log_offset": "INTEGER",
+    "length": "INTEGER",
+    "reason": "TEXT",
+    "raw": "TEXT",
+}
+NULL_VALUE_LOGS: Columns = {
+    "id": "INTEGER",
+    "request_id": "INTEGER",
+    "timestamp": "TEXT",
+    "path": "TEXT",
+    "client_ip": "TEXT",
+    "null_type": "TEXT",
+    "field_name": "TEXT",
+    "field_path": "TEXT",
+    "context": "TEXT",
+}
+UUID_LOGINS: Columns = {
+    "id": "INTEGER",
+    "request_id": "INTEGER",
+    "uuid": "TEXT",
+    "ip_address": "TEXT",
+    "timestamp": "TEXT",
+    "user_agent": "TEXT",
+    "success": "INTEGER",
+}
+GENERATED_REQUESTS: Columns = {
+    "id": "INTEGER",
+    "run_id": "TEXT",
+    "request_id": "TEXT",
+    "scenario": "TEXT",
+    "method": "TEXT",
+    "path": "TEXT",
+    "expected": "TEXT",
+    "status_code": "INTEGER",
+    "as_expected": "INTEGER",
+    "error": "TEXT",
+    "duration_ms": "REAL",
+}
+FINDINGS: Columns = {
+    "id": "INTEGER",
+    "run_id": "TEXT",
+    "rule": "TEXT",
+    "severity": "TEXT",
+    "method": "TEXT",
+    "path": "TEXT",
+    "pointer": "TEXT",
+    "title": "TEXT",
+    "expected": "TEXT",
+    "observed": "TEXT",
+    "evidence": "TEXT",
+    "fingerprint": "TEXT",
+    "curl": "TEXT",
+}
+INGEST_COLUMNS: Columns = {"id": "INTEGER", "log_file_id": "INTEGER", "log_offset": "INTEGER"}
+"""Columns of `api_requests` before the record's own: where the row came from."""
+
+DERIVED_COLUMNS: Columns = {"has_null_params": "INTEGER", "has_null_response": "INTEGER"}
+"""Columns of `api_requests` after the record's own."""
+
+
+def request_columns(model: type[TrafficLog]) -> dict[str, str]:
+    """All columns of `api_requests` with their SQL types."""
+    own = {field.name: field.sql_type for field in fields(model)}
+    return {**INGEST_COLUMNS, **own, **DERIVED_COLUMNS}
+
+
+def prepare(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog) -> None:
+    """Make the tables, or bring those of an older version up to date, in one transaction.
+
+    Columns of the record that the table lacks are added. Raises `StorageError` for a file of
+    another application or of a newer version of this one.
+    """
+    if is_current(connection, model):
+        return
+    import sqlite_utils  # makes tables and columns; a third of a second, so only when needed
+
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        db = sqlite_utils.Database(connection)
+        for migrate in MIGRATIONS[_version(connection) :]:
+            migrate(db)
+        _add_columns(db, model)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def is_current(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog) -> bool:
+    """Whether nothing is to be made or added."""
+    return _version(connection) == len(MIGRATIONS) and _has_columns(connection, model)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if used and application != APPLICATION_ID:
+        raise StorageError("is a database of another application: name another file with --db")
+    if version > len(MIGRATIONS):
+        raise StorageError(
+            f"has schema version {version}, newer than this program's {len(MIGRATIONS)}: "
+            "upgrade perfectcv-traffic"
+        )
+    return version
+
+
+def _has_columns(connection: sqlite3.Connection, model: type[TrafficLog]) -> bool:
+    there = {row[1] for row in connection.execute("PRAGMA table_info(api_requests)")}
+    return there >= set(request_columns(model))
+
+
+def _add_columns(db: sqlite_utils.Database, model: type[TrafficLog]) -> None:
+    requests: Any = db["api_requests"]
+    there = requests.columns_dict
+    for name, sql_type in request_columns(model).items():
+        if name not in there:
+            requests.add_column(name, sql_type)
+
+
+def _version_1(db: sqlite_utils.Database) -> None:
+    _create(db, "api_requests", request_columns(TrafficLog))
+    _index(db, "api_requests", ["log_file_id", "log_offset"], unique=True)
+    _index(db, "api_requests", ["timestamp"])
+    _index(db, "api_requests", ["request_id"])
+    _index(db, "api_requests", ["event_id"], unique=True)
+    _create(db, "log_files", LOG_FILES)
+    _index(db, "log_files", ["path", "generation"], unique=True)
+    _create(db, "rejected_lines", REJECTED_LINES)
+    _index(db, "rejected_lines", ["log_file_id", "log_offset"], unique=True)
+    _create(db, "null_value_logs", NULL_VALUE_LOGS, foreign_keys=["request_id"])
+    _index(db, "null_value_logs", ["request_id"])
+    _create(db, "uuid_logins", UUID_LOGINS, foreign_keys=["request_id"])
+    _index(db, "uuid_logins", ["uuid"])
+    _create(db, "generated_requests", GENERATED_REQUESTS)
+    _index(db, "generated_requests", ["run_id", "request_id"], unique=True)
+    _create(db, "findings", FINDINGS)
+    for table in summary.TABLES:
+        columns = {column.name: column.sql_type for column in (*table.keys, *table.measures)}
+        _create(db, table.name, {"id": "INTEGER", **columns}, not_null=set(columns))
+        _index(db, table.name, [column.name for column in table.keys], unique=True)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1,)
+"""Steps from each schema version to the next; never changed once released, only added to."""
+
+
+def _create(
+    db: sqlite_utils.Database,
+    name: str,
+    columns: Columns,
+    *,
+    not_null: set[str] | None = None,
+    foreign_keys: list[str] | None = None,
+) -> None:
+    references = [(column, "api_requests", "id") for column in foreign_keys or ()]
+    table: Any = db[name]
+    table.create(dict(columns), pk="id", not_null=not_null, foreign_keys=references)
+
+
+def _index(
+    db: sqlite_utils.Database, name: str, columns: list[str], *, unique: bool = False
+) -> None:
+    table: Any = db[name]
+    table.create_index(columns, unique=unique, index_name=f"{name}_{'_'.join(columns)[:40]}")

@@ -1,0 +1,257 @@
+"""The mergeable summary: what analyses read instead of every row.
+
+Four tables, each declared once as keys and measures. `Summary.add` folds a record in, `merge` adds
+two summaries; both are exact (integers, minima, maxima, integer sketches), so merging is
+associative and commutative with `Summary()` as its identity, whatever the split of the log. The
+store keeps the same tables in SQLite and merges with the same rules.
+
+Unknown key values are "" or -1, never NULL: SQL holds two NULLs to be different keys.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, NamedTuple
+
+from perfectcv_traffic import paths, sketch
+from perfectcv_traffic.record import NullDetail, TrafficLog
+
+UNKNOWN = -1
+"""An integer key whose value is not recorded."""
+
+NO_MINIMUM = 2**63 - 1
+"""The identity of a minimum: no value has been seen."""
+
+Merge = Literal["sum", "min", "max", "sketch"]
+Key = tuple[int | str, ...]
+Row = tuple[int | str | bytes, ...]
+
+
+class Column(NamedTuple):
+    """A key or a measure of a summary table; a measure says how two values merge."""
+
+    name: str
+    sql_type: Literal["TEXT", "INTEGER", "BLOB"]
+    meaning: str
+    merge: Merge | None = None
+
+
+class Table(NamedTuple):
+    """A summary table: one row for each combination of keys."""
+
+    name: str
+    meaning: str
+    keys: tuple[Column, ...]
+    measures: tuple[Column, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of keys, then measures: the shape of a row."""
+        return tuple(column.name for column in (*self.keys, *self.measures))
+
+
+def _text(name: str, meaning: str) -> Column:
+    return Column(name, "TEXT", meaning)
+
+
+def _integer(name: str, meaning: str) -> Column:
+    return Column(name, "INTEGER", meaning)
+
+
+def _sum(name: str, meaning: str) -> Column:
+    return Column(name, "INTEGER", meaning, "sum")
+
+
+_HOUR = _text("hour", "UTC hour of the request, 2026-11-21T22, '' when the log has no time")
+_METHOD = _text("method", "HTTP request method")
+_ROUTE = _text("route", "route template, or the normalised path where no route is known")
+_STATUS = _integer("status_code", "HTTP status, -1 when no response was sent")
+
+REQUESTS = Table(
+    "summary_requests",
+    "requests, sizes, nulls and durations",
+    (
+        _HOUR,
+        _METHOD,
+        _ROUTE,
+        _integer("route_known", "1 when `route` is the application's own template"),
+        _STATUS,
+        _text("token_validity", "absent, valid, invalid, unknown; '' when not recorded"),
+        _integer("auth_required", "1 or 0 as the route declares, -1 when unknown"),
+        _text("scenario", "`generate` scenario, '' for ordinary traffic"),
+    ),
+    (
+        _sum("requests", "number of requests"),
+        _sum("requests_with_null_params", "requests in which a null was sent"),
+        _sum("requests_with_null_response", "requests that were answered with a null"),
+        _sum("incomplete", "responses that were not sent to their end"),
+        _sum("request_bytes", "bytes of request bodies"),
+        _sum("response_bytes", "bytes of response bodies"),
+        _sum("timed", "requests whose duration is recorded"),
+        _sum("duration_us_sum", "sum of durations in microseconds"),
+        _sum("duration_square_sum", "sum of squared durations in thousandths of ms²"),
+        Column("duration_us_min", "INTEGER", "shortest in microseconds; 2^63-1 if none", "min"),
+        Column("duration_us_max", "INTEGER", "longest duration in microseconds", "max"),
+        Column("durations", "BLOB", "sketch of durations: packed (bucket, count)", "sketch"),
+    ),
+)
+
+NULLS = Table(
+    "summary_nulls",
+    "where nulls were, by route and field",
+    (
+        _HOUR,
+        _METHOD,
+        _ROUTE,
+        _STATUS,
+        _text("source", "request or response"),
+        _text("location", "query, path, form or json_body"),
+        _text("field_path", "path of the field, list positions left out: items[].name"),
+        _text("kind", "json_null, null_text or empty"),
+    ),
+    (
+        _sum("requests", "requests with a null there"),
+        _sum("occurrences", "nulls there"),
+    ),
+)
+
+CLIENTS = Table(
+    "rate_limit_tracking",
+    "requests per client, endpoint and window of one hour",
+    (
+        _text("client_identifier", "masked token if one was sent, else the client address"),
+        _text("endpoint", "route template, or the normalised path where no route is known"),
+        _text("window_start", "UTC hour in which the window starts"),
+    ),
+    (
+        _sum("request_count", "requests in the window"),
+        Column("last_request", "TEXT", "time of the last one", "max"),
+        Column("is_blocked", "INTEGER", "1 when one was answered 429", "max"),
+    ),
+)
+
+URLS = Table(
+    "url_access_counts",
+    "accesses per path, as requested",
+    (_text("path", "decoded URL path, secrets redacted"),),
+    (
+        _sum("access_count", "requests for the path"),
+        Column("last_accessed", "TEXT", "time of the last one", "max"),
+    ),
+)
+
+TABLES = (REQUESTS, NULLS, CLIENTS, URLS)
+
+TOO_MANY_REQUESTS = 429
+_LIST_POSITION = re.compile(r"\[\d+\]")
+
+
+def _add_counts(left: dict[int, int], right: dict[int, int]) -> dict[int, int]:
+    for index, count in right.items():
+        left[index] = left.get(index, 0) + count
+    return left
+
+
+_MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
+    "sum": operator.add,
+    "min": min,
+    "max": max,
+    "sketch": _add_counts,
+}
+
+
+class Summary:
+    """Aggregates of any number of records: for each table, a list of measures by key.
+
+    In memory a sketch is a dict of bucket counts; in a row it is packed bytes.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[str, dict[Key, list[Any]]] = {table.name: {} for table in TABLES}
+        self._merges = {
+            table.name: tuple(_MERGES[measure.merge] for measure in table.measures)
+            for table in TABLES
+        }
+
+    def add(self, record: TrafficLog) -> None:
+        """Fold one record in."""
+        seen = record.timestamp or ""
+        hour = seen[:13]
+        route = paths.template(record.path) if record.route is None else record.route
+        status = UNKNOWN if record.status_code is None else record.status_code
+        origin = (hour, record.method or "", route)
+        self._add(REQUESTS, (*origin, *_request_key(record, status)), _request_measures(record))
+        if record.null_params_details:
+            self._add_nulls((*origin, status, "request"), record.null_params_details)
+        if record.null_response_details:
+            self._add_nulls((*origin, status, "response"), record.null_response_details)
+        client = record.api_token or record.client_ip or "unknown"
+        self._add(CLIENTS, (client, route, hour), [1, seen, int(status == TOO_MANY_REQUESTS)])
+        self._add(URLS, (record.path,), [1, seen])
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Rows of a table, keys then measures with sketches packed, ordered by key."""
+        for key, measures in sorted(self._cells[table.name].items()):
+            yield (*key, *(sketch.pack(m) if isinstance(m, dict) else m for m in measures))
+
+    def load(self, table: Table, rows: Iterable[Row]) -> None:
+        """Merge rows of the shape that `rows` gives into this summary."""
+        width = len(table.keys)
+        for row in rows:
+            measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
+            self._add(table, row[:width], measures)  # type: ignore[arg-type]
+
+    def _add_nulls(self, origin: Key, details: list[NullDetail]) -> None:
+        occurrences: dict[Key, int] = {}
+        for detail in details:
+            field_path = _LIST_POSITION.sub("[]", detail.field_path)
+            key = (*origin, detail.location, field_path, detail.kind)
+            occurrences[key] = occurrences.get(key, 0) + 1
+        for key, count in occurrences.items():
+            self._add(NULLS, key, [1, count])
+
+    def _add(self, table: Table, key: Key, measures: list[Any]) -> None:
+        cells = self._cells[table.name]
+        cell = cells.get(key)
+        if cell is None:
+            cells[key] = measures
+        else:
+            merges = self._merges[table.name]
+            cells[key] = [merge(a, b) for merge, a, b in zip(merges, cell, measures, strict=True)]
+
+
+def _request_key(record: TrafficLog, status: int) -> Key:
+    return (
+        int(record.route is not None),
+        status,
+        record.token_validity or "",
+        UNKNOWN if record.auth_required is None else int(record.auth_required),
+        record.scenario or "",
+    )
+
+
+def _request_measures(record: TrafficLog) -> list[Any]:
+    counts = [
+        1,
+        int(record.null_params_count > 0),
+        int(record.null_response_count > 0),
+        int(record.complete is False),
+        record.request_bytes or 0,
+        record.response_bytes or 0,
+    ]
+    if record.response_time_ms is None:
+        return [*counts, 0, 0, 0, NO_MINIMUM, 0, {}]
+    duration = round(record.response_time_ms * 1000)
+    square = round(duration * duration / 1000)
+    return [*counts, 1, duration, square, duration, duration, {sketch.bucket(duration): 1}]
+
+
+def merge(left: Summary, right: Summary) -> Summary:
+    """A new summary of everything in both."""
+    total = Summary()
+    for table in TABLES:
+        total.load(table, left.rows(table))
+        total.load(table, right.rows(table))
+    return total
