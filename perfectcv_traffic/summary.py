@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from perfectcv_traffic import paths, sketch
@@ -143,15 +143,20 @@ URLS = Table(
 )
 
 TABLES = (REQUESTS, NULLS, CLIENTS, URLS)
+"""Everything that is kept by hour, path or client window; `overview` has what is read of it."""
 
 TOO_MANY_REQUESTS = 429
+MAX_DURATION_MS = 1e9
+"""Eleven days; anything longer is not taken for a duration."""
+
 _LIST_POSITION = re.compile(r"\[\d+\]")
 
 
 def _add_counts(left: dict[int, int], right: dict[int, int]) -> dict[int, int]:
+    total = dict(left)
     for index, count in right.items():
-        left[index] = left.get(index, 0) + count
-    return left
+        total[index] = total.get(index, 0) + count
+    return total
 
 
 _MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
@@ -170,38 +175,63 @@ class Summary:
 
     def __init__(self) -> None:
         self._cells: dict[str, dict[Key, list[Any]]] = {table.name: {} for table in TABLES}
-        self._merges = {
-            table.name: tuple(_MERGES[measure.merge] for measure in table.measures)
-            for table in TABLES
-        }
 
     def add(self, record: TrafficLog) -> None:
         """Fold one record in."""
         seen = record.timestamp or ""
         hour = seen[:13]
-        route = paths.template(record.path) if record.route is None else record.route
+        route = record.route
+        known = 1
+        if route is None:
+            route, known = paths.template(record.path), 0
         status = UNKNOWN if record.status_code is None else record.status_code
-        origin = (hour, record.method or "", route)
-        self._add(REQUESTS, (*origin, *_request_key(record, status)), _request_measures(record))
+        method = record.method or ""
+        auth = record.auth_required
+        key = (
+            hour, method, route, known, status, record.token_validity or "",
+            UNKNOWN if auth is None else int(auth), record.scenario or "",
+        )  # fmt: skip
+        cells = self._cells[REQUESTS.name]
+        cell = cells.get(key)
+        if cell is None:
+            cell = cells[key] = [0, 0, 0, 0, 0, 0, 0, 0, 0, NO_MINIMUM, 0, {}]
+        _count_request(cell, record)
         if record.null_params_details:
-            self._add_nulls((*origin, status, "request"), record.null_params_details)
+            self._add_nulls((hour, method, route, status, "request"), record.null_params_details)
         if record.null_response_details:
-            self._add_nulls((*origin, status, "response"), record.null_response_details)
+            self._add_nulls((hour, method, route, status, "response"), record.null_response_details)
+        self._count_access(record, route, hour, seen)
+
+    def _count_access(self, record: TrafficLog, route: str, hour: str, seen: str) -> None:
         client = record.api_token or record.client_ip or "unknown"
-        self._add(CLIENTS, (client, route, hour), [1, seen, int(status == TOO_MANY_REQUESTS)])
-        self._add(URLS, (record.path,), [1, seen])
+        blocked = int(record.status_code == TOO_MANY_REQUESTS)
+        windows = self._cells[CLIENTS.name]
+        window = windows.get((client, route, hour))
+        if window is None:
+            windows[client, route, hour] = [1, seen, blocked]
+        else:
+            window[0] += 1
+            window[1] = max(window[1], seen)
+            window[2] |= blocked
+        urls = self._cells[URLS.name]
+        url = urls.get((record.path,))
+        if url is None:
+            urls[record.path,] = [1, seen]
+        else:
+            url[0] += 1
+            url[1] = max(url[1], seen)
+
+    def cells(self, table: Table) -> Mapping[Key, list[Any]]:
+        """Measures by key."""
+        return self._cells[table.name]
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Rows of a table, keys then measures with sketches packed, ordered by key."""
-        for key, measures in sorted(self._cells[table.name].items()):
-            yield (*key, *(sketch.pack(m) if isinstance(m, dict) else m for m in measures))
+        return packed(self._cells[table.name])
 
     def load(self, table: Table, rows: Iterable[Row]) -> None:
         """Merge rows of the shape that `rows` gives into this summary."""
-        width = len(table.keys)
-        for row in rows:
-            measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
-            self._add(table, row[:width], measures)  # type: ignore[arg-type]
+        load(table, self._cells[table.name], rows)
 
     def _add_nulls(self, origin: Key, details: list[NullDetail]) -> None:
         occurrences: dict[Key, int] = {}
@@ -209,43 +239,60 @@ class Summary:
             field_path = _LIST_POSITION.sub("[]", detail.field_path)
             key = (*origin, detail.location, field_path, detail.kind)
             occurrences[key] = occurrences.get(key, 0) + 1
+        cells = self._cells[NULLS.name]
         for key, count in occurrences.items():
-            self._add(NULLS, key, [1, count])
-
-    def _add(self, table: Table, key: Key, measures: list[Any]) -> None:
-        cells = self._cells[table.name]
-        cell = cells.get(key)
-        if cell is None:
-            cells[key] = measures
-        else:
-            merges = self._merges[table.name]
-            cells[key] = [merge(a, b) for merge, a, b in zip(merges, cell, measures, strict=True)]
+            add(NULLS, cells, key, [1, count])
 
 
-def _request_key(record: TrafficLog, status: int) -> Key:
-    return (
-        int(record.route is not None),
-        status,
-        record.token_validity or "",
-        UNKNOWN if record.auth_required is None else int(record.auth_required),
-        record.scenario or "",
-    )
+def _count_request(cell: list[Any], record: TrafficLog) -> None:
+    """Count a record in its cell; called for every line of every log."""
+    cell[0] += 1
+    if record.null_params_count:
+        cell[1] += 1
+    if record.null_response_count:
+        cell[2] += 1
+    if record.complete is False:
+        cell[3] += 1
+    cell[4] += record.request_bytes or 0
+    cell[5] += record.response_bytes or 0
+    milliseconds = record.response_time_ms
+    if milliseconds is None or not 0 <= milliseconds <= MAX_DURATION_MS:
+        return
+    duration = round(milliseconds * 1000)
+    cell[6] += 1
+    cell[7] += duration
+    cell[8] += round(duration * duration / 1000)
+    cell[9] = min(cell[9], duration)
+    cell[10] = max(cell[10], duration)
+    bucket = sketch.bucket(duration)
+    sketched = cell[11]
+    sketched[bucket] = sketched.get(bucket, 0) + 1
 
 
-def _request_measures(record: TrafficLog) -> list[Any]:
-    counts = [
-        1,
-        int(record.null_params_count > 0),
-        int(record.null_response_count > 0),
-        int(record.complete is False),
-        record.request_bytes or 0,
-        record.response_bytes or 0,
+def add(table: Table, cells: dict[Key, list[Any]], key: Key, measures: list[Any]) -> None:
+    """Merge measures into the cell of a key; the list becomes the cell's own."""
+    cell = cells.get(key)
+    if cell is None:
+        cells[key] = measures
+        return
+    cells[key] = [
+        _MERGES[column.merge](left, right)
+        for column, left, right in zip(table.measures, cell, measures, strict=True)
     ]
-    if record.response_time_ms is None:
-        return [*counts, 0, 0, 0, NO_MINIMUM, 0, {}]
-    duration = round(record.response_time_ms * 1000)
-    square = round(duration * duration / 1000)
-    return [*counts, 1, duration, square, duration, duration, {sketch.bucket(duration): 1}]
+
+
+def load(table: Table, cells: dict[Key, list[Any]], rows: Iterable[Row]) -> None:
+    """Merge rows, keys then measures with sketches packed, into cells."""
+    width = len(table.keys)
+    for row in rows:
+        measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
+        add(table, cells, row[:width], measures)  # type: ignore[arg-type]
+
+
+def packed(cells: Mapping[Key, list[Any]]) -> Iterator[Row]:
+    """Rows of cells, ordered by key."""
+    for key, measures in sorted(cells.items()):
+        yield (*key, *(sketch.pack(m) if isinstance(m, dict) else m for m in measures))
 
 
 def merge(left: Summary, right: Summary) -> Summary:

@@ -1,28 +1,176 @@
-"""`perfectcv-traffic ingest`: log files into the database."""
+"""`perfectcv-traffic ingest`: log files into the database, once or for as long as they grow."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db
-from perfectcv_traffic.cli.terminal import note, progress
+from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.errors import ExitCode, UsageError
+from perfectcv_traffic.log.formats import LogFormat
 
 Logs = Annotated[list[Path] | None, typer.Argument(help="Log files.", show_default=DEFAULTS.log)]
+Follow = Annotated[bool, option("--follow", help="Go on storing what is written, until Ctrl-C.")]
+Format = Annotated[
+    str, option("--format", help=f"Format of the lines: auto, {', '.join(LogFormat)}.")
+]
+Rotated = Annotated[
+    str, option("--rotated", help="Rotated files from before the first ingest: none or all.")
+]
+Strict = Annotated[bool, option("--strict", help="Exit with 3 when a line was rejected.")]
+Explain = Annotated[
+    int, option("--explain", help="Show how the first N lines are read; store nothing.", min=0)
+]
+Poll = Annotated[
+    float, option("--poll", help="Seconds between two looks at the log.", min=0.01, max=60)
+]
+WaitLock = Annotated[
+    bool, option("--wait-lock", help="Wait while another ingester works on the database.")
+]
+UntilStdinCloses = Annotated[
+    bool,
+    option(
+        "--until-stdin-closes", help="Stop when standard input ends: for programs that start this."
+    ),
+]
 
 
-def ingest(logs: Logs = None, db: Db = Path(DEFAULTS.db)) -> None:
+def ingest(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
+    logs: Logs = None,
+    db: Db = Path(DEFAULTS.db),
+    follow: Follow = False,
+    log_format: Format = "auto",
+    rotated: Rotated = "none",
+    strict: Strict = False,
+    explain: Explain = 0,
+    poll: Poll = 0.2,
+    wait_lock: WaitLock = False,
+    until_stdin_closes: UntilStdinCloses = False,
+    as_json: Json = False,
+) -> None:
     """Store the lines of LOG that are not stored yet, each exactly once."""
-    from perfectcv_traffic.store import ingest as store
+    from perfectcv_traffic.store.ingest import Options
 
     files = logs or [Path(DEFAULTS.log)]
-    with progress(
-        "ingesting", total=sum(f.stat().st_size for f in files if f.is_file())
-    ) as advance:
-        counts = store.ingest(files, db, progress=advance)
-    note(
-        f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
-        f" + {counts.blank} blank = {counts.lines} lines"
+    chosen = _format(log_format)
+    if rotated not in ("none", "all"):
+        raise UsageError(f"--rotated={rotated}: it is none or all")
+    if explain:
+        _explain(files, explain, chosen)
+        return
+    options = Options(
+        log_format=chosen, with_rotated=rotated == "all", wait_for_lock=wait_lock, notice=_note
     )
+    counts = (
+        _follow(files, db, options, poll, until_stdin_closes=until_stdin_closes)
+        if follow
+        else _once(files, db, options)
+    )
+    _report(db, counts, as_json=as_json)
+    if strict and counts.rejected:
+        raise typer.Exit(ExitCode.STORAGE)
+
+
+def _format(name: str) -> LogFormat | None:
+    if name == "auto":
+        return None
+    try:
+        return LogFormat(name)
+    except ValueError as error:
+        known = ", ".join(LogFormat)
+        raise UsageError(f"--format={name}: it is auto, {known}") from error
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 - no terminal library in a follower
+
+
+def _once(files: list[Path], db: Path, options: Any) -> Any:
+    from perfectcv_traffic.cli.terminal import progress
+    from perfectcv_traffic.store import ingest as store
+
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    with progress("ingesting", total=size) as advance:
+        return store.ingest(files, db, options=_with_progress(options, advance))
+
+
+def _with_progress(options: Any, advance: Callable[[int], None]) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(options, progress=advance)
+
+
+def _follow(
+    files: list[Path], db: Path, options: Any, poll: float, *, until_stdin_closes: bool
+) -> Any:
+    from perfectcv_traffic.store.follow import follow
+
+    stop = _Stop()
+    stop.on_signals()
+    if until_stdin_closes:
+        stop.on_end_of_stdin()
+    return follow(files, db, stop.wait, options=options, poll=poll)
+
+
+class _Stop:
+    """Whether a follower was asked to end; asked twice, it ends at once."""
+
+    SLICE = 0.2
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def on_signals(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, self._on_signal)
+        if pipe := getattr(signal, "SIGPIPE", None):
+            signal.signal(pipe, signal.SIG_IGN)  # a closed terminal must not stop ingest
+
+    def on_end_of_stdin(self) -> None:
+        threading.Thread(target=self._read_stdin, daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self._asked and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, self.SLICE))
+        return not self._asked
+
+    def _on_signal(self, *_: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+    def _read_stdin(self) -> None:
+        # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
+        while os.read(0, 4096):
+            pass
+        self._asked = True
+
+
+def _report(db: Path, counts: Any, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(counts).decode())
+        return
+    torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
+    _note(
+        f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
+        f" + {counts.blank} skipped (blank){torn} = {counts.lines} lines"
+    )
+
+
+def _explain(files: list[Path], count: int, chosen: LogFormat | None) -> None:
+    from perfectcv_traffic.log.explain import explain
+
+    for file in files:
+        for line in explain(file, count, chosen):
+            typer.echo(line)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import uvicorn
+from perfectcv_traffic.demo.app import create_app
 from uvicorn.importer import ImportFromStringError, import_from_string
 
 from perfectcv_traffic.capture.monitor import setup_monitoring
-from perfectcv_traffic.demo.app import create_app
 from perfectcv_traffic.errors import TargetError
 
 HOST = "127.0.0.1"

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from perfectcv_traffic.log.native import Reject, StoredForm
+from perfectcv_traffic.log.lines import Reject
+from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.segment import Identity
 from perfectcv_traffic.record import NullDetail, TrafficLog
+from perfectcv_traffic.store import upserts
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import (
     DERIVED_COLUMNS,
     INGEST_COLUMNS,
     NULL_VALUE_LOGS,
-    REJECTED_LINES,
     UUID_LOGINS,
+    check_version,
 )
-from perfectcv_traffic.summary import TABLES, Summary, Table
+from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.summary import Summary
 
 _BAD_REQUEST = 400
+_REJECTED_COLUMNS = ("log_file_id", "log_offset", "length", "reason", "raw", "detail")
+_UNSTORABLE = (OverflowError, UnicodeEncodeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class OffsetMovedError(Exception):
@@ -41,17 +46,26 @@ class Batch:
     """Offset, length in bytes, reject."""
     lines: int = 0
     blank: int = 0
+    duplicate: int = 0
+    """Lines of which an earlier generation of the log has the record already."""
+    salvaged: int = 0
+    """Torn lines: each is a reject and a record."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the lines of a log; the kinds add up to `lines`."""
+    """What became of the lines of a log.
+
+    `new + duplicate + rejected + blank - salvaged` is `lines`: a torn line is rejected, and the
+    whole record at its end is new.
+    """
 
     lines: int = 0
     new: int = 0
     duplicate: int = 0
     rejected: int = 0
     blank: int = 0
+    salvaged: int = 0
 
     def add(self, other: Counts) -> None:
         """Add another count to this one."""
@@ -60,16 +74,7 @@ class Counts:
         self.duplicate += other.duplicate
         self.rejected += other.rejected
         self.blank += other.blank
-
-
-@dataclass(slots=True)
-class LogFile:
-    """The row of a log in `log_files`; id 0 while it has none."""
-
-    id: int
-    path: str
-    generation: int
-    offset: int
+        self.salvaged += other.salvaged
 
 
 class Committer:
@@ -87,33 +92,39 @@ class Committer:
         A record whose `event_id` is stored already (a log copied or restored) counts as duplicate.
         """
         try:
-            return self._commit(log, batch, identity, duplicates=0)
+            return self._commit(log, batch, identity)
         except sqlite3.IntegrityError:
-            known = self._without_duplicates(batch)
-            removed = len(batch.records) - len(known.records)
-            return self._commit(log, known, identity, duplicates=removed)
+            return self._commit(log, self._without_duplicates(batch), identity)
+        except _UNSTORABLE:
+            return self.commit(log, self._without_unstorable(batch), identity)
 
-    def _commit(self, log: LogFile, batch: Batch, identity: Identity, duplicates: int) -> Counts:
+    def _commit(self, log: LogFile, batch: Batch, identity: Identity) -> Counts:
         counts = Counts(
-            batch.lines, len(batch.records), duplicates, len(batch.rejects), batch.blank
+            batch.lines,
+            len(batch.records),
+            batch.duplicate,
+            len(batch.rejects),
+            batch.blank,
+            batch.salvaged,
         )
-        log_id = log.id
         with transaction(self._connection):
+            check_version(self._connection)
             log_id = self._move_offset(log, counts, identity)
-            first_id = self._next_id()
-            self._insert_records(log_id, first_id, batch)
+            self._insert_records(log_id, self._next_id(), batch)
             self._insert_rejects(log_id, batch)
             self._merge_summary(batch)
-        log.id, log.offset = log_id, identity.offset
+        log.id, log.identity = log_id, identity
         return counts
 
     def _move_offset(self, log: LogFile, counts: Counts, identity: Identity) -> int:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        device, inode = log.file_id or (None, None)
         values = {
             **identity._asdict(), "id": log.id, "path": log.path, "generation": log.generation,
             "old_offset": log.offset, "lines": counts.lines, "stored": counts.new,
             "rejected": counts.rejected, "blank": counts.blank, "duplicate": counts.duplicate,
-            "updated": now,
+            "salvaged": counts.salvaged, "updated": now, "parent": log.parent,
+            "format": log.format, "device": device, "inode": inode,
         }  # fmt: skip
         cursor = self._connection.execute(_UPDATE_LOG if log.id else _INSERT_LOG, values)
         if cursor.rowcount != 1:
@@ -126,14 +137,13 @@ class Committer:
 
     def _insert_records(self, log_id: int, first_id: int, batch: Batch) -> None:
         rows, nulls, logins = [], [], []
+        to_row = self._form.row
         for row_id, (offset, record) in enumerate(batch.records, first_id):
-            null_params, null_response = (
-                record.null_params_count > 0,
-                record.null_response_count > 0,
-            )
-            own = self._form.row(record)
-            rows.append((row_id, log_id, offset, *own, null_params, null_response))
-            if null_params or null_response:
+            in_params = record.null_params_count > 0
+            in_response = record.null_response_count > 0
+            # A bool binds many times slower than an int.
+            rows.append((row_id, log_id, offset, *to_row(record), int(in_params), int(in_response)))
+            if in_params or in_response:
                 nulls += _null_rows(row_id, record)
             if record.login_uuid is not None:
                 logins.append(_login_row(row_id, record))
@@ -143,14 +153,13 @@ class Committer:
 
     def _insert_rejects(self, log_id: int, batch: Batch) -> None:
         rows = ((log_id, offset, length, *reject) for offset, length, reject in batch.rejects)
-        self._connection.executemany(_insert("rejected_lines", [*REJECTED_LINES][1:]), rows)
+        self._connection.executemany(_insert("rejected_lines", _REJECTED_COLUMNS), rows)
 
     def _merge_summary(self, batch: Batch) -> None:
         summary = Summary()
         for _, record in batch.records:
             summary.add(record)
-        for table in TABLES:
-            self._connection.executemany(_UPSERTS[table.name], summary.rows(table))
+        upserts.merge(self._connection, summary)
 
     def _without_duplicates(self, batch: Batch) -> Batch:
         wanted = [record.event_id for _, record in batch.records if record.event_id]
@@ -164,7 +173,35 @@ class Committer:
             if record.event_id not in seen:
                 fresh.append((offset, record))
                 seen |= {record.event_id} - {None}
-        return Batch(fresh, batch.rejects, batch.lines, batch.blank)
+        removed = len(batch.records) - len(fresh)
+        return replace(batch, records=fresh, duplicate=batch.duplicate + removed)
+
+    def _without_unstorable(self, batch: Batch) -> Batch:
+        """Records that SQLite cannot hold become rejects, so that none of them stops a batch."""
+        kept = replace(batch, records=[], rejects=[*batch.rejects])
+        for offset, record in batch.records:
+            if problem := _unstorable(self._form.row(record)):
+                raw = json.dumps(record.request_id)
+                kept.rejects.append((offset, len(raw), Reject(f"unstorable:{problem}", raw)))
+            else:
+                kept.records.append((offset, record))
+        if len(kept.records) == len(batch.records):
+            raise sqlite3.DataError("a record cannot be stored, and none of them shows why")
+        return kept
+
+
+def _unstorable(row: list[Any]) -> str | None:
+    for value in row:
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                return type(error).__name__
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return "OverflowError"
+        elif not isinstance(value, int | float | None):
+            return type(value).__name__
+    return None
 
 
 def _null_rows(row_id: int, record: TrafficLog) -> list[tuple[Any, ...]]:
@@ -198,9 +235,10 @@ _LOG_COLUMNS = {
     "path": ":path", "generation": ":generation", "committed_offset": ":offset",
     "head_length": ":head_length", "head": ":head", "anchor_length": ":anchor_length",
     "anchor": ":anchor", "lines": ":lines", "stored": ":stored", "rejected": ":rejected",
-    "blank": ":blank", "duplicate": ":duplicate", "updated": ":updated",
+    "blank": ":blank", "duplicate": ":duplicate", "salvaged": ":salvaged", "updated": ":updated",
+    "parent": ":parent", "format": ":format", "device": ":device", "inode": ":inode",
 }  # fmt: skip
-_COUNTED = ("lines", "stored", "rejected", "blank", "duplicate")
+_COUNTED = ("lines", "stored", "rejected", "blank", "duplicate", "salvaged")
 _INSERT_LOG = (
     f"INSERT INTO log_files ({', '.join(_LOG_COLUMNS)})"
     f" VALUES ({', '.join(_LOG_COLUMNS.values())}) ON CONFLICT DO NOTHING"
@@ -210,22 +248,7 @@ _UPDATE_LOG = (
     + ", ".join(
         f"{name} = {name} + {value}" if name in _COUNTED else f"{name} = {value}"
         for name, value in _LOG_COLUMNS.items()
+        if name not in ("path", "generation", "parent")
     )
     + " WHERE id = :id AND committed_offset = :old_offset"
 )
-
-_MERGES = {
-    "sum": "{0} = {0} + excluded.{0}",
-    "min": "{0} = min({0}, excluded.{0})",
-    "max": "{0} = max({0}, excluded.{0})",
-    "sketch": "{0} = merge_sketch({0}, excluded.{0})",
-}
-
-
-def _upsert(table: Table) -> str:
-    keys = ", ".join(column.name for column in table.keys)
-    merged = ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
-    return f"{_insert(table.name, table.columns)} ON CONFLICT ({keys}) DO UPDATE SET {merged}"
-
-
-_UPSERTS = {table.name: _upsert(table) for table in TABLES}
