@@ -152,8 +152,9 @@ class Ingester:
         """Parse and store a chunk; raises `OffsetMovedError`."""
         parser = self._parser(log, chunk)
         batch = _long_line(chunk, parser) if chunk.long_line else self._parse(log, chunk, parser)
-        if log.parent is not None:
-            batch = self._without_known(log.parent, batch, chunk)
+        if ancestor := log.parent or log.resembles:
+            batch = self._without_known(ancestor, batch, chunk)
+            log.resembles = None
         counts = self._committer.commit(log, batch, chunk.identity)
         self._options.progress(chunk.size)
         return counts

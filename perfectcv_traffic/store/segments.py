@@ -30,6 +30,8 @@ class LogFile:
     identity: Identity | None = None
     parent: int | None = None
     """The segment whose lines this one repeats up to a point: it lost its tail, or was edited."""
+    resembles: int | None = None
+    """A segment that it may repeat, for all that can be seen; like `parent`, but not kept."""
     format: str | None = None
     file_id: FileId | None = None
 
@@ -46,19 +48,20 @@ def match(
     comparison = Comparison(source)
     name = str(log.absolute())
     known = [_log_file(row) for row in connection.execute(_LEAVES, (name,))]
-    generation = 1 + _last_generation(connection, name)
-    forked, is_copy = None, False
+    found = LogFile(0, name, 1 + _last_generation(connection, name))
+    is_copy = False
     for candidate in known:
         verdict = _verdict(comparison, candidate, name)
         if verdict is Verdict.SAME:
             return candidate
-        is_copy = is_copy or (verdict is Verdict.SHORTER and not is_live)
-        if forked is None and _forks(verdict, candidate, comparison, source, is_live=is_live):
-            forked = candidate
-    if is_copy:
-        return None
-    parent, log_format = (forked.id, forked.format) if forked else (None, None)
-    return LogFile(0, name, generation, parent=parent, format=log_format)
+        if verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live):
+            found.parent = found.parent or candidate.id
+            found.format = found.format or candidate.format
+        elif verdict is Verdict.SHORTER:
+            is_copy = True
+        elif is_live and _may_be_cut(candidate, comparison, source):
+            found.resembles = found.resembles or candidate.id
+    return None if is_copy else found
 
 
 def _verdict(comparison: Comparison, candidate: LogFile, name: str) -> Verdict:
@@ -68,23 +71,21 @@ def _verdict(comparison: Comparison, candidate: LogFile, name: str) -> Verdict:
     return comparison.with_segment(known)
 
 
-def _forks(
-    verdict: Verdict, candidate: LogFile, comparison: Comparison, source: Source, *, is_live: bool
-) -> bool:
-    """Whether the file may repeat lines of the candidate."""
-    if verdict is Verdict.OTHER:
-        # Too short to compare: the same file that lost its tail, or a new one with its inode.
-        # Lines are compared one by one, so that either is right.
-        known = candidate.identity
-        is_cut = known is not None and 0 < comparison.length < known.head_length
-        return is_live and is_cut and candidate.file_id == source.file_id
-    return verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live)
+def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> bool:
+    """Whether a file too short to compare may be the segment that lost its tail.
+
+    It may as well be new and have the inode of the old one: each line is compared, so that either
+    is right, and the segment stays known, for a copy of it may still turn up.
+    """
+    known = candidate.identity
+    is_short = known is not None and 0 < comparison.length < known.head_length
+    return is_short and candidate.file_id == source.file_id
 
 
 def _log_file(row: tuple[int, str, int, int | None, str | None, int, int, int]) -> LogFile:
     row_id, path, generation, parent, log_format, device, inode, *known = row
     return LogFile(
-        row_id, path, generation, Identity(*known), parent, log_format, FileId(device, inode)
+        row_id, path, generation, Identity(*known), parent, None, log_format, FileId(device, inode)
     )
 
 

@@ -35,8 +35,8 @@ MAX_OPEN = 16
 MAX_ATTEMPTS = 5
 """Times a file may turn out to be another one while it is read, before it is left for later."""
 
-SHRINK_GRACE = 5.0
-"""Network file systems may show an old, smaller size for some seconds."""
+RECENT_SECONDS = 3600.0
+"""A rotated file that was written to so recently belongs to what is being ingested first."""
 
 Store = Callable[[LogFile, Chunk], Counts]
 """Parses a chunk and stores it; raises `OffsetMovedError`."""
@@ -79,9 +79,9 @@ class Stream:
         self._done: set[str] = set()
 
     def register(self) -> int:
-        """Before anything is read: rotated files of the time before are passed over.
+        """Before anything is read for the first time: old rotated files are passed over.
 
-        Returns how many.
+        Returns how many. What was rotated a moment ago may have been the log when this was asked.
         """
         if segments.is_known(self._connection, self.path):
             return 0
@@ -111,7 +111,8 @@ class Stream:
         found = []
         for path in siblings.rotated(self.path):
             with contextlib.suppress(OSError):
-                found.append(signature_of(path))
+                if _seconds_quiet(path) > RECENT_SECONDS:
+                    found.append(signature_of(path))
         return found
 
     def _open_live(self) -> None:
@@ -130,7 +131,7 @@ class Stream:
         if source.file_id in self._open:
             source.close()
         else:
-            self._open[source.file_id] = OpenFile(source, True, changed=time.monotonic())
+            self._open[source.file_id] = OpenFile(source, is_live=True, changed=time.monotonic())
 
     def _read_open(self, file: OpenFile) -> Counts:
         signature = file.source.signature()
@@ -192,9 +193,10 @@ class Stream:
                 signature = signature_of(path)
                 if signature in self._done or file_id_of(path) in self._open:
                     continue
-                if not segments.is_done(self._connection, signature):
+                if segments.is_done(self._connection, signature):
+                    self._done.add(signature)
+                else:
                     total.add(self._read_once(path, signature, done))
-                self._done.add(signature)
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
@@ -203,16 +205,18 @@ class Stream:
 
     def _read_once(self, path: Path, signature: str, done: list[str]) -> Counts:
         source = open_source(path)
-        file = OpenFile(source, False)
+        file = OpenFile(source, is_live=False)
         try:
             total = self._drain(file)
             if isinstance(source, CompressedFile):
                 is_over = not source.is_damaged
             else:
-                is_over = _is_quiet(path)
+                is_over = _seconds_quiet(path) > QUIET_SECONDS
             if is_over:
                 total.add(self._read_rest(file))
                 done.append(signature)
+            if is_over or not (file.reader and file.reader.pending):
+                self._done.add(signature)
         finally:
             source.close()
         return total
@@ -228,8 +232,6 @@ class Stream:
                 del self._open[key]
 
 
-def _is_quiet(path: Path) -> bool:
-    """Whether a file was not written to for long: by the wall clock, there is no other here."""
-    with contextlib.suppress(OSError):
-        return abs(time.time() - path.stat().st_mtime) > QUIET_SECONDS
-    return False
+def _seconds_quiet(path: Path) -> float:
+    """Since when a file was not written to: by the wall clock, there is no other here."""
+    return time.time() - path.stat().st_mtime
