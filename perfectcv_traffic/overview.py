@@ -32,11 +32,17 @@ from perfectcv_traffic.summary import (
     packed,
 )
 
-MAX_GROUPS = 1000
+MAX_GROUPS = 5000
+"""Of each tier."""
+
+TIERS = 2
 OTHER = "(other)"
 NO_RANK = -1
 """The rank of a cell that is always kept."""
 
+_TIER_BITS = 62
+
+_CLIENT_ERROR = 4
 _RANK = Column("rank", "INTEGER", "hash by which groups are kept, -1 when always kept")
 
 
@@ -49,8 +55,8 @@ class Rollup:
     to_key: Callable[[Key], Key]
     """From the source's key to its own, without the rank."""
     to_measures: Callable[[Key, list[Any]], list[Any]]
-    group: Callable[[Key], str | None]
-    """What is kept or added up as a whole; None when it is always kept."""
+    group: Callable[[Key], tuple[int, str] | None]
+    """What is kept or added up as a whole, and its tier; None when it is always kept."""
     to_other: Callable[[Key], Key]
 
 
@@ -62,9 +68,9 @@ def _same(_key: Key, measures: list[Any]) -> list[Any]:
     return list(measures)
 
 
-def _endpoint_group(key: Key) -> str | None:
+def _endpoint_group(key: Key) -> tuple[int, str] | None:
     _, route, known, status, *_ = key
-    return None if known else f"{400 <= int(status) < 500} {route}"  # noqa: PLR2004 - 4xx
+    return None if known else (int(int(status) // 100 == _CLIENT_ERROR), str(route))
 
 
 def _endpoint_other(key: Key) -> Key:
@@ -72,9 +78,9 @@ def _endpoint_other(key: Key) -> Key:
     return (method, OTHER, *rest)
 
 
-def _null_group(key: Key) -> str:
-    _, route, _, _, _, field_path, _ = key
-    return f"{route} {field_path}"
+def _null_group(key: Key) -> tuple[int, str]:
+    _, route, status, _, _, field_path, _ = key
+    return int(int(status) // 100 == _CLIENT_ERROR), f"{route} {field_path}"
 
 
 def _null_other(key: Key) -> Key:
@@ -165,7 +171,7 @@ def cells(rollup: Rollup, source: Mapping[Key, list[Any]]) -> dict[Key, list[Any
     for key, measures in source.items():
         own = rollup.to_key(key)
         group = rollup.group(own)
-        rank = NO_RANK if group is None else _rank(group)
+        rank = NO_RANK if group is None else _rank(*group)
         add(rollup.table, found, (*own, rank), rollup.to_measures(key, measures))
     return found
 
@@ -176,26 +182,33 @@ def rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
 
 
 def kept(rollup: Rollup, found: Mapping[Key, list[Any]]) -> dict[Key, list[Any]]:
-    """Cells with no more than `MAX_GROUPS` groups, the others added up."""
-    limit = highest_kept(int(key[-1]) for key in found)
+    """Cells with no more than `MAX_GROUPS` groups of each tier, the others added up."""
+    ranks = {int(key[-1]) for key in found}
+    limits = [_highest_kept(ranks, tier) for tier in range(TIERS)]
     total: dict[Key, list[Any]] = {}
     for key, measures in found.items():
-        add(rollup.table, total, kept_key(rollup, key, limit), measures)
+        rank = int(key[-1])
+        is_kept = rank == NO_RANK or rank <= limits[rank >> _TIER_BITS]
+        add(rollup.table, total, key if is_kept else other(rollup, key), measures)
     return total
 
 
-def kept_key(rollup: Rollup, key: Key, limit: int) -> Key:
-    """The key itself, or that of what is added up, for ranks up to `limit`."""
-    return key if int(key[-1]) <= limit else (*rollup.to_other(key[:-1]), NO_RANK)
+def other(rollup: Rollup, key: Key) -> Key:
+    """The key under which a cell is added up that is not kept."""
+    return (*rollup.to_other(key[:-1]), NO_RANK)
 
 
-def highest_kept(ranks: Iterable[int]) -> int:
-    """The highest rank that is kept among these."""
-    distinct = set(ranks) - {NO_RANK}
-    if len(distinct) <= MAX_GROUPS:
-        return 2**63 - 1
-    return heapq.nsmallest(MAX_GROUPS, distinct)[-1]
+def ranks_of(tier: int) -> tuple[int, int]:
+    """The lowest and the highest rank of a tier."""
+    return tier << _TIER_BITS, ((tier + 1) << _TIER_BITS) - 1
 
 
-def _rank(group: str) -> int:
-    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8]) >> 1
+def _highest_kept(ranks: set[int], tier: int) -> int:
+    lowest, highest = ranks_of(tier)
+    within = [rank for rank in ranks if lowest <= rank <= highest]
+    return highest if len(within) <= MAX_GROUPS else heapq.nsmallest(MAX_GROUPS, within)[-1]
+
+
+def _rank(tier: int, group: str) -> int:
+    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8])
+    return (tier << _TIER_BITS) | (number >> (64 - _TIER_BITS))

@@ -115,8 +115,8 @@ _SUMMARIES_2: Mapping[str, tuple[str, str]] = {
 _VIEWS_2 = {
     "endpoint_stats": """
         SELECT method, route, sum(requests) AS requests,
-               sum(requests) FILTER (WHERE status_code BETWEEN 400 AND 499) AS client_errors,
-               sum(requests) FILTER (WHERE status_code BETWEEN 500 AND 599) AS server_errors,
+               sum(CASE WHEN status_code BETWEEN 400 AND 499 THEN requests ELSE 0 END) AS client_errors,
+               sum(CASE WHEN status_code BETWEEN 500 AND 599 THEN requests ELSE 0 END) AS server_errors,
                round(sum(duration_us_sum) / 1000.0 / nullif(sum(timed), 0), 3) AS mean_ms,
                round(max(duration_us_max) / 1000.0, 3) AS max_ms,
                sum(response_bytes) AS response_bytes
@@ -127,14 +127,15 @@ _VIEWS_2 = {
                sum(status_5xx) AS status_5xx
         FROM summary_hours GROUP BY hour ORDER BY hour""",
     "token_by_hour": """
-        SELECT hour, sum(requests) FILTER (WHERE token_validity NOT IN ('', 'absent')) AS with_token,
-               sum(requests) FILTER (WHERE token_validity = 'absent') AS without_token,
-               sum(requests) FILTER (WHERE token_validity = '') AS not_recorded
+        SELECT hour,
+               sum(CASE WHEN token_validity NOT IN ('', 'absent') THEN requests ELSE 0 END) AS with_token,
+               sum(CASE WHEN token_validity = 'absent' THEN requests ELSE 0 END) AS without_token,
+               sum(CASE WHEN token_validity = '' THEN requests ELSE 0 END) AS not_recorded
         FROM summary_hours GROUP BY hour ORDER BY hour""",
     "null_hotspots": """
         SELECT method, route, source, location, field_path, kind,
                sum(requests) AS requests, sum(occurrences) AS occurrences,
-               sum(requests) FILTER (WHERE status_code BETWEEN 500 AND 599) AS server_errors
+               sum(CASE WHEN status_code BETWEEN 500 AND 599 THEN requests ELSE 0 END) AS server_errors
         FROM summary_null_fields
         GROUP BY method, route, source, location, field_path, kind
         ORDER BY server_errors DESC, requests DESC""",
@@ -166,6 +167,7 @@ def _version_2(db: sqlite_utils.Database) -> None:
     )
     for name, (keys, measures) in _SUMMARIES_2.items():
         _create_summary(db, name, _columns(keys), _columns(measures))
+        db.execute(f"CREATE INDEX {name}_rank ON {name} (rank) WHERE rank >= 0")
     for name, query in _VIEWS_2.items():
         db.create_view(name, query)
     _fill_rollups(db)

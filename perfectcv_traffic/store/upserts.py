@@ -37,24 +37,27 @@ def roll_up(connection: sqlite3.Connection, rollup: Rollup, found: dict[Key, lis
     _merge_rows(connection, table, packed(found))
     if all(key[-1] == overview.NO_RANK for key in found):
         return
-    ranks = connection.execute(
-        f"SELECT DISTINCT rank FROM {table.name} WHERE rank >= 0 ORDER BY rank LIMIT ?",
-        (overview.MAX_GROUPS + 1,),
-    ).fetchall()
-    if len(ranks) > overview.MAX_GROUPS:
-        _give_up(connection, rollup, limit=ranks[overview.MAX_GROUPS - 1][0])
+    for tier in range(overview.TIERS):
+        lowest, highest = overview.ranks_of(tier)
+        ranks = connection.execute(
+            f"SELECT DISTINCT rank FROM {table.name} WHERE rank >= 0 AND rank BETWEEN ? AND ?"
+            " ORDER BY rank LIMIT 2 OFFSET ?",
+            (lowest, highest, overview.MAX_GROUPS - 1),
+        ).fetchall()
+        if len(ranks) > 1:
+            _give_up(connection, rollup, first=ranks[1][0], last=highest)
 
 
-def _give_up(connection: sqlite3.Connection, rollup: Rollup, limit: int) -> None:
+def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last: int) -> None:
     table = rollup.table
     columns = ", ".join(table.columns)
-    too_many = f"FROM {table.name} WHERE rank > ?"
-    surplus: dict[Key, list[Any]] = {}
-    load(table, surplus, connection.execute(f"SELECT {columns} {too_many}", (limit,)))
-    connection.execute(f"DELETE {too_many}", (limit,))
+    surplus = f"FROM {table.name} WHERE rank >= 0 AND rank BETWEEN ? AND ?"
+    found: dict[Key, list[Any]] = {}
+    load(table, found, connection.execute(f"SELECT {columns} {surplus}", (first, last)))
+    connection.execute(f"DELETE {surplus}", (first, last))
     total: dict[Key, list[Any]] = {}
-    for key, measures in surplus.items():
-        add(table, total, overview.kept_key(rollup, key, limit), measures)
+    for key, measures in found.items():
+        add(table, total, overview.other(rollup, key), measures)
     _merge_rows(connection, table, packed(total))
 
 
