@@ -58,6 +58,8 @@ class Rollup:
     group: Callable[[Key], tuple[int, str] | None]
     """What is kept or added up as a whole, and its tier; None when it is always kept."""
     to_other: Callable[[Key], Key]
+    is_limited: bool = False
+    """Whether any of its cells may be added up."""
 
 
 def _keys(table: Table, *left_out: str) -> tuple[Column, ...]:
@@ -116,6 +118,7 @@ ENDPOINTS = Rollup(
     _same,
     _endpoint_group,
     _endpoint_other,
+    is_limited=True,
 )
 HOURS = Rollup(
     Table(
@@ -147,6 +150,7 @@ NULL_FIELDS = Rollup(
     _same,
     _null_group,
     _null_other,
+    is_limited=True,
 )
 CLIENT_TOTALS = Rollup(
     Table(
@@ -178,7 +182,12 @@ def cells(rollup: Rollup, source: Mapping[Key, list[Any]]) -> dict[Key, list[Any
 
 def rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
     """Rows of a roll-up of a whole summary."""
-    return packed(kept(rollup, cells(rollup, summary.cells(rollup.source))))
+    return packed(rollup.table, kept(rollup, cells(rollup, summary.cells(rollup.source))))
+
+
+def unlimited_rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+    """Rows of a roll-up of a part, to be merged with others before any is given up."""
+    return packed(rollup.table, cells(rollup, summary.cells(rollup.source)))
 
 
 def kept(rollup: Rollup, found: Mapping[Key, list[Any]]) -> dict[Key, list[Any]]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from perfectcv_traffic import paths, sketch
@@ -178,48 +179,62 @@ class Summary:
 
     def add(self, record: TrafficLog) -> None:
         """Fold one record in."""
-        seen = record.timestamp or ""
-        hour = seen[:13]
-        route = record.route
-        known = 1
-        if route is None:
-            route, known = paths.template(record.path), 0
-        status = UNKNOWN if record.status_code is None else record.status_code
-        method = record.method or ""
-        auth = record.auth_required
-        key = (
-            hour, method, route, known, status, record.token_validity or "",
-            UNKNOWN if auth is None else int(auth), record.scenario or "",
-        )  # fmt: skip
-        cells = self._cells[REQUESTS.name]
-        cell = cells.get(key)
-        if cell is None:
-            cell = cells[key] = [0, 0, 0, 0, 0, 0, 0, 0, 0, NO_MINIMUM, 0, {}]
-        _count_request(cell, record)
-        if record.null_params_details:
-            self._add_nulls((hour, method, route, status, "request"), record.null_params_details)
-        if record.null_response_details:
-            self._add_nulls((hour, method, route, status, "response"), record.null_response_details)
-        self._count_access(record, route, hour, seen)
+        self.add_all([record])
 
-    def _count_access(self, record: TrafficLog, route: str, hour: str, seen: str) -> None:
-        client = record.api_token or record.client_ip or "unknown"
-        blocked = int(record.status_code == TOO_MANY_REQUESTS)
-        windows = self._cells[CLIENTS.name]
-        window = windows.get((client, route, hour))
-        if window is None:
-            windows[client, route, hour] = [1, seen, blocked]
-        else:
-            window[0] += 1
-            window[1] = max(window[1], seen)
-            window[2] |= blocked
-        urls = self._cells[URLS.name]
-        url = urls.get((record.path,))
-        if url is None:
-            urls[record.path,] = [1, seen]
-        else:
-            url[0] += 1
-            url[1] = max(url[1], seen)
+    def add_all(self, records: Sequence[TrafficLog]) -> None:
+        """Fold records in; many at once cost less each."""
+        groups: dict[Key, list[TrafficLog]] = {}
+        windows: list[Key] = []
+        for record in records:
+            seen = record.timestamp or ""
+            route, known = record.route, 1
+            if route is None:
+                route, known = paths.template(record.path), 0
+            status, auth, hour = record.status_code, record.auth_required, seen[:13]
+            key = (
+                hour, record.method or "", route, known,
+                UNKNOWN if status is None else status, record.token_validity or "",
+                UNKNOWN if auth is None else int(auth), record.scenario or "",
+            )  # fmt: skip
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [record]
+            else:
+                group.append(record)
+            windows.append((record.api_token or record.client_ip or "unknown", route, hour))
+        for key, group in groups.items():
+            add(REQUESTS, self._cells[REQUESTS.name], key, _request_measures(group))
+            self._add_nulls(key, group)
+        times = [record.timestamp or "" for record in records]
+        self._add_windows(windows, times, records)
+        self._add_urls([(record.path,) for record in records], times)
+
+    def _add_windows(
+        self, keys: list[Key], times: list[str], records: Sequence[TrafficLog]
+    ) -> None:
+        blocked = {
+            key
+            for key, record in zip(keys, records, strict=True)
+            if record.status_code == TOO_MANY_REQUESTS
+        }
+        for key, (count, last) in _counted(keys, times).items():
+            self._merge(CLIENTS, key, [count, last, int(key in blocked)])
+
+    def _add_urls(self, keys: list[Key], times: list[str]) -> None:
+        for key, (count, last) in _counted(keys, times).items():
+            self._merge(URLS, key, [count, last])
+
+    def _merge(self, table: Table, key: Key, measures: list[Any]) -> None:
+        add(table, self._cells[table.name], key, measures)
+
+    def _add_nulls(self, key: Key, group: list[TrafficLog]) -> None:
+        hour, method, route, _, status, *_ = key
+        origin = (hour, method, route, status)
+        for record in group:
+            if record.null_params_details:
+                self._add_details((*origin, "request"), record.null_params_details)
+            if record.null_response_details:
+                self._add_details((*origin, "response"), record.null_response_details)
 
     def cells(self, table: Table) -> Mapping[Key, list[Any]]:
         """Measures by key."""
@@ -227,13 +242,13 @@ class Summary:
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Rows of a table, keys then measures with sketches packed, ordered by key."""
-        return packed(self._cells[table.name])
+        return packed(table, self._cells[table.name])
 
     def load(self, table: Table, rows: Iterable[Row]) -> None:
         """Merge rows of the shape that `rows` gives into this summary."""
         load(table, self._cells[table.name], rows)
 
-    def _add_nulls(self, origin: Key, details: list[NullDetail]) -> None:
+    def _add_details(self, origin: Key, details: list[NullDetail]) -> None:
         occurrences: dict[Key, int] = {}
         for detail in details:
             field_path = _LIST_POSITION.sub("[]", detail.field_path)
@@ -244,29 +259,38 @@ class Summary:
             add(NULLS, cells, key, [1, count])
 
 
-def _count_request(cell: list[Any], record: TrafficLog) -> None:
-    """Count a record in its cell; called for every line of every log."""
-    cell[0] += 1
-    if record.null_params_count:
-        cell[1] += 1
-    if record.null_response_count:
-        cell[2] += 1
-    if record.complete is False:
-        cell[3] += 1
-    cell[4] += record.request_bytes or 0
-    cell[5] += record.response_bytes or 0
-    milliseconds = record.response_time_ms
-    if milliseconds is None or not 0 <= milliseconds <= MAX_DURATION_MS:
-        return
-    duration = round(milliseconds * 1000)
-    cell[6] += 1
-    cell[7] += duration
-    cell[8] += round(duration * duration / 1000)
-    cell[9] = min(cell[9], duration)
-    cell[10] = max(cell[10], duration)
-    bucket = sketch.bucket(duration)
-    sketched = cell[11]
-    sketched[bucket] = sketched.get(bucket, 0) + 1
+def _counted(keys: list[Key], times: list[str]) -> dict[Key, tuple[int, str]]:
+    """How often each key comes, and the latest of its times."""
+    counts = Counter(keys)
+    last = dict(zip(keys, times, strict=True))
+    for key, time in zip(keys, times, strict=True):
+        if last[key] < time:  # a log is in the order of ends, not of starts
+            last[key] = time
+    return {key: (count, last[key]) for key, count in counts.items()}
+
+
+def _request_measures(group: list[TrafficLog]) -> list[Any]:
+    counts = [
+        len(group),
+        sum(record.null_params_count > 0 for record in group),
+        sum(record.null_response_count > 0 for record in group),
+        sum(record.complete is False for record in group),
+        sum(record.request_bytes or 0 for record in group),
+        sum(record.response_bytes or 0 for record in group),
+    ]
+    durations = [
+        round(milliseconds * 1000)
+        for record in group
+        if (milliseconds := record.response_time_ms) is not None
+        and 0 <= milliseconds <= MAX_DURATION_MS
+    ]
+    if not durations:
+        return [*counts, 0, 0, 0, NO_MINIMUM, 0, {}]
+    squares = sum(round(duration * duration / 1000) for duration in durations)
+    return [
+        *counts, len(durations), sum(durations), squares, min(durations), max(durations),
+        dict(Counter(map(sketch.bucket, durations))),
+    ]  # fmt: skip
 
 
 def add(table: Table, cells: dict[Key, list[Any]], key: Key, measures: list[Any]) -> None:
@@ -289,10 +313,13 @@ def load(table: Table, cells: dict[Key, list[Any]], rows: Iterable[Row]) -> None
         add(table, cells, row[:width], measures)  # type: ignore[arg-type]
 
 
-def packed(cells: Mapping[Key, list[Any]]) -> Iterator[Row]:
+def packed(table: Table, cells: Mapping[Key, list[Any]]) -> Iterator[Row]:
     """Rows of cells, ordered by key."""
-    for key, measures in sorted(cells.items()):
-        yield (*key, *(sketch.pack(m) if isinstance(m, dict) else m for m in measures))
+    if table.measures[-1].merge != "sketch":
+        return ((*key, *measures) for key, measures in sorted(cells.items()))
+    return (
+        (*key, *measures[:-1], sketch.pack(measures[-1])) for key, measures in sorted(cells.items())
+    )
 
 
 def merge(left: Summary, right: Summary) -> Summary:

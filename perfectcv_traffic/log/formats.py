@@ -10,6 +10,7 @@ from perfectcv_traffic.log import access, native, objects
 from perfectcv_traffic.log.foreign import ForeignRecords
 from perfectcv_traffic.log.lines import Decode, LineParser, Parsed, RejectedError
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
 VOTERS = 50
@@ -47,12 +48,20 @@ class Formats:
     def parser(self, log_format: LogFormat) -> LineParser:
         """The parser of a format."""
         if log_format not in self._parsers:
-            foreign = _FOREIGN.get(log_format)
-            decode = foreign(self._records) if foreign else native.decoder(self._form)
-            self._parsers[log_format] = LineParser(
-                decode, self._redactor, is_json=log_format not in _TEXT
-            )
+            self._parsers[log_format] = self._make(log_format)
         return self._parsers[log_format]
+
+    def _make(self, log_format: LogFormat) -> LineParser:
+        if foreign := _FOREIGN.get(log_format):
+            is_json = log_format not in _TEXT
+            return LineParser(foreign(self._records), self._redactor, is_json=is_json)
+        return LineParser(
+            self._form.decode,
+            self._redactor,
+            is_json=True,
+            errors=native.ERRORS,
+            reason=native.reason,
+        )
 
     def detect(self, lines: Iterable[bytes]) -> LogFormat | None:
         """The format most of the lines are in; None when not one is recognised."""
@@ -86,8 +95,4 @@ class Formats:
         return LogFormat.NATIVE if self._reads(LogFormat.NATIVE, line) else None
 
     def _reads(self, log_format: LogFormat, line: bytes) -> bool:
-        try:
-            self.parser(log_format).decode(line)
-        except RejectedError:
-            return False
-        return True
+        return isinstance(self.parser(log_format).parse(line), TrafficLog)

@@ -42,16 +42,30 @@ class RejectedError(Exception):
 
 
 Decode = Callable[[bytes], TrafficLog]
-"""A record from a line; raises `RejectedError` with the reason."""
+"""A record from a line; raises `RejectedError`, or what its parser was told, with the reason."""
+
+
+def _told(error: Exception) -> str:
+    return str(error)
 
 
 class LineParser:
     """Parses lines of one format, however odd they are."""
 
-    def __init__(self, decode: Decode, redactor: Redactor, *, is_json: bool) -> None:
+    def __init__(
+        self,
+        decode: Decode,
+        redactor: Redactor,
+        *,
+        is_json: bool,
+        errors: tuple[type[Exception], ...] = (RejectedError,),
+        reason: Callable[[Exception], str] = _told,
+    ) -> None:
         self.decode = decode
-        self._redactor = redactor
+        self.errors = errors
         self.is_json = is_json
+        self._redactor = redactor
+        self._reason = reason
 
     def parse(self, line: bytes) -> Parsed:
         """What becomes of a line without its newline."""
@@ -59,15 +73,17 @@ class LineParser:
             return self.reject("too_long", line)
         try:
             return self.decode(line)
-        except RejectedError as error:
-            return self._odd(line, str(error))
+        except self.errors as error:
+            return self.odd(line, error)
 
     def reject(self, reason: str, line: bytes, detail: str | None = None) -> Reject:
         """A reject of a line, whatever it holds."""
         raw = line[:RAW_LIMIT].decode("utf-8", "backslashreplace")
         return Reject(reason, self._redactor.text(raw), detail)
 
-    def _odd(self, line: bytes, reason: str) -> Parsed:
+    def odd(self, line: bytes, error: Exception) -> Parsed:
+        """What becomes of a line that `decode` refused."""
+        reason = self._reason(error)
         # Copytruncate leaves runs of NUL, editors a byte order mark, Windows a carriage return.
         clean = line.lstrip(b"\0").removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r")
         if not clean.strip(_BLANK):
@@ -79,7 +95,7 @@ class LineParser:
     def _again(self, line: bytes) -> TrafficLog | None:
         try:
             return self.decode(line)
-        except RejectedError:
+        except self.errors:
             return None
 
     def _salvage(self, line: bytes, reason: str) -> Salvaged | Reject:

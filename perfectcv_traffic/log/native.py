@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from perfectcv_traffic.log.lines import Decode, RejectedError
 from perfectcv_traffic.record import TrafficLog, fields
 
 _MISSING = re.compile(r"missing required field `(\w+)`")
@@ -36,12 +35,9 @@ class StoredForm:
         self._flags = _positions(field.type_name[:4] == "bool" for field in described)
         self._object_names = frozenset(described[position].name for position in self._objects)
         self._twin = _twin(model)
-        self._decode = msgspec.json.Decoder(self._twin).decode
+        self.decode: Callable[[bytes], TrafficLog] = msgspec.json.Decoder(self._twin).decode
+        """The record of one line; raises one of `ERRORS`."""
         self._encode = msgspec.json.encode
-
-    def decode(self, line: bytes) -> TrafficLog:
-        """The record of one line; raises msgspec's errors."""
-        return self._decode(line)
 
     def record(self, **values: Any) -> TrafficLog:
         """A record of the twin from values that another format gave."""
@@ -54,8 +50,8 @@ class StoredForm:
         """Values in the order of `columns`; objects and lists as JSON text, NULL as NaN."""
         row: list[Any] = [NULL if v is None else v for v in msgspec.structs.astuple(record)]
         for position in self._objects:
-            raw = bytes(row[position])
-            row[position] = NULL if raw == b"null" else raw.decode("utf-8", "backslashreplace")
+            raw = str(row[position], "utf-8", "backslashreplace")
+            row[position] = NULL if raw == "null" else raw
         for position in self._lists:
             row[position] = self._encode(row[position]).decode("utf-8") if row[position] else "[]"
         for position in self._flags:
@@ -92,17 +88,8 @@ def _words(hint: Any) -> list[str]:
     return []
 
 
-def decoder(form: StoredForm) -> Decode:
-    """Decodes lines of our own log."""
-    fast = form.decode
-
-    def decode(line: bytes) -> TrafficLog:
-        try:
-            return fast(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RejectedError(reason(error)) from error
-
-    return decode
+ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What `StoredForm.decode` raises for a line that is no record."""
 
 
 def reason(error: Exception) -> str:

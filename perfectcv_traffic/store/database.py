@@ -15,10 +15,10 @@ from perfectcv_traffic.store.transactions import transaction
 __all__ = ["BUSY_TIMEOUT", "reading", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
-PAGE_SIZE = 16_384
+PAGE_SIZE = 4096
 CACHE_KIB = 65_536
-CHECKPOINT_PAGES = 4096
-"""64 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
+CHECKPOINT_PAGES = 8192
+"""32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
 
 JOURNAL_LIMIT = 134_217_728
 CHECKED_ALWAYS = 67_108_864

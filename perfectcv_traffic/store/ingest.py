@@ -13,14 +13,17 @@ from filelock import FileLock, Timeout
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
-from perfectcv_traffic.log.lines import LineParser, Reject, Salvaged
+from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk
+from perfectcv_traffic.log.reader import Chunk, LongLine
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.batch import Batch, Committer, Counts
+from perfectcv_traffic.store.batch import Batch, Counts
+from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
+from perfectcv_traffic.store.prepare import Preparer, Task
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
 
@@ -120,6 +123,7 @@ class Ingester:
         self._form = form
         self._committer = Committer(connection, form)
         self._formats = Formats(form, options.redactor)
+        self._preparer = Preparer(form, self._formats)
         self._ancestors: tuple[int, Ancestors] | None = None
 
     @contextmanager
@@ -150,47 +154,44 @@ class Ingester:
 
     def store(self, log: LogFile, chunk: Chunk) -> Counts:
         """Parse and store a chunk; raises `OffsetMovedError`."""
-        parser = self._parser(log, chunk)
-        batch = _long_line(chunk, parser) if chunk.long_line else self._parse(log, chunk, parser)
         if ancestor := log.parent or log.resembles:
-            batch = self._without_known(ancestor, batch, chunk)
             log.resembles = None
-        counts = self._committer.commit(log, batch, chunk.identity)
+            batch = self._without_known(ancestor, self._parse(log, chunk), chunk)
+            counts = self._commit_carefully(log, batch, chunk)
+        else:
+            counts = self._commit(log, chunk)
         self._options.progress(chunk.size)
         return counts
 
-    def _parser(self, log: LogFile, chunk: Chunk) -> LineParser:
+    def _commit(self, log: LogFile, chunk: Chunk) -> Counts:
+        try:
+            prepared = self._preparer.prepared(self._parse(log, chunk))
+            return self._committer.commit(log, prepared, chunk.identity)
+        except (sqlite3.IntegrityError, *UNSTORABLE):
+            return self._commit_carefully(log, self._parse(log, chunk), chunk)
+
+    def _commit_carefully(self, log: LogFile, batch: Batch, chunk: Chunk) -> Counts:
+        batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
+        return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
+
+    def _parse(self, log: LogFile, chunk: Chunk) -> Batch:
+        log_format = self._format(log, chunk)
+        if chunk.long_line:
+            return _long_line(chunk.start, chunk.long_line, self._formats.parser(log_format))
+        name = Path(log.path).name
+        task = Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
+        return self._preparer.parse(task)
+
+    def _format(self, log: LogFile, chunk: Chunk) -> LogFormat:
         if log.format is None:
             chosen = self._options.log_format or self._formats.detect(
                 chunk.data.split(b"\n", VOTERS)[:VOTERS]
             )
             if chosen is None:  # nothing recognised yet: rejected, and looked at again next time
-                return self._formats.parser(LogFormat.NATIVE)
+                return LogFormat.NATIVE
             log.format = chosen
             self._options.notice(f"{log.path}: {chosen} format")
-        return self._formats.parser(LogFormat(log.format))
-
-    def _parse(self, log: LogFile, chunk: Chunk, parser: LineParser) -> Batch:
-        batch = Batch()
-        offset = chunk.start
-        parse = parser.parse
-        data = chunk.data[:-1] if chunk.is_terminated else chunk.data
-        if not chunk.is_terminated and not parser.is_json:
-            # A cut line of text may read as a whole one.
-            parse = lambda line: parser.reject("unterminated", line)  # noqa: E731
-        records = batch.records
-        for line in data.split(b"\n"):
-            parsed = parse(line)
-            if isinstance(parsed, TrafficLog):
-                records.append((offset, parsed))
-            elif parsed is None:
-                batch.blank += 1
-            else:
-                _set_aside(batch, offset, len(line), parsed)
-            batch.lines += 1
-            offset += len(line) + 1
-        _refer(batch, Path(log.path).name)
-        return batch
+        return LogFormat(log.format)
 
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
@@ -201,27 +202,9 @@ class Ingester:
         return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
 
 
-def _set_aside(batch: Batch, offset: int, length: int, parsed: Reject | Salvaged) -> None:
-    if isinstance(parsed, Salvaged):
-        batch.rejects.append((offset, parsed.position, parsed.front))
-        batch.records.append((offset + parsed.position, parsed.record))
-        batch.salvaged += 1
-    else:
-        batch.rejects.append((offset, length, parsed))
-
-
-def _refer(batch: Batch, name: str) -> None:
-    """Give records of logs without request ids the place of their line to refer to."""
-    for offset, record in batch.records:
-        if not record.request_id:
-            record.request_id = f"{name}@{offset}"
-
-
-def _long_line(chunk: Chunk, parser: LineParser) -> Batch:
-    assert chunk.long_line is not None
-    line = chunk.long_line
+def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:
     reject = parser.reject("too_long", line.beginning, f"sha256 {line.sha256}")
-    return Batch(rejects=[(chunk.start, line.length, reject)], lines=1)
+    return Batch(rejects=[(start, line.length, reject)], lines=1)
 
 
 @contextmanager

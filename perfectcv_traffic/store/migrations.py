@@ -179,7 +179,8 @@ def _fill_rollups(db: sqlite_utils.Database) -> None:
         cells: dict[summary.Key, list[Any]] = {}
         query = f"SELECT {', '.join(source.columns)} FROM {source.name}"
         summary.load(source, cells, db.execute(query))
-        upserts.roll_up(db.conn, rollup, overview.cells(rollup, cells))
+        rows = list(summary.packed(rollup.table, overview.cells(rollup, cells)))
+        upserts.roll_up(db.conn, rollup, rows)
 
 
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _version_2)

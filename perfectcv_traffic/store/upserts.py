@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from perfectcv_traffic import overview, sketch
@@ -25,17 +25,24 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def merge(connection: sqlite3.Connection, summary: Summary) -> None:
     """Merge a summary into the tables, within the caller's transaction."""
-    for table in TABLES:
-        _merge_rows(connection, table, summary.rows(table))
-    for rollup in ROLLUPS:
-        roll_up(connection, rollup, overview.cells(rollup, summary.cells(rollup.source)))
+    tables = [list(summary.rows(table)) for table in TABLES]
+    rollups = [list(overview.unlimited_rows(rollup, summary)) for rollup in ROLLUPS]
+    merge_rows(connection, tables + rollups)
 
 
-def roll_up(connection: sqlite3.Connection, rollup: Rollup, found: dict[Key, list[Any]]) -> None:
-    """Merge cells into a roll-up and give up the groups that are too many."""
+def merge_rows(connection: sqlite3.Connection, rows: Sequence[Sequence[Row]]) -> None:
+    """Merge rows of each summary table, then of each roll-up."""
+    for table, own in zip(TABLES, rows, strict=False):
+        _merge_rows(connection, table, own)
+    for rollup, own in zip(ROLLUPS, rows[len(TABLES) :], strict=True):
+        roll_up(connection, rollup, own)
+
+
+def roll_up(connection: sqlite3.Connection, rollup: Rollup, rows: Sequence[Row]) -> None:
+    """Merge rows into a roll-up and give up the groups that are too many."""
     table = rollup.table
-    _merge_rows(connection, table, packed(found))
-    if all(key[-1] == overview.NO_RANK for key in found):
+    _merge_rows(connection, table, rows)
+    if not rollup.is_limited:
         return
     for tier in range(overview.TIERS):
         lowest, highest = overview.ranks_of(tier)
@@ -58,7 +65,7 @@ def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last
     total: dict[Key, list[Any]] = {}
     for key, measures in found.items():
         add(table, total, overview.other(rollup, key), measures)
-    _merge_rows(connection, table, packed(total))
+    _merge_rows(connection, table, packed(table, total))
 
 
 def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:

@@ -207,9 +207,7 @@ def test_uvicorn_line_has_a_time_only_if_its_prefix_has(
         (b'{"path":"caf\xe9","status":200}', "utf8"),
     ],
 )
-def test_json_line_that_is_no_record_is_rejected_with_the_reason(
-    line: bytes, reason: str
-) -> None:
+def test_json_line_that_is_no_record_is_rejected_with_the_reason(line: bytes, reason: str) -> None:
     parsed = formats().parser(LogFormat.JSON).parse(line)
     assert isinstance(parsed, Reject)
     assert parsed.reason == reason
