@@ -30,6 +30,7 @@ from perfectcv_traffic.summary import (
     Table,
     add,
     packed,
+    total,
 )
 
 MAX_GROUPS = 5000
@@ -67,7 +68,7 @@ def _keys(table: Table, *left_out: str) -> tuple[Column, ...]:
 
 
 def _same(_key: Key, measures: list[Any]) -> list[Any]:
-    return list(measures)
+    return measures
 
 
 def _endpoint_group(key: Key) -> tuple[int, str] | None:
@@ -171,18 +172,24 @@ ROLLUPS = (ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS)
 
 def cells(rollup: Rollup, source: Mapping[Key, list[Any]]) -> dict[Key, list[Any]]:
     """Cells of a roll-up, the rank last in each key, before any is given up."""
-    found: dict[Key, list[Any]] = {}
+    parts: dict[Key, list[list[Any]]] = {}
+    to_key, to_measures = rollup.to_key, rollup.to_measures
     for key, measures in source.items():
-        own = rollup.to_key(key)
-        group = rollup.group(own)
-        rank = NO_RANK if group is None else _rank(*group)
-        add(rollup.table, found, (*own, rank), rollup.to_measures(key, measures))
-    return found
+        parts.setdefault(to_key(key), []).append(to_measures(key, measures))
+    return {
+        (*own, _rank_of(rollup, own)): total(rollup.table, found) for own, found in parts.items()
+    }
+
+
+def _rank_of(rollup: Rollup, key: Key) -> int:
+    group = rollup.group(key)
+    return NO_RANK if group is None else _rank(*group)
 
 
 def rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
-    """Rows of a roll-up of a whole summary."""
-    return packed(rollup.table, kept(rollup, cells(rollup, summary.cells(rollup.source))))
+    """Rows of a roll-up of a whole summary, ordered by key."""
+    found = kept(rollup, cells(rollup, summary.cells(rollup.source)))
+    return packed(rollup.table, dict(sorted(found.items())))
 
 
 def unlimited_rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
@@ -194,12 +201,12 @@ def kept(rollup: Rollup, found: Mapping[Key, list[Any]]) -> dict[Key, list[Any]]
     """Cells with no more than `MAX_GROUPS` groups of each tier, the others added up."""
     ranks = {int(key[-1]) for key in found}
     limits = [_highest_kept(ranks, tier) for tier in range(TIERS)]
-    total: dict[Key, list[Any]] = {}
+    result: dict[Key, list[Any]] = {}
     for key, measures in found.items():
         rank = int(key[-1])
         is_kept = rank == NO_RANK or rank <= limits[rank >> _TIER_BITS]
-        add(rollup.table, total, key if is_kept else other(rollup, key), measures)
-    return total
+        add(rollup.table, result, key if is_kept else other(rollup, key), measures)
+    return result
 
 
 def other(rollup: Rollup, key: Key) -> Key:

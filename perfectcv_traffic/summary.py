@@ -168,6 +168,21 @@ _MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
 }
 
 
+def _total_counts(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    merged: Counter[int] = Counter()
+    for part in parts:
+        merged.update(part)
+    return dict(merged)
+
+
+_TOTALS: dict[Merge | None, Callable[[Any], Any]] = {
+    "sum": sum,
+    "min": min,
+    "max": max,
+    "sketch": _total_counts,
+}
+
+
 class Summary:
     """Aggregates of any number of records: for each table, a list of measures by key.
 
@@ -217,15 +232,23 @@ class Summary:
             for key, record in zip(keys, records, strict=True)
             if record.status_code == TOO_MANY_REQUESTS
         }
-        for key, (count, last) in _counted(keys, times).items():
-            self._merge(CLIENTS, key, [count, last, int(key in blocked)])
+        found = {
+            key: [count, last, int(key in blocked)]
+            for key, (count, last) in _counted(keys, times).items()
+        }
+        self._merge(CLIENTS, found)
 
     def _add_urls(self, keys: list[Key], times: list[str]) -> None:
-        for key, (count, last) in _counted(keys, times).items():
-            self._merge(URLS, key, [count, last])
+        found = {key: [count, last] for key, (count, last) in _counted(keys, times).items()}
+        self._merge(URLS, found)
 
-    def _merge(self, table: Table, key: Key, measures: list[Any]) -> None:
-        add(table, self._cells[table.name], key, measures)
+    def _merge(self, table: Table, found: dict[Key, list[Any]]) -> None:
+        cells = self._cells[table.name]
+        if not cells:
+            self._cells[table.name] = found
+            return
+        for key, measures in found.items():
+            add(table, cells, key, measures)
 
     def _add_nulls(self, key: Key, group: list[TrafficLog]) -> None:
         hour, method, route, _, status, *_ = key
@@ -242,7 +265,7 @@ class Summary:
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Rows of a table, keys then measures with sketches packed, ordered by key."""
-        return packed(table, self._cells[table.name])
+        return packed(table, dict(sorted(self._cells[table.name].items())))
 
     def load(self, table: Table, rows: Iterable[Row]) -> None:
         """Merge rows of the shape that `rows` gives into this summary."""
@@ -305,6 +328,16 @@ def add(table: Table, cells: dict[Key, list[Any]], key: Key, measures: list[Any]
     ]
 
 
+def total(table: Table, parts: list[list[Any]]) -> list[Any]:
+    """Measures of any number of cells merged."""
+    if len(parts) == 1:
+        return list(parts[0])
+    return [
+        _TOTALS[column.merge](values)
+        for column, values in zip(table.measures, zip(*parts, strict=True), strict=True)
+    ]
+
+
 def load(table: Table, cells: dict[Key, list[Any]], rows: Iterable[Row]) -> None:
     """Merge rows, keys then measures with sketches packed, into cells."""
     width = len(table.keys)
@@ -314,12 +347,10 @@ def load(table: Table, cells: dict[Key, list[Any]], rows: Iterable[Row]) -> None
 
 
 def packed(table: Table, cells: Mapping[Key, list[Any]]) -> Iterator[Row]:
-    """Rows of cells, ordered by key."""
+    """Rows of cells, in their order."""
     if table.measures[-1].merge != "sketch":
-        return ((*key, *measures) for key, measures in sorted(cells.items()))
-    return (
-        (*key, *measures[:-1], sketch.pack(measures[-1])) for key, measures in sorted(cells.items())
-    )
+        return ((*key, *measures) for key, measures in cells.items())
+    return ((*key, *measures[:-1], sketch.pack(measures[-1])) for key, measures in cells.items())
 
 
 def merge(left: Summary, right: Summary) -> Summary:

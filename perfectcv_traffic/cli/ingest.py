@@ -68,7 +68,11 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command has as many parameters as opti
         _explain(files, explain, chosen)
         return
     options = Options(
-        log_format=chosen, with_rotated=rotated == "all", wait_for_lock=wait_lock, notice=_note
+        log_format=chosen,
+        with_rotated=rotated == "all",
+        wait_for_lock=wait_lock,
+        in_parallel=(os.cpu_count() or 1) > 1,
+        notice=_note,
     )
     counts = (
         _follow(files, db, options, poll, until_stdin_closes=until_stdin_closes)

@@ -16,7 +16,7 @@ __all__ = ["BUSY_TIMEOUT", "reading", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
 PAGE_SIZE = 4096
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 8192
 """32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +15,16 @@ from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, LongLine
+from perfectcv_traffic.log.reader import Chunk, LongLine, ReplacedError
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.batch import Batch, Counts
+from perfectcv_traffic.store.batch import Batch, Counts, OffsetMovedError
 from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
-from perfectcv_traffic.store.prepare import Preparer, Task
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+from perfectcv_traffic.store.preparing import PreparingProcess
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
 
@@ -32,6 +33,11 @@ Progress = Callable[[int], None]
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
+
+
+LONG_LOG = 33_554_432
+WORTH_A_PROCESS = 1_048_576
+"""Bytes of logs, and of a chunk, from which on a second process saves time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Options:
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
     wait_for_lock: bool = False
+    in_parallel: bool = False
+    """Parse long logs in a second process; knows no record model and no redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
@@ -66,12 +74,27 @@ def ingest(
     for log in logs:
         require(log)
     total = Counts()
-    with only_ingester(db, wait=options.wait_for_lock), writing(db, options.model) as connection:
-        ingester = Ingester(connection, options)
+    with (
+        only_ingester(db, wait=options.wait_for_lock),
+        _process(logs, options) as process,
+        writing(db, options.model) as connection,
+    ):
+        ingester = Ingester(connection, options, process)
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
     return total
+
+
+@contextmanager
+def _process(logs: Sequence[Path], options: Options) -> Iterator[PreparingProcess | None]:
+    """Another process for logs that are long enough, if that is wanted."""
+    size = sum(log.stat().st_size for log in logs)
+    if not options.in_parallel or size < LONG_LOG:
+        yield None
+        return
+    with PreparingProcess() as process:
+        yield process
 
 
 def require(log: Path) -> None:
@@ -116,7 +139,12 @@ def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
 class Ingester:
     """Parses and stores chunks of any log through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, options: Options) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        options: Options,
+        process: PreparingProcess | None = None,
+    ) -> None:
         form = StoredForm(options.model)
         self._connection = connection
         self._options = options
@@ -124,6 +152,7 @@ class Ingester:
         self._committer = Committer(connection, form)
         self._formats = Formats(form, options.redactor)
         self._preparer = Preparer(form, self._formats)
+        self._process = process
         self._ancestors: tuple[int, Ancestors] | None = None
 
     @contextmanager
@@ -152,20 +181,54 @@ class Ingester:
             )
         return total
 
-    def store(self, log: LogFile, chunk: Chunk) -> Counts:
-        """Parse and store a chunk; raises `OffsetMovedError`."""
+    def store(self, log: LogFile, chunks: Iterable[Chunk], total: Counts) -> None:
+        """Parse and store chunks, preparing one while the one before is stored.
+
+        Raises `OffsetMovedError`, and what reading raises once all that was read is stored.
+        """
+        ahead: Chunk | None = None
+        try:
+            for chunk in chunks:
+                before, prepared = ahead, self._prepared(ahead)
+                ahead = chunk if self._begin(log, chunk) else None
+                if before:
+                    total.add(self._store(log, before, prepared))
+                if not ahead:
+                    total.add(self._store(log, chunk, None))
+        except OffsetMovedError:
+            self._prepared(ahead)
+            raise
+        except ReplacedError:
+            if ahead:
+                total.add(self._store(log, ahead, self._prepared(ahead)))
+            raise
+        if ahead:
+            total.add(self._store(log, ahead, self._prepared(ahead)))
+
+    def _begin(self, log: LogFile, chunk: Chunk) -> bool:
+        """Give a chunk to the other process, if there is one and it is worth it."""
+        is_plain = chunk.is_terminated and not chunk.long_line and not (log.parent or log.resembles)
+        if self._process is None or not is_plain or chunk.size < WORTH_A_PROCESS:
+            return False
+        self._process.submit(self._task(log, chunk))
+        return True
+
+    def _prepared(self, chunk: Chunk | None) -> Prepared | None:
+        return self._process.result() if chunk and self._process else None
+
+    def _store(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
         if ancestor := log.parent or log.resembles:
             log.resembles = None
             batch = self._without_known(ancestor, self._parse(log, chunk), chunk)
             counts = self._commit_carefully(log, batch, chunk)
         else:
-            counts = self._commit(log, chunk)
+            counts = self._commit(log, chunk, prepared)
         self._options.progress(chunk.size)
         return counts
 
-    def _commit(self, log: LogFile, chunk: Chunk) -> Counts:
+    def _commit(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
         try:
-            prepared = self._preparer.prepared(self._parse(log, chunk))
+            prepared = prepared or self._preparer.prepared(self._parse(log, chunk))
             return self._committer.commit(log, prepared, chunk.identity)
         except (sqlite3.IntegrityError, *UNSTORABLE):
             return self._commit_carefully(log, self._parse(log, chunk), chunk)
@@ -175,12 +238,15 @@ class Ingester:
         return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
 
     def _parse(self, log: LogFile, chunk: Chunk) -> Batch:
-        log_format = self._format(log, chunk)
         if chunk.long_line:
-            return _long_line(chunk.start, chunk.long_line, self._formats.parser(log_format))
+            parser = self._formats.parser(self._format(log, chunk))
+            return _long_line(chunk.start, chunk.long_line, parser)
+        return self._preparer.parse(self._task(log, chunk))
+
+    def _task(self, log: LogFile, chunk: Chunk) -> Task:
+        log_format = str(self._format(log, chunk))
         name = Path(log.path).name
-        task = Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
-        return self._preparer.parse(task)
+        return Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
 
     def _format(self, log: LogFile, chunk: Chunk) -> LogFormat:
         if log.format is None:

@@ -16,7 +16,7 @@ from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
-from perfectcv_traffic.summary import TABLES, Row, Summary
+from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
 _BAD_REQUEST = 400
 
@@ -141,7 +141,7 @@ def _set_aside(batch: Batch, offset: int, length: int, parsed: Parsed) -> None:
 def _summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
     summary = Summary()
     summary.add_all(records)
-    tables = [list(summary.rows(table)) for table in TABLES]
+    tables = [list(packed(table, summary.cells(table))) for table in TABLES]
     return tables + [list(overview.unlimited_rows(r, summary)) for r in overview.ROLLUPS]
 
 

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,8 @@ MAX_ATTEMPTS = 5
 RECENT_SECONDS = 3600.0
 """A rotated file that was written to so recently belongs to what is being ingested first."""
 
-Store = Callable[[LogFile, Chunk], Counts]
-"""Parses a chunk and stores it; raises `OffsetMovedError`."""
+Store = Callable[[LogFile, Iterable[Chunk], Counts], None]
+"""Parses and stores chunks and adds to the counts; raises `OffsetMovedError`."""
 
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR)
 
@@ -153,17 +153,13 @@ class Stream:
             try:
                 if file.reader is None and not self._identify(file):
                     return total
-                self._store_all(file, total)
+                if file.reader and file.log:
+                    self._store(file.log, iter(file.reader.next, None), total)
             except (ReplacedError, OffsetMovedError):
                 file.forget()
             else:
                 return total
         return total
-
-    def _store_all(self, file: OpenFile, total: Counts) -> None:
-        assert file.reader is not None and file.log is not None  # noqa: PT018 - narrowing
-        while chunk := file.reader.next():
-            total.add(self._store(file.log, chunk))
 
     def _identify(self, file: OpenFile) -> bool:
         """Find out which segment the file is; False for a copy of what is stored."""
@@ -176,14 +172,15 @@ class Stream:
 
     def _read_rest(self, file: OpenFile) -> Counts:
         """A half line to which nobody will add the other half."""
+        total = Counts()
         if file.reader is None or file.log is None:
-            return Counts()
+            return total
         try:
-            chunk = file.reader.rest()
-            return self._store(file.log, chunk) if chunk else Counts()
+            if chunk := file.reader.rest():
+                self._store(file.log, [chunk], total)
         except (ReplacedError, OffsetMovedError):
             file.forget()
-            return Counts()
+        return total
 
     def _read_rotated(self) -> Counts:
         total = Counts()
