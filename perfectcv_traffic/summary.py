@@ -206,7 +206,7 @@ class Summary:
             if route is None:
                 route, known = paths.template(record.path), 0
             status, auth, hour = record.status_code, record.auth_required, seen[:13]
-            key = (
+            key: Key = (
                 hour, record.method or "", route, known,
                 UNKNOWN if status is None else status, record.token_validity or "",
                 UNKNOWN if auth is None else int(auth), record.scenario or "",
@@ -287,7 +287,7 @@ def _counted(keys: list[Key], times: list[str]) -> dict[Key, tuple[int, str]]:
     counts = Counter(keys)
     last = dict(zip(keys, times, strict=True))
     for key, time in zip(keys, times, strict=True):
-        if last[key] < time:  # a log is in the order of ends, not of starts
+        if last[key] < time:  # noqa: PLR1730 - a call for each line; a log is in the order of ends
             last[key] = time
     return {key: (count, last[key]) for key, count in counts.items()}
 

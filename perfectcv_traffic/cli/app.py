@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import demo, ingest
+from perfectcv_traffic.cli import demo, doctor, ingest, merge, prune
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -23,7 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (ingest.ingest, demo.demo):
+for command in (
+    ingest.ingest,
+    doctor.doctor,
+    doctor.backup,
+    prune.prune,
+    merge.merge,
+    demo.demo,
+):
     app.command()(command)
 
 

@@ -57,10 +57,16 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command has as many parameters as opti
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
-    """Store the lines of LOG that are not stored yet, each exactly once."""
+    """Store the lines of LOG that are not stored yet, each exactly once.
+
+    `ingest status` shows how far it is, `ingest retry-rejected` reads rejected lines again.
+    """
     from perfectcv_traffic.store.ingest import Options
 
     files = logs or [Path(DEFAULTS.log)]
+    if action := _action(files):
+        action(db, _format(log_format), as_json=as_json)
+        return
     chosen = _format(log_format)
     if rotated not in ("none", "all"):
         raise UsageError(f"--rotated={rotated}: it is none or all")
@@ -82,6 +88,40 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command has as many parameters as opti
     _report(db, counts, as_json=as_json)
     if strict and counts.rejected:
         raise typer.Exit(ExitCode.STORAGE)
+
+
+def _action(files: list[Path]) -> Callable[..., None] | None:
+    """What is asked for in place of a log, unless there is a file of that name."""
+    if len(files) != 1 or files[0].exists():
+        return None
+    return {"status": _status, "retry-rejected": _retry}.get(str(files[0]))
+
+
+def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
+    from perfectcv_traffic.store.status import status
+
+    found = status(db)
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    for log in found.logs:
+        behind = "" if log.behind_bytes is None else f", {log.behind_bytes} bytes behind"
+        typer.echo(
+            f"{log.path} ({log.generation}): {log.lines} lines, {log.stored} stored,"
+            f" {log.duplicate} duplicate, {log.rejected} rejected{behind}"
+        )
+    for reason, count in found.rejected_by_reason.items():
+        typer.echo(f"rejected, {reason}: {count}")
+
+
+def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
+    from perfectcv_traffic.store.retry import retry_rejected
+
+    retried = retry_rejected(db, log_format)
+    if as_json:
+        typer.echo(msgspec.json.encode(retried._asdict()).decode())
+    else:
+        typer.echo(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
 
 
 def _format(name: str) -> LogFormat | None:

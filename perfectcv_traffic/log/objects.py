@@ -87,7 +87,7 @@ def caddy(records: ForeignRecords) -> Decode:
         status = _whole(found.get("status"), "status")
         host, scheme = _text(request.get("host")), "https" if "tls" in request else "http"
         target = str(request["uri"])
-        record = records.build(
+        return records.build(
             f"{scheme}://{host}{target}" if host and target.startswith("/") else target,
             timestamp=_time(records, found.get("ts")),
             method=_text(request.get("method")),
@@ -100,7 +100,6 @@ def caddy(records: ForeignRecords) -> Decode:
             response_headers=records.headers(_headers(found.get("resp_headers"))),
             response_time_ms=_duration(found.get("duration"), 1000),
         )
-        return record
 
     return decode
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib
 import lzma
 import os
 import zlib
@@ -144,7 +145,7 @@ def open_source(path: Path) -> PlainFile | CompressedFile:
         magic = file.read(6)
     for prefix, decompress in _MAGIC.items():
         if magic.startswith(prefix):
-            return CompressedFile(path, decompress())
+            return CompressedFile(path, decompress)
     return PlainFile(path)
 
 
@@ -158,29 +159,30 @@ def file_id_of(path: Path) -> FileId:
     return _file_id(path.stat())
 
 
-def _gzip() -> Callable[[BinaryIO], BinaryIO]:
-    return lambda raw: gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[return-value]
+def _gzip(raw: BinaryIO) -> BinaryIO:
+    return gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[return-value]
 
 
-def _bzip2() -> Callable[[BinaryIO], BinaryIO]:
-    return lambda raw: bz2.BZ2File(raw)  # type: ignore[return-value]
+def _bzip2(raw: BinaryIO) -> BinaryIO:
+    return bz2.BZ2File(raw)  # type: ignore[return-value]
 
 
-def _xz() -> Callable[[BinaryIO], BinaryIO]:
-    return lambda raw: lzma.LZMAFile(raw)  # type: ignore[return-value]
+def _xz(raw: BinaryIO) -> BinaryIO:
+    return lzma.LZMAFile(raw)  # type: ignore[return-value]
 
 
-def _zstandard() -> Callable[[BinaryIO], BinaryIO]:
+def _zstandard(raw: BinaryIO) -> BinaryIO:
     try:
-        import zstandard
+        zstandard = importlib.import_module("zstandard")
     except ImportError as error:
         raise OSError(0, "is compressed with zstd: pip install zstandard") from error
-    return lambda raw: zstandard.ZstdDecompressor().stream_reader(
+    stream: BinaryIO = zstandard.ZstdDecompressor().stream_reader(
         raw, read_across_frames=True, closefd=False
     )
+    return stream
 
 
-_MAGIC: dict[bytes, Callable[[], Callable[[BinaryIO], BinaryIO]]] = {
+_MAGIC: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x1f\x8b": _gzip,
     b"BZh": _bzip2,
     b"\xfd7zXZ\0": _xz,

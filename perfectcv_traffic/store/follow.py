@@ -63,12 +63,13 @@ def follow(
         while True:
             try:
                 _follow(logs, db, _Watch(wait, poll, patience, total, options))
-                return total
             except (StorageError, LockedError) as error:
                 if not _may_pass(error):
                     raise
                 if not _pause(error, patience, wait, options):
                     return total
+            else:
+                return total
 
 
 @dataclass(frozen=True, slots=True)

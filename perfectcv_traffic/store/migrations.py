@@ -30,34 +30,51 @@ _REQUESTS = (
 )
 _TABLES_1: Mapping[str, str] = {
     "api_requests": _REQUESTS,
-    "log_files": "id INTEGER, path TEXT, generation INTEGER, committed_offset INTEGER,"
-    " head_length INTEGER, head BLOB, anchor_length INTEGER, anchor BLOB, lines INTEGER,"
-    " stored INTEGER, rejected INTEGER, blank INTEGER, duplicate INTEGER, updated TEXT",
-    "rejected_lines": "id INTEGER, log_file_id INTEGER, log_offset INTEGER, length INTEGER,"
-    " reason TEXT, raw TEXT",
-    "null_value_logs": "id INTEGER, request_id INTEGER, timestamp TEXT, path TEXT, client_ip TEXT,"
-    " null_type TEXT, field_name TEXT, field_path TEXT, context TEXT",
-    "uuid_logins": "id INTEGER, request_id INTEGER, uuid TEXT, ip_address TEXT, timestamp TEXT,"
-    " user_agent TEXT, success INTEGER",
-    "generated_requests": "id INTEGER, run_id TEXT, request_id TEXT, scenario TEXT, method TEXT,"
-    " path TEXT, expected TEXT, status_code INTEGER, as_expected INTEGER, error TEXT,"
-    " duration_ms REAL",
-    "findings": "id INTEGER, run_id TEXT, rule TEXT, severity TEXT, method TEXT, path TEXT,"
-    " pointer TEXT, title TEXT, expected TEXT, observed TEXT, evidence TEXT, fingerprint TEXT,"
-    " curl TEXT",
+    "log_files": (
+        "id INTEGER, path TEXT, generation INTEGER, committed_offset INTEGER,"
+        " head_length INTEGER, head BLOB, anchor_length INTEGER, anchor BLOB, lines INTEGER,"
+        " stored INTEGER, rejected INTEGER, blank INTEGER, duplicate INTEGER, updated TEXT"
+    ),
+    "rejected_lines": (
+        "id INTEGER, log_file_id INTEGER, log_offset INTEGER, length INTEGER, reason TEXT, raw TEXT"
+    ),
+    "null_value_logs": (
+        "id INTEGER, request_id INTEGER, timestamp TEXT, path TEXT, client_ip TEXT,"
+        " null_type TEXT, field_name TEXT, field_path TEXT, context TEXT"
+    ),
+    "uuid_logins": (
+        "id INTEGER, request_id INTEGER, uuid TEXT, ip_address TEXT, timestamp TEXT,"
+        " user_agent TEXT, success INTEGER"
+    ),
+    "generated_requests": (
+        "id INTEGER, run_id TEXT, request_id TEXT, scenario TEXT, method TEXT,"
+        " path TEXT, expected TEXT, status_code INTEGER, as_expected INTEGER, error TEXT,"
+        " duration_ms REAL"
+    ),
+    "findings": (
+        "id INTEGER, run_id TEXT, rule TEXT, severity TEXT, method TEXT, path TEXT,"
+        " pointer TEXT, title TEXT, expected TEXT, observed TEXT, evidence TEXT, fingerprint TEXT,"
+        " curl TEXT"
+    ),
 }
 _SUMMARIES_1: Mapping[str, tuple[str, str]] = {
     "summary_requests": (
-        "hour TEXT, method TEXT, route TEXT, route_known INTEGER, status_code INTEGER,"
-        " token_validity TEXT, auth_required INTEGER, scenario TEXT",
-        "requests INTEGER, requests_with_null_params INTEGER, requests_with_null_response INTEGER,"
-        " incomplete INTEGER, request_bytes INTEGER, response_bytes INTEGER, timed INTEGER,"
-        " duration_us_sum INTEGER, duration_square_sum INTEGER, duration_us_min INTEGER,"
-        " duration_us_max INTEGER, durations BLOB",
+        (
+            "hour TEXT, method TEXT, route TEXT, route_known INTEGER, status_code INTEGER,"
+            " token_validity TEXT, auth_required INTEGER, scenario TEXT"
+        ),
+        (
+            "requests INTEGER, requests_with_null_params INTEGER, requests_with_null_response INTEGER,"
+            " incomplete INTEGER, request_bytes INTEGER, response_bytes INTEGER, timed INTEGER,"
+            " duration_us_sum INTEGER, duration_square_sum INTEGER, duration_us_min INTEGER,"
+            " duration_us_max INTEGER, durations BLOB"
+        ),
     ),
     "summary_nulls": (
-        "hour TEXT, method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
-        " field_path TEXT, kind TEXT",
+        (
+            "hour TEXT, method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
+            " field_path TEXT, kind TEXT"
+        ),
         "requests INTEGER, occurrences INTEGER",
     ),
     "rate_limit_tracking": (
@@ -92,19 +109,25 @@ def _version_1(db: sqlite_utils.Database) -> None:
 
 _SUMMARIES_2: Mapping[str, tuple[str, str]] = {
     "summary_endpoints": (
-        "method TEXT, route TEXT, route_known INTEGER, status_code INTEGER, token_validity TEXT,"
-        " auth_required INTEGER, scenario TEXT, rank INTEGER",
+        (
+            "method TEXT, route TEXT, route_known INTEGER, status_code INTEGER, token_validity TEXT,"
+            " auth_required INTEGER, scenario TEXT, rank INTEGER"
+        ),
         _SUMMARIES_1["summary_requests"][1],
     ),
     "summary_hours": (
         "hour TEXT, token_validity TEXT, rank INTEGER",
-        "requests INTEGER, status_1xx INTEGER, status_2xx INTEGER, status_3xx INTEGER,"
-        " status_4xx INTEGER, status_5xx INTEGER, requests_with_null_params INTEGER,"
-        " requests_with_null_response INTEGER",
+        (
+            "requests INTEGER, status_1xx INTEGER, status_2xx INTEGER, status_3xx INTEGER,"
+            " status_4xx INTEGER, status_5xx INTEGER, requests_with_null_params INTEGER,"
+            " requests_with_null_response INTEGER"
+        ),
     ),
     "summary_null_fields": (
-        "method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
-        " field_path TEXT, kind TEXT, rank INTEGER",
+        (
+            "method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
+            " field_path TEXT, kind TEXT, rank INTEGER"
+        ),
         _SUMMARIES_1["summary_nulls"][1],
     ),
     "summary_clients": (
@@ -115,8 +138,8 @@ _SUMMARIES_2: Mapping[str, tuple[str, str]] = {
 _VIEWS_2 = {
     "endpoint_stats": """
         SELECT method, route, sum(requests) AS requests,
-               sum(CASE WHEN status_code BETWEEN 400 AND 499 THEN requests ELSE 0 END) AS client_errors,
-               sum(CASE WHEN status_code BETWEEN 500 AND 599 THEN requests ELSE 0 END) AS server_errors,
+               sum(CASE WHEN status_code / 100 = 4 THEN requests ELSE 0 END) AS client_errors,
+               sum(CASE WHEN status_code / 100 = 5 THEN requests ELSE 0 END) AS server_errors,
                round(sum(duration_us_sum) / 1000.0 / nullif(sum(timed), 0), 3) AS mean_ms,
                round(max(duration_us_max) / 1000.0, 3) AS max_ms,
                sum(response_bytes) AS response_bytes
@@ -128,14 +151,14 @@ _VIEWS_2 = {
         FROM summary_hours GROUP BY hour ORDER BY hour""",
     "token_by_hour": """
         SELECT hour,
-               sum(CASE WHEN token_validity NOT IN ('', 'absent') THEN requests ELSE 0 END) AS with_token,
+               sum(CASE WHEN token_validity IN ('', 'absent') THEN 0 ELSE requests END) AS with_token,
                sum(CASE WHEN token_validity = 'absent' THEN requests ELSE 0 END) AS without_token,
                sum(CASE WHEN token_validity = '' THEN requests ELSE 0 END) AS not_recorded
         FROM summary_hours GROUP BY hour ORDER BY hour""",
     "null_hotspots": """
         SELECT method, route, source, location, field_path, kind,
                sum(requests) AS requests, sum(occurrences) AS occurrences,
-               sum(CASE WHEN status_code BETWEEN 500 AND 599 THEN requests ELSE 0 END) AS server_errors
+               sum(CASE WHEN status_code / 100 = 5 THEN requests ELSE 0 END) AS server_errors
         FROM summary_null_fields
         GROUP BY method, route, source, location, field_path, kind
         ORDER BY server_errors DESC, requests DESC""",

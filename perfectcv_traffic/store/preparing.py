@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, Self
 
 from perfectcv_traffic.log.formats import Formats
 from perfectcv_traffic.log.native import StoredForm
@@ -69,13 +69,13 @@ class PreparingProcess:
     def result(self) -> Prepared | None:
         """What was prepared; None when the process is gone."""
         with self._results.received() as data:
-            return Prepared(*marshal.loads(data)) if data else None  # noqa: S302 - our own child
+            return Prepared(*marshal.loads(data)) if data else None
 
 
 class Channel:
     """Carries bytes one way between two processes."""
 
-    def __init__(self, pipe: BinaryIO | None, memory: int) -> None:
+    def __init__(self, pipe: IO[bytes] | None, memory: int) -> None:
         self._pipe = pipe
         self._memory = None if memory == _NO_MEMORY else mmap.mmap(memory, SHARED_SIZE)
         if memory != _NO_MEMORY:
@@ -127,7 +127,7 @@ def main(memory: list[str]) -> None:
 
 def _next_task(tasks: Channel) -> Task | None:
     with tasks.received() as data:
-        return Task(*marshal.loads(data)) if data else None  # noqa: S302 - our own parent
+        return Task(*marshal.loads(data)) if data else None
 
 
 def _shared_memory() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from perfectcv_traffic.log.segment import Comparison, Identity, Verdict
 from perfectcv_traffic.log.source import FileId, Source
@@ -82,7 +83,7 @@ def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> b
     return is_short and candidate.file_id == source.file_id
 
 
-def _log_file(row: tuple[int, str, int, int | None, str | None, int, int, int]) -> LogFile:
+def _log_file(row: tuple[Any, ...]) -> LogFile:
     row_id, path, generation, parent, log_format, device, inode, *known = row
     return LogFile(
         row_id, path, generation, Identity(*known), parent, None, log_format, FileId(device, inode)

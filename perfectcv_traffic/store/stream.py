@@ -184,7 +184,7 @@ class Stream:
 
     def _read_rotated(self) -> Counts:
         total = Counts()
-        done = []
+        done: list[str] = []
         for path in siblings.rotated(self.path):
             try:
                 signature = signature_of(path)

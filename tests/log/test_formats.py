@@ -13,7 +13,8 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
 COMBINED = (
-    b'203.0.113.9 - alice [10/Oct/2025:13:55:36 +0200] "GET /a%20b?q=null&token=s3cretvalue HTTP/1.1"'
+    b"203.0.113.9 - alice [10/Oct/2025:13:55:36 +0200]"
+    b' "GET /a%20b?q=null&token=s3cretvalue HTTP/1.1"'
     b' 200 2326 "https://example.org/from?password=hunter22" "Mozilla/5.0 (X11)"'
 )
 CADDY = json.dumps(
