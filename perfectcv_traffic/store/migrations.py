@@ -64,8 +64,8 @@ _SUMMARIES_1: Mapping[str, tuple[str, str]] = {
             " token_validity TEXT, auth_required INTEGER, scenario TEXT"
         ),
         (
-            "requests INTEGER, requests_with_null_params INTEGER, requests_with_null_response INTEGER,"
-            " incomplete INTEGER, request_bytes INTEGER, response_bytes INTEGER, timed INTEGER,"
+            "requests INTEGER, requests_with_null_params INTEGER,"
+            " requests_with_null_response INTEGER, incomplete INTEGER, request_bytes INTEGER, response_bytes INTEGER, timed INTEGER,"
             " duration_us_sum INTEGER, duration_square_sum INTEGER, duration_us_min INTEGER,"
             " duration_us_max INTEGER, durations BLOB"
         ),
@@ -110,8 +110,8 @@ def _version_1(db: sqlite_utils.Database) -> None:
 _SUMMARIES_2: Mapping[str, tuple[str, str]] = {
     "summary_endpoints": (
         (
-            "method TEXT, route TEXT, route_known INTEGER, status_code INTEGER, token_validity TEXT,"
-            " auth_required INTEGER, scenario TEXT, rank INTEGER"
+            "method TEXT, route TEXT, route_known INTEGER, status_code INTEGER,"
+            " token_validity TEXT, auth_required INTEGER, scenario TEXT, rank INTEGER"
         ),
         _SUMMARIES_1["summary_requests"][1],
     ),
@@ -151,7 +151,8 @@ _VIEWS_2 = {
         FROM summary_hours GROUP BY hour ORDER BY hour""",
     "token_by_hour": """
         SELECT hour,
-               sum(CASE WHEN token_validity IN ('', 'absent') THEN 0 ELSE requests END) AS with_token,
+               sum(CASE WHEN token_validity IN ('', 'absent') THEN 0 ELSE requests END)
+                   AS with_token,
                sum(CASE WHEN token_validity = 'absent' THEN requests ELSE 0 END) AS without_token,
                sum(CASE WHEN token_validity = '' THEN requests ELSE 0 END) AS not_recorded
         FROM summary_hours GROUP BY hour ORDER BY hour""",

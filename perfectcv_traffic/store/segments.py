@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perfectcv_traffic.log.segment import Comparison, Identity, Verdict
+from perfectcv_traffic.log.segment import HEAD_LENGTH, Comparison, Identity, Verdict
 from perfectcv_traffic.log.source import FileId, Source
 
 STRONG_HEAD = 1024
@@ -73,14 +73,14 @@ def _verdict(comparison: Comparison, candidate: LogFile, name: str) -> Verdict:
 
 
 def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> bool:
-    """Whether a file too short to compare may be the segment that lost its tail.
+    """Whether the file may be a short segment that lost its tail and went on.
 
     It may as well be new and have the inode of the old one: each line is compared, so that either
     is right, and the segment stays known, for a copy of it may still turn up.
     """
     known = candidate.identity
-    is_short = known is not None and 0 < comparison.length < known.head_length
-    return is_short and candidate.file_id == source.file_id
+    is_short = known is not None and known.head_length < HEAD_LENGTH
+    return is_short and comparison.length > 0 and candidate.file_id == source.file_id
 
 
 def _log_file(row: tuple[Any, ...]) -> LogFile:
