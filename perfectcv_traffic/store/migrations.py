@@ -65,7 +65,8 @@ _SUMMARIES_1: Mapping[str, tuple[str, str]] = {
         ),
         (
             "requests INTEGER, requests_with_null_params INTEGER,"
-            " requests_with_null_response INTEGER, incomplete INTEGER, request_bytes INTEGER, response_bytes INTEGER, timed INTEGER,"
+            " requests_with_null_response INTEGER, incomplete INTEGER, request_bytes INTEGER,"
+            " response_bytes INTEGER, timed INTEGER,"
             " duration_us_sum INTEGER, duration_square_sum INTEGER, duration_us_min INTEGER,"
             " duration_us_max INTEGER, durations BLOB"
         ),
