@@ -2,10 +2,18 @@
 $ErrorActionPreference = 'Stop'
 Set-Location -LiteralPath $PSScriptRoot
 
-if (Get-Command 'py' -ErrorAction SilentlyContinue) {
-    $python = @('py', '-3')
-} elseif (Get-Command 'python' -ErrorAction SilentlyContinue) {
-    $python = @('python')
+# Asked for its version, not just looked for: the Microsoft Store puts a stub on PATH.
+function Test-Python([string[]] $Command) {
+    $launcher, $options = $Command
+    if (-not (Get-Command $launcher -ErrorAction SilentlyContinue)) { return $false }
+    & $launcher @options --version *> $null
+    return $LASTEXITCODE -eq 0
+}
+
+if (Test-Python 'py', '-3') {
+    $python = 'py', '-3'
+} elseif (Test-Python 'python') {
+    $python = , 'python'
 } else {
     [Console]::Error.WriteLine('run_monitoring: Python 3.11 or newer is needed, see https://www.python.org/downloads/')
     exit 3
