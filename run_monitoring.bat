@@ -17,9 +17,13 @@ if not defined PYTHON (
     exit /b 3
 )
 
-if not exist ".venv\Scripts\python.exe" call %PYTHON% -m venv .venv || exit /b 3
+if not exist ".venv\Scripts\python.exe" (
+    call %PYTHON% -m venv .venv
+    if errorlevel 1 exit /b 3
+)
 if not exist ".venv\Scripts\perfectcv-traffic.exe" (
-    ".venv\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check -e . || exit /b 3
+    ".venv\Scripts\python.exe" -m pip install --quiet --disable-pip-version-check -e .
+    if errorlevel 1 exit /b 3
 )
 
 ".venv\Scripts\perfectcv-traffic.exe" run %*
