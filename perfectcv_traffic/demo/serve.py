@@ -73,7 +73,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
         monitor.close()
         listener.close()
     if not server.started:
-        raise TargetError("the application did not start: its own messages say why")
+        raise TargetError("the application did not start, its own messages say why")
 
 
 class _Server(uvicorn.Server):
