@@ -57,7 +57,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A whole number that SQLite can hold."""
 
 
-class TrafficLog(msgspec.Struct, kw_only=True):
+class TrafficLog(msgspec.Struct):
     """One request and its response, redacted: a line of `api_traffic.log`, a row of `api_requests`.
 
     `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero.

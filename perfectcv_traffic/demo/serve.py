@@ -37,8 +37,15 @@ def load(name: str | None) -> Any:
         raise TargetError(
             f"application {name} cannot be imported: {type(error).__name__}: {error}"
         ) from error
-    is_factory = inspect.isfunction(found) and not inspect.signature(found).parameters
-    return found() if is_factory else found
+    return found() if _is_factory(found) else found
+
+
+def _is_factory(found: Any) -> bool:
+    """A function that can be called without arguments; an ASGI application takes three."""
+    if not inspect.isfunction(found):
+        return False
+    parameters = inspect.signature(found).parameters.values()
+    return all(parameter.default is not parameter.empty for parameter in parameters)
 
 
 def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO | None) -> None:
@@ -66,7 +73,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
         monitor.close()
         listener.close()
     if not server.started:
-        raise TargetError("the application did not start: its own messages say why")
+        raise TargetError("the application did not start, its own messages say why")
 
 
 class _Server(uvicorn.Server):

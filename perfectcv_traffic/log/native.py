@@ -68,7 +68,6 @@ def _twin(model: type[TrafficLog]) -> type[TrafficLog]:
         f"Stored{model.__name__}",
         [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in objects],
         bases=(model,),
-        kw_only=True,
     )
     return typing.cast("type[TrafficLog]", twin)
 
