@@ -38,6 +38,7 @@ PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
 _BAD_REQUEST = 400
+_UNPROCESSABLE = 422
 _NOTHING = ReadBody()
 _FORM = "application/x-www-form-urlencoded"
 
@@ -55,6 +56,9 @@ class Composer:
         extensions = extensions or Extensions()
         self._model = extensions.model
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
+        # A validation error repeats the value it rejects, under a name that says nothing of it.
+        names = (*settings.redact, "input")
+        self._rejecting = Redactor(names, settings.keep, extensions.redact_text)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, blank=hidden)
@@ -125,7 +129,7 @@ class Composer:
         if unread and record.request_bytes:
             sent = ReadBody(note="not_read", partial=True)
         else:
-            sent = self._body(exchange, body, request, ended=exchange.received_at is not None)
+            sent = self._body(exchange, request)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
 
@@ -144,11 +148,19 @@ class Composer:
             record.response_bytes = headers.declared_length(response)
             answered = ReadBody(note="file", partial=True)
         else:
-            answered = self._body(exchange, body, response, ended=exchange.complete)
+            rejecting = exchange.status == _UNPROCESSABLE
+            redactor = self._rejecting if rejecting else self._redactor
+            answered = self._body(exchange, response, redactor)
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
-    def _body(self, exchange: Exchange, body: Body, carried: Plain, *, ended: bool) -> ReadBody:
+    def _body(
+        self, exchange: Exchange, carried: Plain, answer_redactor: Redactor | None = None
+    ) -> ReadBody:
+        """The request body, or with a redactor for it the response body."""
+        body, ended = exchange.request_body, exchange.received_at is not None
+        if answer_redactor is not None:
+            body, ended = exchange.response_body, exchange.complete
         if body.size == 0:
             return _NOTHING
         if body.kept == 0:
@@ -158,7 +170,7 @@ class Composer:
             ended=ended,
             content_type=carried.get("content-type", ""),
             encoding=carried.get("content-encoding", "").strip().lower(),
-            redactor=self._redactor,
+            redactor=answer_redactor or self._redactor,
         )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:

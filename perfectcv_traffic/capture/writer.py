@@ -112,7 +112,8 @@ class LogWriter:
         self._waiting_bytes = 0
         self._wake = threading.Event()
         self._writing = False
-        self._hurry = False
+        self._haste = threading.Event()
+        """Somebody waits for the end: no gathering, no holding."""
         self._closing = False
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
@@ -157,7 +158,7 @@ class LogWriter:
     def flush(self, timeout: float = DRAIN_TIMEOUT) -> bool:
         """Wait until everything submitted is written; False if that took too long."""
         deadline = time.monotonic() + timeout
-        self._hurry = True
+        self._haste.set()
         try:
             # In this order: the thread says that it writes before it takes.
             while self._queue or self._held or self._writing:
@@ -166,18 +167,20 @@ class LogWriter:
                 self._wake.set()
                 time.sleep(POLL_INTERVAL)
         finally:
-            self._hurry = False
+            self._haste.clear()
         return True
 
     def close(self) -> None:
         """Write what waits and end the thread; a later `submit` starts a new one."""
         thread, self._closing = self._thread, True
+        self._haste.set()
         if thread is not None and thread.is_alive():
             self._wake.set()
             thread.join(DRAIN_TIMEOUT)
         if not (thread and thread.is_alive()):
             self._write_queue()  # what came while the thread ended
         self._thread, self._closing = None, False
+        self._haste.clear()
         atexit.unregister(self.flush)
         self._file.close()
 
@@ -193,18 +196,14 @@ class LogWriter:
     def _loop(self) -> None:
         patience: float | None = None  # idle costs nothing: it waits until it is woken
         while not self._closing:
-            if self._wake.wait(patience) and not self._in_haste():
-                time.sleep(self._limits.flush_interval)  # let a batch gather
+            if self._wake.wait(patience):
+                self._haste.wait(self._limits.flush_interval)  # let a batch gather
             self._wake.clear()
             self._writing = True
             self._write_queue()
             self._writing = False
             patience = self._tend_follower()
         self._composer.close()
-
-    def _in_haste(self) -> bool:
-        """Somebody waits for the end: no gathering, no holding."""
-        return self._hurry or self._closing
 
     def _tend_follower(self) -> float | None:
         patience = None
@@ -235,7 +234,7 @@ class LogWriter:
         self._queue.extendleft(reversed(held))
 
     def _must_wait(self, exchange: Exchange) -> bool:
-        if exchange.returned or self._in_haste():
+        if exchange.returned or self._haste.is_set():
             return False
         return time.perf_counter() - (exchange.finished_at or 0.0) < HOLD_SECONDS
 
