@@ -48,13 +48,14 @@ _SCHEME_AND_CREDENTIAL = re.compile(
     r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
 )
 _USERINFO = re.compile(r"""([a-z][a-z0-9+.-]*:\\?/\\?/)[^\s/?#"'<>\\]*@""", re.IGNORECASE)
+_NAMED = re.compile(r"""([\w.-]{2,64})\\*["']?\s*[=:]\s*""")
 # The quotes may themselves be escaped: JSON inside a JSON string.
-_ASSIGNMENT = re.compile(
-    r"""(?P<name>[\w.-]{2,64})(?P<equals>\\*["']?\s*[=:]\s*)"""
-    r"""(?:(?P<quote>\\*["'])(?P<quoted>.*?)(?:(?P=quote)|\Z)|(?P<list>[\[{][^\]}]*[\]}]?)"""
-    r"""|(?P<bare>[^\s,;&"'<>()\\]+))""",
+_VALUE = re.compile(
+    r""""(?:[^"\\]|\\.)*+"?|'(?:[^'\\]|\\.)*+'?|(?P<escaped>\\+["']).*?(?:(?P=escaped)|\Z)"""
+    r"""|[\[{][^\]}]*[\]}]?|[^\s,;&"'<>()\\]+""",
     re.DOTALL,
 )
+_QUOTE = re.compile(r"""\\*["']""")
 _ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
 
 
@@ -142,19 +143,22 @@ class Redactor:
     def text(self, text: str) -> str:
         """Free text without `name=value` and `name: value` secrets and secrets by shape."""
         if ("=" in text or ":" in text) and self.may_name_secrets(text):
-            text = _ASSIGNMENT.sub(self._assignment, text)
+            text = self._without_assigned(text)
         return self.shapes(text)
 
-    def _assignment(self, match: re.Match[str]) -> str:
-        if not self.is_secret(match["name"]):
-            # The value may hold an assignment of its own: "message": "password=..."
-            end = match.end("equals") - match.start()
-            value = match[0][end:]
-            return match[0][:end] + _ASSIGNMENT.sub(self._assignment, value)
-        if (match["bare"] or "").lower() in ("null", "none"):
-            return match[0]
-        quote_mark = match["quote"] or ""
-        return f"{match['name']}{match['equals']}{quote_mark}{REDACTED}{quote_mark}"
+    def _without_assigned(self, text: str) -> str:
+        pieces, kept_until = [], 0
+        for named in _NAMED.finditer(text):
+            if named.start() < kept_until or not self.is_secret(named[1]):
+                continue
+            value = _VALUE.match(text, named.end())
+            if value is None or value[0].rstrip("]}").lower() in ("null", "none"):
+                continue
+            mark = _QUOTE.match(value[0])
+            around = mark[0] if mark else ""
+            pieces += (text[kept_until : named.end()], around, REDACTED, around)
+            kept_until = value.end()
+        return "".join((*pieces, text[kept_until:]))
 
     def shapes(self, text: str) -> str:
         """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
