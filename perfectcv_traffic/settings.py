@@ -19,7 +19,8 @@ ENVIRONMENT_PREFIX = "PERFECTCV_TRAFFIC_"
 
 HEALTH_CHECKS = (
     r"/_?(health|healthz|livez?|readyz?|ping)/?$",
-    r"/_?(health|ready|live)[-_]?(checks?|ness)/?$",
+    r"/_?(health|ready|live)[-_]?checks?/?$",
+    r"/_?(readiness|liveness)/?$",
     r"/_?heart[-_]?beats?/?$",
 )
 

@@ -18,7 +18,7 @@ from perfectcv_traffic.capture import bodies, client, credentials, describe, hea
 from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import ReadBody
 from perfectcv_traffic.capture.credentials import Credential
-from perfectcv_traffic.capture.exchange import Body, Exchange
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.headers import HeaderReader, Headers
 from perfectcv_traffic.capture.routes import RouteTable

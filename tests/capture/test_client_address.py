@@ -10,12 +10,11 @@ import pytest
 from fastapi import FastAPI, Response
 
 from perfectcv_traffic.capture.client import TrustedProxies, anonymised, install_key
-from perfectcv_traffic.capture.monitor import Monitor
 from perfectcv_traffic.errors import UsageError
 
 Talk = Callable[..., Any]
-Setup = Callable[..., Monitor]
-Record = Callable[[Monitor], dict[str, Any]]
+Setup = Callable[..., Any]
+Record = Callable[[Any], dict[str, Any]]
 
 XFF, FORWARDED = "x-forwarded-for", "forwarded"
 
@@ -153,7 +152,7 @@ def test_url(monitor: Setup, record: Record, scope: dict[str, Any], expected: st
 
     async def send(message: Any) -> None: ...
 
-    asyncio.run(watching.app(full, object(), send))  # type: ignore[arg-type]
+    asyncio.run(watching.app(full, object(), send))
     row = record(watching)
     assert row["url"] == expected
     assert row["path"] == path

@@ -22,12 +22,11 @@ from fastapi.security import (
 )
 
 from perfectcv_traffic.capture import credentials
-from perfectcv_traffic.capture.monitor import Monitor
 
 Talk = Callable[..., Any]
-Setup = Callable[..., Monitor]
-Record = Callable[[Monitor], dict[str, Any]]
-Records = Callable[[Monitor], list[dict[str, Any]]]
+Setup = Callable[..., Any]
+Record = Callable[[Any], dict[str, Any]]
+Records = Callable[[Any], list[dict[str, Any]]]
 
 TOKEN = "abcd" + "0123456789" * 3 + "wxyz"
 
@@ -142,6 +141,7 @@ def protected(*schemes: Any) -> FastAPI:
     ],
 )
 def test_e6_credential_is_found_where_the_route_declares_it(
+    *,
     monitor: Setup, talk: Talk, record: Record,
     scheme: Any, headers: Any, query: str, source: str,
 ) -> None:  # fmt: skip
@@ -196,6 +196,7 @@ def test_e8_cookies_keep_names_only(sent: Any) -> None:
     ],
 )
 def test_e9_e10_validity_follows_from_the_outcome(
+    *,
     monitor: Setup, talk: Talk, record: Record,
     headers: Any, status: int, path: str, expected: tuple[str, str | None],
 ) -> None:  # fmt: skip
@@ -241,7 +242,7 @@ def test_e15_secret_path_parameters_are_redacted(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     app = FastAPI()
-    app.add_api_route("/reset/{token}", lambda token: 1)
+    app.add_api_route("/reset/{token}", lambda token: len(token))
     watching = monitor(app)
     talk(app, path="/reset/S3CRET%20x", raw_path=b"/reset/S3CRET%20x")
     row = record(watching)
@@ -296,10 +297,11 @@ def verify_sync(token: str) -> Any:
         (verify_sync, "unheard-of", ("unknown", None)),
         (verify_async, "good-token", ("valid", None)),
         (verify_async, "bad-token", ("invalid", "rejected")),
-        (lambda token: 1 / 0, "good-token", ("unknown", None)),
+        (lambda _: 1 / 0, "good-token", ("unknown", None)),
     ],
 )
 def test_verify_token_has_the_last_word(
+    *,
     monitor: Setup, talk: Talk, record: Record, caplog: Any,
     verify: Any, token: str, expected: tuple[str, str | None],
 ) -> None:  # fmt: skip

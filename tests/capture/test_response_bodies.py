@@ -15,11 +15,10 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from perfectcv_traffic.capture.exchange import Body
-from perfectcv_traffic.capture.monitor import Monitor
 
 Talk = Callable[..., Any]
-Setup = Callable[..., Monitor]
-Record = Callable[[Monitor], dict[str, Any]]
+Setup = Callable[..., Any]
+Record = Callable[[Any], dict[str, Any]]
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -115,7 +114,7 @@ def test_b4_open_stream_is_recorded_when_shutdown_cancels_it(
             if message.get("body"):
                 sent.set()
 
-        task = asyncio.ensure_future(watching.app(scope, object(), send))  # type: ignore[arg-type]
+        task = asyncio.ensure_future(watching.app(scope, object(), send))
         await sent.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -268,6 +267,7 @@ BOMB = gzip.compress(bytes(50_000_000))
     ids=["zlib", "raw", "cut", "bomb", "not-gzip", "br", "zstd", "identity"],
 )
 def test_b13_encodings(
+    *,
     monitor: Setup,
     talk: Talk,
     record: Record,
@@ -388,7 +388,7 @@ def test_b21_back_pressure_reaches_the_application(monitor: Setup, record: Recor
 
     watching = monitor(app)
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(watching.app(scope, object(), send))  # type: ignore[arg-type]
+    asyncio.run(watching.app(scope, object(), send))
     assert order == ["taken", "sent 0", "taken", "sent 1"]
     assert record(watching)["complete"] is True
 
@@ -405,7 +405,7 @@ def test_b23_server_error_in_send_propagates_and_means_disconnected(
     watching = monitor(answers(b"{}"))
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with pytest.raises(OSError, match="client gone") as caught:
-        asyncio.run(watching.app(scope, object(), send))  # type: ignore[arg-type]
+        asyncio.run(watching.app(scope, object(), send))
     assert caught.value is gone
     row = record(watching)
     assert (row["client_disconnected"], row["complete"]) == (True, False)

@@ -16,11 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from perfectcv_traffic.capture.monitor import Monitor
-
 Talk = Callable[..., Any]
-Setup = Callable[..., Monitor]
-Record = Callable[[Monitor], dict[str, Any]]
+Setup = Callable[..., Any]
+Record = Callable[[Any], dict[str, Any]]
 
 
 async def plain(request: Any) -> PlainTextResponse:
@@ -86,10 +84,11 @@ def _number(n: int) -> int:
     ids=[
         "g1", "g1-422", "g4", "g13", "g3", "g5", "g6", "g6-included", "g7", "g7-ambiguous",
         "g7-included", "g8", "g8-missing", "g9-docs", "g9-openapi", "g9-mounted", "g10",
-        "starlette", "starlette-mounted", "starlette-404", "add-route", "add-route-405", 
+        "starlette", "starlette-mounted", "starlette-404", "add-route", "add-route-405",
     ],
 )  # fmt: skip
 def test_route_template(
+    *,
     monitor: Setup, talk: Talk, record: Record, tmp_path: Path,
     method: str, path: str, status: int, route: str | None,
 ) -> None:  # fmt: skip
