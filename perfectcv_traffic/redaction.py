@@ -47,7 +47,12 @@ _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?")
 _SCHEME_AND_CREDENTIAL = re.compile(
     r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
 )
-_USERINFO = re.compile(r"""([a-z][a-z0-9+.-]*:\\?/\\?/)[^\s/?#"'<>\\]*@""", re.IGNORECASE)
+# A password may hold a slash, though it should not; a port before a path is no password.
+_USERINFO = re.compile(
+    r"""([a-z][a-z0-9+.-]*:\\?/\\?/)"""
+    r"""(?:[^\s/?#"'<>\\]*@|[^\s/:@"'<>\\]*:(?!\d{1,5}[/?#])[^\s"'<>\\]*?@)""",
+    re.IGNORECASE,
+)
 _NAMED = re.compile(r"""([\w.-]{2,64})\\*["']?\s*[=:]\s*""")
 # The quotes may themselves be escaped: JSON inside a JSON string.
 _VALUE = re.compile(
