@@ -152,7 +152,8 @@ class Redactor:
         return self.shapes(text)
 
     def _without_assigned(self, text: str) -> str:
-        pieces, kept_until = [], 0
+        pieces: list[str] = []
+        kept_until = 0
         for named in _NAMED.finditer(text):
             if named.start() < kept_until or not self.is_secret(named[1]):
                 continue

@@ -315,7 +315,7 @@ def test_a15_application_that_sends_nothing_is_recorded_as_such(
 def test_a16_messages_out_of_order_are_forwarded_as_they_are(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.response.body", "body": b"early", "more_body": True},
         {"type": "http.response.start", "status": 201, "headers": []},
         {"type": "http.response.start", "status": 500, "headers": []},
