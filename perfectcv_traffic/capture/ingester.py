@@ -16,6 +16,7 @@ from typing import Any
 
 from perfectcv_traffic.capture.process_lock import ProcessLock
 from perfectcv_traffic.errors import ExitCode
+from perfectcv_traffic.record import TrafficLog
 
 START_DELAY = 1.0
 """Seconds between the first record and the child: a process that ends sooner needs none."""
@@ -30,8 +31,10 @@ logger = logging.getLogger("perfectcv_traffic")
 class Ingester:
     """Keeps the child process running while there are records; used from the writer's thread."""
 
-    def __init__(self, log: Path, db: Path) -> None:
-        self._command = _command("ingest", "--follow", "--until-stdin-closes", log, "--db", db)
+    def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
+        self._command = _command(
+            "ingest", "--follow", "--until-stdin-closes", log, "--db", db, *_model_option(model)
+        )
         self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
         self._process: subprocess.Popen[bytes] | None = None
         self._next_check: float | None = None
@@ -115,10 +118,10 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def analyze(log: Path, db: Path, output: Path) -> None:
+def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = TrafficLog) -> None:
     """Ingest the log and write the analysis, each in a child process and for a bounded time."""
     for arguments in (
-        ("ingest", log, "--db", db),
+        ("ingest", log, "--db", db, *_model_option(model)),
         ("analyze", "--db", db, "--output", output),
     ):
         try:
@@ -133,6 +136,11 @@ def analyze(log: Path, db: Path, output: Path) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             logger.warning("no analysis on shutdown: %s", error)
             return
+
+
+def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
+    own = model is not TrafficLog
+    return ("--model", f"{model.__module__}:{model.__qualname__}") if own else ()
 
 
 def _command(*arguments: object) -> list[str]:

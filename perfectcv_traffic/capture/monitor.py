@@ -33,7 +33,9 @@ class Monitor:
         self.counters = Counters()
         """What the recorder did so far in this process."""
         self._log, self._db = Path(settings.log).absolute(), Path(settings.db).absolute()
-        self._ingester = Ingester(self._log, self._db) if settings.ingest == "child" else None
+        self._model = extensions.model
+        with_child = settings.ingest == "child"
+        self._ingester = Ingester(self._log, self._db, self._model) if with_child else None
         self._keep_scope = extensions.enrich is not None
         limits = Limits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
@@ -64,7 +66,8 @@ class Monitor:
         self.flush()
         if self.settings.analyze_on_shutdown:
             self.close()  # its ingester would hold the log
-            ingester.analyze(self._log, self._db, Path(self.settings.output).absolute())
+            output = Path(self.settings.output).absolute()
+            ingester.analyze(self._log, self._db, output, self._model)
 
     def _around(self, app: ASGIApp) -> ASGIApp:
         build = getattr(app, "build_middleware_stack", None)
