@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import demo, doctor, ingest, merge, prune
+from perfectcv_traffic.cli import (
+    analyze,
+    demo,
+    doctor,
+    generate,
+    ingest,
+    merge,
+    prune,
+    report,
+    run,
+)
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -23,14 +35,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (
+COMMANDS = (
+    run.run,
+    generate.generate,
     ingest.ingest,
+    analyze.analyze,
+    report.report,
     doctor.doctor,
     doctor.backup,
     prune.prune,
     merge.merge,
     demo.demo,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 
 
@@ -52,14 +69,20 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
+            stream.reconfigure(errors="backslashreplace")
+    code: int = ExitCode.OK
     try:
         get_command(app).main(args=arguments and list(arguments), prog_name=PROGRAM)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else ExitCode.OK
+    except SystemExit as ended:  # Typer ends a command so, an interrupted one too
+        code = ended.code if isinstance(ended.code, int) else ExitCode.OK
     except TrafficError as error:
         note(f"{PROGRAM}: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
+    except OSError as error:
+        note(f"{PROGRAM}: {error.filename or 'a file'} cannot be used: {error.strerror}")
+        return ExitCode.STORAGE
+    if code == ExitCode.INTERRUPTED:
         note(f"{PROGRAM}: interrupted")
-        return ExitCode.INTERRUPTED
-    return ExitCode.OK
+    return code

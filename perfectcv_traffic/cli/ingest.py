@@ -44,7 +44,7 @@ UntilStdinCloses = Annotated[
 ]
 
 
-def ingest(  # noqa: PLR0913, PLR0917 - a command has as many parameters as options
+def ingest(
     logs: Logs = None,
     db: Db = Path(DEFAULTS.db),
     follow: Follow = False,
@@ -208,7 +208,7 @@ def _report(db: Path, counts: Any, *, as_json: bool) -> None:
     torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
     _note(
         f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
-        f" + {counts.blank} skipped (blank){torn} = {counts.lines} lines"
+        f" + {counts.blank} blank{torn} = {counts.lines} lines"
     )
 
 

@@ -69,9 +69,9 @@ def _read_lines(stream: IO[bytes] | None, lines: queue.Queue[str | None]) -> Non
 def _last_words(output: Path) -> str:
     printed = output.read_text("utf-8", "replace").splitlines()
     own = [line for line in printed if line.startswith("perfectcv-traffic: ")]
-    if own:
-        return own[-1].removeprefix("perfectcv-traffic: ")
-    return f"the application did not start; what it printed is in {output}"
+    reason = own[-1].removeprefix("perfectcv-traffic: ") if own else "it ended without a word"
+    # An application that fails prints more than our line of it.
+    return reason if len(printed) == 1 else f"{reason}; what it printed is in {output}"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> ExitCode | int:

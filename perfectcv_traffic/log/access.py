@@ -19,12 +19,13 @@ _CLF = re.compile(
     rf"(?: (?P<referer>{_QUOTED}) (?P<agent>{_QUOTED}))?(?P<more>(?: .*)?)\Z",
     re.DOTALL,
 )
-_REQUEST = re.compile(r"([A-Za-z-]+) (\S+)(?: HTTP/[\d.]+)?\Z")
+_REQUEST = re.compile(r"([A-Za-z-]+) (\S+)(?: HTTP/([\d.]+))?\Z")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]+")
 _SECONDS = re.compile(r"(?:[a-z_]*=)?(\d+\.\d+)\Z")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _UVICORN = re.compile(
-    r'(?P<address>\S*) - "(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[\d.]+" (?P<status>\d{3})\b'
+    r'(?P<address>\S*) - "(?P<method>[A-Z]+) (?P<target>\S+) HTTP/(?P<version>[\d.]+)"'
+    r" (?P<status>\d{3})\b"
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PREFIX_TIME = re.compile(
@@ -42,10 +43,11 @@ def combined(records: ForeignRecords) -> Decode:
         if (time := records.time(match["time"])) is None:
             raise RejectedError("bad_value:time")
         more = _appended(match["more"])
-        method, target = _request(match["request"][1:-1])
+        method, target, version = _request(match["request"][1:-1])
         values: dict[str, Any] = {
             "timestamp": time,
             "method": method,
+            "http_version": version,
             "status_code": _number(match["status"]),
             "response_bytes": 0 if match["size"] == "-" else int(match["size"]),
             "client_ip": match["client"],
@@ -71,6 +73,7 @@ def uvicorn(records: ForeignRecords) -> Decode:
             match["target"],
             timestamp=records.time(prefix[0].replace(" ", "T")) if prefix else None,
             method=match["method"],
+            http_version=match["version"],
             status_code=int(match["status"]),
             client_ip=match["address"].rpartition(":")[0] or None,
         )
@@ -99,12 +102,12 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
 
 
-def _request(request: str) -> tuple[str | None, str | None]:
-    """Method and target; a probe that speaks no HTTP keeps its row with neither."""
+def _request(request: str) -> tuple[str | None, str | None, str | None]:
+    """Method, target, HTTP version; a probe that speaks no HTTP keeps its row with none."""
     match = _REQUEST.match(request)
     if match:
-        return match[1], _unescaped(match[2])
-    return None, _unescaped(request) if request.startswith("/") else None
+        return match[1], _unescaped(match[2]), match[3]
+    return None, _unescaped(request) if request.startswith("/") else None, None
 
 
 def _appended(text: str) -> dict[str, Any]:

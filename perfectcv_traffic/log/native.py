@@ -75,7 +75,6 @@ def _twin(model: type[TrafficLog]) -> type[TrafficLog]:
             *((name, typing.Literal[tuple(known)] | None, None) for name, known in words.items()),
         ],
         bases=(model,),
-        kw_only=True,
         gc=False,
     )
     return typing.cast("type[TrafficLog]", twin)

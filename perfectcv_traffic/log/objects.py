@@ -55,12 +55,14 @@ def aliased(records: ForeignRecords) -> Decode:
         facts = {name: _first(found, names) for name, names in ALIASES.items()}
         status = _whole(facts["status"], "status")
         method, target = _text(facts["method"]), _text(facts["target"])
+        protocol = _text(found.get("server_protocol"))
         if target is None or (status is None and facts["time"] is None):
             raise RejectedError("missing_field:" + ("path" if target is None else "status"))
         if target.count(" ") == 2 and not method:  # noqa: PLR2004 - METHOD TARGET VERSION
-            method, target, _ = target.split(" ")
+            method, target, protocol = target.split(" ")
         return records.build(
             target,
+            http_version=_version(protocol),
             request_id=_text(facts["id"]) or "",
             timestamp=_time(records, facts["time"]),
             method=method,
@@ -91,6 +93,7 @@ def caddy(records: ForeignRecords) -> Decode:
             f"{scheme}://{host}{target}" if host and target.startswith("/") else target,
             timestamp=_time(records, found.get("ts")),
             method=_text(request.get("method")),
+            http_version=_version(_text(request.get("proto"))),
             status_code=status or None,  # 0: the client went away
             request_bytes=_whole(found.get("bytes_read"), "bytes_read"),
             response_bytes=_whole(found.get("size"), "size"),
@@ -119,6 +122,11 @@ def _first(found: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _version(protocol: str | None) -> str | None:
+    """`1.1` of `HTTP/1.1`."""
+    return (protocol or "").removeprefix("HTTP/") or None
 
 
 def _whole(value: Any, name: str) -> int | None:

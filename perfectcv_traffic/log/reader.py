@@ -8,8 +8,11 @@ which are read again after the lines.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.segment import (
     ANCHOR_LENGTH,
     HEAD_LENGTH,
@@ -17,7 +20,7 @@ from perfectcv_traffic.log.segment import (
     digest,
     identity,
 )
-from perfectcv_traffic.log.source import Source
+from perfectcv_traffic.log.source import Source, open_source
 
 CHUNK_SIZE = 8_388_608
 """Bytes per batch when there are as many; also beyond any line that is kept whole."""
@@ -162,3 +165,26 @@ class _LongScan:
         self.position += len(data)
         self.tail = (self.tail + data[-ANCHOR_LENGTH:])[-ANCHOR_LENGTH:]
         self.sha256.update(data.removesuffix(b"\n"))
+
+
+def chunks_of(log: Path) -> Iterator[Chunk]:
+    """Whole lines of a log from its beginning; `StorageError` says why it cannot be read."""
+    try:
+        require_file(log)
+        source = open_source(log)
+        try:
+            yield from iter(Reader(source, None).next, None)
+        finally:
+            source.close()
+    except OSError as error:
+        raise StorageError(f"log {log} cannot be read: {error.strerror or error}") from error
+
+
+def require_file(log: Path) -> None:
+    """Raise `StorageError` when there is no such log file."""
+    if not log.is_file():
+        missing = "is not a file" if log.exists() else "does not exist"
+        raise StorageError(
+            f"log {log} {missing}: record some traffic first (setup_monitoring in the API, "
+            "or perfectcv-traffic run), or name another log"
+        )

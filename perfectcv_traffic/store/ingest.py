@@ -15,7 +15,7 @@ from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, LongLine, ReplacedError
+from perfectcv_traffic.log.reader import Chunk, LongLine, ReplacedError, require_file
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store.batch import Batch, Counts, OffsetMovedError
@@ -72,7 +72,7 @@ def ingest(
     """
     options = options or Options(model=model, progress=progress or (lambda _bytes: None))
     for log in logs:
-        require(log)
+        require_file(log)
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),
@@ -95,16 +95,6 @@ def _process(logs: Sequence[Path], options: Options) -> Iterator[PreparingProces
         return
     with PreparingProcess() as process:
         yield process
-
-
-def require(log: Path) -> None:
-    """Raise `StorageError` when there is no such log file."""
-    if not log.is_file():
-        missing = "is not a file" if log.exists() else "does not exist"
-        raise StorageError(
-            f"log {log} {missing}: record some traffic first (setup_monitoring in the API, "
-            "or perfectcv-traffic run), or name another log"
-        )
 
 
 @contextmanager

@@ -63,7 +63,11 @@ def facts(line: bytes, log_format: LogFormat) -> dict[str, Any]:
         name: json.loads(bytes(value)) if isinstance(value, msgspec.Raw) else value
         for name, value in values.items()
     }
-    return {name: value for name, value in raw.items() if value not in (None, "", [], 0, False)}
+    return {
+        name: value
+        for name, value in raw.items()
+        if value not in (None, "", [], 0, False) and name != "weight"
+    }
 
 
 @pytest.mark.parametrize(
@@ -94,6 +98,7 @@ def test_combined_line_becomes_a_record_without_secrets() -> None:
     assert found == {
         "timestamp": "2025-10-10T11:55:36.000000Z",
         "method": "GET",
+        "http_version": "1.1",
         "url": "/a%20b?q=null&token=[REDACTED]",
         "path": "/a b",
         "query_params": "q=null&token=[REDACTED]",
@@ -167,6 +172,7 @@ def test_json_line_with_numbers_as_text_becomes_a_record() -> None:
     assert facts(NGINX_JSON, LogFormat.JSON) | {"null_params_details": []} == {
         "timestamp": "2025-10-10T11:55:36.000000Z",
         "method": "GET",
+        "http_version": "1.1",
         "url": "/v1/x?id=undefined",
         "path": "/v1/x",
         "query_params": "id=undefined",

@@ -147,8 +147,8 @@ def test_rejected_lines_are_stored_once_they_can_be_read(
 def test_overview_holds_all_requests_without_the_hours(filled: Path) -> None:
     with reading(filled) as connection:
         rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
-        assert sum(row[7] for row in rows["summary_endpoints"]) == 60
-        assert sum(row[2] for row in rows["summary_hours"]) == 60
+        assert sum(int(row[7]) for row in rows["summary_endpoints"]) == 60
+        assert sum(int(row[2]) for row in rows["summary_hours"]) == 60
         assert queries.client_count(connection) == len(rows["summary_clients"]) == 5
         assert queries.top_urls(connection, 1) == [("/items/0", 1, "2026-11-21T00:00:00.000000Z")]
 
@@ -161,10 +161,13 @@ def test_scanner_cannot_blow_the_overview_up(
     words = [f"{a}{b}-x".encode() for a in "abcdefghij" for b in "abcdefghij"]
     log.write_bytes(b"".join(line % (word, 404) for word in words) + line % (b"home", 200))
     ingest([log], db)
-    endpoints = query("SELECT route, sum(requests) FROM summary_endpoints GROUP BY 1")
+    endpoints: list[tuple[Any, ...]] = query(
+        "SELECT route, sum(requests) FROM summary_endpoints GROUP BY 1"
+    )
+    by_route: dict[str, int] = dict(endpoints)
     assert len(endpoints) == 22
-    assert dict(endpoints)["(other)"] == 80
-    assert dict(endpoints)["/home"] == 1
+    assert by_route["(other)"] == 80
+    assert by_route["/home"] == 1
     assert wrong(db) == []
 
 

@@ -1,0 +1,123 @@
+"""`perfectcv-traffic run`: serve, generate, ingest, analyze and report in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from perfectcv_traffic.cli import answers, ingest, sending, showing
+from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, Output, option
+from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfectcv_traffic.generate.credentials import Credentials
+
+App = Annotated[
+    str | None, option("--app", help="Serve and test this application (module:attribute).")
+]
+BaseUrl = Annotated[
+    str | None, option("--base-url", help="Test a running API that records to --log.")
+]
+Port = Annotated[
+    int, option("--port", help="Port to serve on; 0 takes a free one.", min=0, max=65_535)
+]
+
+
+def run(
+    app: App = None,
+    base_url: BaseUrl = None,
+    port: Port = 0,
+    requests: sending.Requests = 400,
+    delay: sending.Delay = 0.0,
+    concurrency: sending.Concurrency = 4,
+    seed: sending.Seed = 0,
+    timeout: sending.Timeout = 10.0,
+    allow_writes: sending.AllowWrites = False,
+    allow_deletes: sending.AllowDeletes = False,
+    allow_host: sending.AllowHosts = None,
+    username: sending.Username = None,
+    password_env: sending.PasswordEnv = None,
+    token_env: sending.TokenEnv = None,
+    api_key_env: sending.ApiKeyEnv = None,
+    log: Log = Path(DEFAULTS.log),
+    db: Db = Path(DEFAULTS.db),
+    output: Output = Path(DEFAULTS.output),
+    fail_on: sending.FailOn = "never",
+) -> None:
+    """Do the whole job: serve the demo API, send test traffic, store, analyze, report.
+
+    With --app another application is served instead, with --base-url none: a running API is used.
+    The demo API is in memory, so writes and deletes are always sent to it.
+    """
+    from perfectcv_traffic.generate.options import Options
+    from perfectcv_traffic.generate.selection import Selection
+
+    is_demo = app is None and base_url is None
+    options = Options(
+        requests=requests,
+        delay=delay,
+        concurrency=concurrency,
+        seed=seed,
+        timeout=timeout,
+        selection=Selection(
+            allow_writes=allow_writes or is_demo, allow_deletes=allow_deletes or is_demo
+        ),
+        allow_hosts=tuple(allow_host or ()),
+    )
+    credentials = _credentials(is_demo, username, password_env, token_env, api_key_env)
+    output.mkdir(parents=True, exist_ok=True)
+    with _target(app, base_url, log=log, port=port, output=output) as target:
+        sent = sending.send(target, options, credentials, db)
+    ingest.ingest([log], db)
+    sending.exit_unless_complete(sent)
+    found = answers.from_database(db)
+    showing.print_answers(found, as_json=False)
+    files = [*showing.write_charts(found, output), showing.write_json(found, output)]
+    showing.list_files([*files, showing.write_report(found, output), db, log])
+    showing.print_reconciliation(sent, db=db, log=log)
+    sending.fail_on(fail_on, sent)
+
+
+@contextmanager
+def _target(
+    app: str | None, base_url: str | None, *, log: Path, port: int, output: Path
+) -> Iterator[str]:
+    if base_url is not None:
+        if app is not None:
+            raise UsageError(
+                "--app and --base-url exclude each other: the API runs already, or not"
+            )
+        yield base_url
+        return
+    from perfectcv_traffic.demo.process import served
+
+    with served(app, log=log, port=port, output=output / "server_output.txt") as address:
+        note(f"serving {app or 'the demo API'} on {address}")
+        yield address
+
+
+def _credentials(
+    is_demo: bool,
+    username: str | None,
+    password_env: str | None,
+    token_env: str | None,
+    api_key_env: str | None,
+) -> Credentials:
+    from perfectcv_traffic.demo import state as demo
+    from perfectcv_traffic.generate.credentials import Credentials
+
+    if is_demo:
+        return Credentials(
+            username=demo.DEMO_ADMIN_EMAIL,
+            password=demo.DEMO_ADMIN_PASSWORD,
+            api_key=demo.DEMO_API_KEY,
+        )
+    return Credentials(
+        username=username,
+        password=sending.secret(password_env),
+        token=sending.secret(token_env),
+        api_key=sending.secret(api_key_env),
+    )

@@ -1,0 +1,40 @@
+"""What `generate` sent and what came back, per scenario, as a terminal table."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from perfectcv_traffic.generate.outcome import ScenarioTally, tally
+from perfectcv_traffic.generate.run import Run
+from perfectcv_traffic.render.columns import count
+from perfectcv_traffic.render.text import visible
+
+HEADINGS = ("Scenario", "Sent", "As expected", "Surprises", "Answers: status × requests")
+
+
+def scenario_table(run: Run) -> Group:
+    """Requests per scenario: how many came back as expected, and with which status."""
+    grid = Table(box=box.SIMPLE_HEAD, header_style="dim", padding=(0, 0, 0, 2), pad_edge=False)
+    for position, heading in enumerate(HEADINGS):
+        grid.add_column(heading, justify="right" if 1 <= position <= 3 else "left")  # noqa: PLR2004
+    for one in tally(run.outcomes):
+        grid.add_row(*_cells(one))
+    left_out = len(run.left_out)
+    notes = [Text(f"  {left_out} operations left out", style="dim")] if left_out else []
+    return Group(Text("Test traffic", style="bold"), grid, *notes, Text())
+
+
+def _cells(one: ScenarioTally) -> tuple[Text, ...]:
+    surprises = Text(count(one.surprises), style="bold red" if one.surprises else "")
+    answers = [f"{status} × {count(times)}" for status, times in one.by_status.items()]
+    answers += [f"{visible(error)} × {count(times)}" for error, times in one.by_error.items()]
+    return (
+        Text(one.scenario),
+        Text(count(one.sent)),
+        Text(count(one.as_expected)),
+        surprises,
+        Text(", ".join(answers)),
+    )

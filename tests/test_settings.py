@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.settings import Settings, table, variable
+
+
+def test_setting_is_looked_for_in_call_then_environment_then_default() -> None:
+    environment = {"PERFECTCV_TRAFFIC_BODY_LIMIT": "20", "PERFECTCV_TRAFFIC_DB": "env.db"}
+
+    settings = Settings.resolve(environment, body_limit=30, log=Path("given.log"))
+
+    assert (settings.body_limit, settings.db, settings.log) == (30, "env.db", "given.log")
+    assert settings.output == "analysis_output"
+
+
+def test_list_in_the_environment_is_separated_by_commas() -> None:
+    settings = Settings.resolve({"PERFECTCV_TRAFFIC_TRUSTED_PROXIES": " 10.0.0.1, ::1,"})
+
+    assert settings.trusted_proxies == ("10.0.0.1", "::1")
+
+
+@pytest.mark.parametrize("switch", ["1", "true"])
+def test_switch_in_the_environment_is_understood(switch: str) -> None:
+    assert Settings.resolve({"PERFECTCV_TRAFFIC_DISABLED": switch}).disabled
+
+
+def test_value_out_of_range_names_its_source() -> None:
+    with pytest.raises(UsageError, match="PERFECTCV_TRAFFIC_BODY_LIMIT='99999' cannot be used"):
+        Settings.resolve({"PERFECTCV_TRAFFIC_BODY_LIMIT": "99999"})
+
+
+def test_unknown_setting_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"unknown setting 'bodylimit'.*body_limit"):
+        Settings.resolve({}, bodylimit=3)
+
+
+def test_every_setting_has_variable_default_and_meaning() -> None:
+    for setting in table():
+        assert setting.variable == variable(setting.name)
+        assert setting.meaning
+        assert getattr(Settings(), setting.name) == setting.default

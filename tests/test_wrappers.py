@@ -1,0 +1,48 @@
+"""The Windows wrappers: real syntax, and nothing in them but what they are for."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BATCH = ROOT / "run_monitoring.bat"
+POWERSHELL = ROOT / "run_monitoring.ps1"
+
+
+def powershell_has_error(script: bytes) -> bool:
+    import tree_sitter
+    import tree_sitter_powershell
+
+    language = tree_sitter.Language(tree_sitter_powershell.language())
+    return tree_sitter.Parser(language).parse(script).root_node.has_error
+
+
+def test_powershell_script_parses() -> None:
+    assert not powershell_has_error(POWERSHELL.read_bytes())
+    assert powershell_has_error(POWERSHELL.read_bytes() + b"\nif (")
+
+
+def test_powershell_script_passes_arguments_and_exit_code_on() -> None:
+    last = POWERSHELL.read_text("ascii").strip().splitlines()[-2:]
+
+    assert last == ["& '.venv\\Scripts\\perfectcv-traffic.exe' run @args", "exit $LASTEXITCODE"]
+
+
+def test_batch_file_passes_arguments_and_exit_code_on() -> None:
+    last = BATCH.read_text("ascii").strip().splitlines()[-2:]
+
+    assert last == ['".venv\\Scripts\\perfectcv-traffic.exe" run %*', "exit /b %ERRORLEVEL%"]
+
+
+def test_batch_file_has_windows_line_ends_only() -> None:
+    content = BATCH.read_bytes()
+
+    assert content.count(b"\r\n") == content.count(b"\n")
+
+
+@pytest.mark.parametrize("script", [BATCH, POWERSHELL], ids=lambda path: path.suffix)
+def test_wrapper_calls_one_command_of_the_program(script: Path) -> None:
+    calls = re.findall(r"perfectcv-traffic\.exe['\"] (\w+)", script.read_text("ascii"))
+
+    assert calls == ["run"]
