@@ -190,6 +190,10 @@ def _version_2(db: sqlite_utils.Database) -> None:
         "CREATE INDEX api_requests_run ON api_requests (run_id, request_id)"
         " WHERE run_id IS NOT NULL"
     )
+    # The current hour's windows side by side: otherwise every commit writes most of the index.
+    db.execute("DROP INDEX IF EXISTS rate_limit_tracking_client_identifier_endpoint_window_start")
+    windows = ("window_start", "client_identifier", "endpoint")
+    _index(db, "rate_limit_tracking", windows, unique=True)
     for name, (keys, measures) in _SUMMARIES_2.items():
         _create_summary(db, name, _columns(keys), _columns(measures))
         db.execute(f"CREATE INDEX {name}_rank ON {name} (rank) WHERE rank >= 0")
