@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import operator
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +21,7 @@ import typer
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.record import TrafficLog
 
 Logs = Annotated[list[Path] | None, typer.Argument(help="Log files.", show_default=DEFAULTS.log)]
 Follow = Annotated[bool, option("--follow", help="Go on storing what is written, until Ctrl-C.")]
@@ -36,6 +41,10 @@ Poll = Annotated[
 WaitLock = Annotated[
     bool, option("--wait-lock", help="Wait while another ingester works on the database.")
 ]
+Model = Annotated[
+    str | None,
+    option("--model", help="Record model of your own: module:Class, a subclass of TrafficLog."),
+]
 UntilStdinCloses = Annotated[
     bool,
     option(
@@ -54,6 +63,7 @@ def ingest(
     explain: Explain = 0,
     poll: Poll = 0.2,
     wait_lock: WaitLock = False,
+    model: Model = None,
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
@@ -74,10 +84,11 @@ def ingest(
         _explain(files, explain, chosen)
         return
     options = Options(
+        model=_model(model),
         log_format=chosen,
         with_rotated=rotated == "all",
         wait_for_lock=wait_lock,
-        in_parallel=(os.cpu_count() or 1) > 1,
+        in_parallel=model is None and (os.cpu_count() or 1) > 1,
         notice=_note,
     )
     counts = (
@@ -88,6 +99,21 @@ def ingest(
     _report(db, counts, as_json=as_json)
     if strict and counts.rejected:
         raise typer.Exit(ExitCode.STORAGE)
+
+
+def _model(name: str | None) -> type[TrafficLog]:
+    """The class that `module:Class` names."""
+    if name is None:
+        return TrafficLog
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))  # as python -m does: the module is the project's own
+    try:
+        found = operator.attrgetter(attribute)(importlib.import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"--model={name} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, TrafficLog)):
+        raise UsageError(f"--model={name} is no subclass of TrafficLog")
+    return found
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:
@@ -144,13 +170,7 @@ def _once(files: list[Path], db: Path, options: Any) -> Any:
 
     size = sum(file.stat().st_size for file in files if file.is_file())
     with progress("ingesting", total=size) as advance:
-        return store.ingest(files, db, options=_with_progress(options, advance))
-
-
-def _with_progress(options: Any, advance: Callable[[int], None]) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(options, progress=advance)
+        return store.ingest(files, db, options=replace(options, progress=advance))
 
 
 def _follow(
@@ -159,6 +179,7 @@ def _follow(
     from perfectcv_traffic.store.follow import follow
 
     stop = _Stop()
+    options = replace(options, is_stopping=stop.is_asked)
     stop.on_signals()
     if until_stdin_closes:
         stop.on_end_of_stdin()
@@ -172,6 +193,9 @@ class _Stop:
 
     def __init__(self) -> None:
         self._asked = False
+
+    def is_asked(self) -> bool:
+        return self._asked
 
     def on_signals(self) -> None:
         for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
@@ -196,8 +220,9 @@ class _Stop:
 
     def _read_stdin(self) -> None:
         # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
-        while os.read(0, 4096):
-            pass
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
         self._asked = True
 
 

@@ -99,6 +99,8 @@ def _follow(logs: Sequence[Path], db: Path, watch: _Watch) -> None:
                 except OSError as error:
                     _say(f"log {stream.path} cannot be read: {error.strerror}", watch)
             if not watch.wait(watch.poll):
+                for stream in streams:  # what was written since: its writer may have ended too
+                    watch.total.add(stream.read(rotated=False))
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 return
 

@@ -53,6 +53,8 @@ class Options:
     in_parallel: bool = False
     """Parse long logs in a second process; knows no record model and no redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
+    is_stopping: Callable[[], bool] = lambda: False
+    """Asked between chunks: whether to end soon rather than to read everything."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -148,7 +150,13 @@ class Ingester:
     @contextmanager
     def stream(self, log: Path) -> Iterator[Stream]:
         """A log to be read, registered."""
-        stream = Stream(log, self._connection, self.store, with_rotated=self._options.with_rotated)
+        stream = Stream(
+            log,
+            self._connection,
+            self.store,
+            with_rotated=self._options.with_rotated,
+            is_stopping=self._options.is_stopping,
+        )
         try:
             if passed_over := stream.register():
                 self._options.notice(

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,13 @@ class Stream:
     """Reads all files of one log, as often as asked."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, store: Store, *, with_rotated: bool
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        store: Store,
+        *,
+        with_rotated: bool = False,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
         self.pending = 0
@@ -75,6 +81,7 @@ class Stream:
         self._connection = connection
         self._store = store
         self._with_rotated = with_rotated
+        self._is_stopping = is_stopping
         self._open: dict[FileId, OpenFile] = {}
         self._done: set[str] = set()
 
@@ -154,12 +161,19 @@ class Stream:
                 if file.reader is None and not self._identify(file):
                     return total
                 if file.reader and file.log:
-                    self._store(file.log, iter(file.reader.next, None), total)
+                    self._store(file.log, self._chunks(file.reader), total)
             except (ReplacedError, OffsetMovedError):
                 file.forget()
             else:
                 return total
         return total
+
+    def _chunks(self, reader: Reader) -> Iterator[Chunk]:
+        """What there is to read, but only the next of it once the program is to end."""
+        while chunk := reader.next():
+            yield chunk
+            if self._is_stopping():
+                return
 
     def _identify(self, file: OpenFile) -> bool:
         """Find out which segment the file is; False for a copy of what is stored."""
@@ -209,6 +223,8 @@ class Stream:
                 is_over = not source.is_damaged
             else:
                 is_over = _seconds_quiet(path) > QUIET_SECONDS
+            if self._is_stopping():  # it may not have been read to its end
+                return total
             if is_over:
                 total.add(self._read_rest(file))
                 done.append(signature)

@@ -134,12 +134,17 @@ def following(log: Path, db: Path, *more: str) -> Iterator[subprocess.Popen[byte
             process.kill()
 
 
-def test_follower_ends_with_the_program_that_started_it(log: Path, db: Path, line: Line) -> None:
+def test_follower_ends_with_the_program_that_started_it(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
     log.write_bytes(line(1))
     with following(log, db, "--until-stdin-closes") as process:
         assert process.stdin is not None
+        with log.open("ab") as file:
+            file.write(line(2))  # the last words of a program that ends
         process.stdin.close()
         assert process.wait(30) == ExitCode.OK
+    assert query("SELECT count(*) FROM api_requests") == [(2,)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGTERM")
@@ -161,3 +166,18 @@ def test_second_process_exits_with_its_own_code(log: Path, db: Path, line: Line)
         other = subprocess.run(command, capture_output=True, text=True, check=False)
         assert other.returncode == ExitCode.LOCKED
         assert "another ingester" in other.stderr
+
+
+def test_own_model_is_named_on_the_command_line(
+    log: Path, db: Path, line: Line, query: Query, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("own_model.py").write_text(
+        "from perfectcv_traffic.record import TrafficLog\n\n\n"
+        "class Own(TrafficLog, kw_only=True):\n    tenant: str | None = None\n"
+    )
+    log.write_bytes(line(1)[:-2] + b',"tenant":"blue"}\n')
+    command = [sys.executable, "-m", "perfectcv_traffic", "ingest", str(log), "--db", str(db)]
+    subprocess.run([*command, "--model", "own_model:Own"], check=True, cwd=tmp_path)
+    assert query("SELECT tenant FROM api_requests") == [("blue",)]
+    missing = subprocess.run([*command, "--model", "none:None"], check=False, cwd=tmp_path)
+    assert missing.returncode == ExitCode.USAGE
