@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ def test_secret_in_any_place_reaches_no_file(
             for trace in traces(secret):
                 assert trace not in written
         # Cut or not, not even a beginning of it that says something.
-        assert b"Zq7" not in written.replace(b"Zq7" + token[3:4].encode() + b"...", b"")
+        assert b"Zq7" not in re.sub(rb"Zq7.\.\.\.", b"", written)
 
     check()
 
