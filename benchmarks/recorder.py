@@ -26,7 +26,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-VARIANTS = ("bare", "recorder", "recorder+ingester", "prometheus", "opentelemetry", "apitally")
+VARIANTS = ("bare", "recorder", "prometheus", "opentelemetry", "apitally", "recorder+ingester")
 CHUNK_SECONDS = 0.2
 CONNECTIONS = 8
 PACE = 1000
@@ -105,6 +105,21 @@ def instrument(app: Any, variant: str) -> None:
         FastAPIInstrumentor.instrument_app(app)
     elif variant == "apitally":
         instrument_apitally(app)
+
+
+def instrument_apitally(app: Any) -> None:
+    """Apitally with bodies on, its collector unreachable."""
+    from apitally.fastapi import init
+
+    init(
+        app,
+        write_token="apt_" + "a" * 24,
+        otlp_endpoint="http://127.0.0.1:9",
+        capture_request_headers=True,
+        capture_request_body=True,
+        capture_response_body=True,
+        capture_logs=False,
+    )
 
 
 def serve(variant: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +21,6 @@ MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PLAIN_NAME = re.compile(r"[^.\[\]\"'\s]+\Z")
 _BLANK = f'"{REDACTED}"'
-_COLON = re.compile(r"\s*:")
 _CONTAINERS = (dict, list)
 _decode_tree = msgspec.json.Decoder().decode
 _raw_decode = json.JSONDecoder().raw_decode
@@ -50,8 +50,13 @@ def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
     return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, scanner.is_complete())
 
 
-def quick_scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan | None:
-    """What `scan` finds, for whole and ordinary JSON; None when only `scan` can tell."""
+def quick_scan(
+    text: str, is_secret: IsSecret, max_nulls: int, clean: Callable[[str], str]
+) -> Scan | None:
+    """What `scan` finds, for whole and ordinary JSON; None when only `scan` can tell.
+
+    Strings that may hold `name=value` secrets go through `clean`.
+    """
     if "\\" in text:
         return None
     try:
@@ -59,18 +64,28 @@ def quick_scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan | None:
         pieces = text.split('"')  # strings are the odd ones: nothing is escaped
         count = "".join(pieces[::2]).count("null") if "null" in text else 0
         nulls = _nulls_in(tree, is_secret, count) if count else []
-        names = {
-            name
-            for name, after in zip(pieces[1::2], pieces[2::2], strict=True)
-            if _COLON.match(after)
-        }
+        names = _names(pieces)
+        redacted = _with_clean_strings(pieces, clean) or text
         secret = set(filter(is_secret, names))
-        clean = _without(secret, text) if secret else text
+        redacted = _without(secret, redacted) if secret else redacted
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
         return None
     if len(nulls) != count:  # the same key twice: a tree keeps only the last
         return None
-    return Scan(clean, nulls[:max_nulls], count, complete=True)
+    return Scan(redacted, nulls[:max_nulls], count, complete=True)
+
+
+def _names(pieces: list[str]) -> set[str]:
+    followed = zip(pieces[1::2], pieces[2::2], strict=True)
+    return {name for name, after in followed if after[:1] == ":" or after.lstrip()[:1] == ":"}
+
+
+def _with_clean_strings(pieces: list[str], clean: Callable[[str], str]) -> str | None:
+    """The text with the strings cleaned that need it; None when none does."""
+    suspects = [at for at in range(1, len(pieces), 2) if "=" in pieces[at] or ":" in pieces[at]]
+    for at in suspects:
+        pieces[at] = clean(pieces[at])
+    return '"'.join(pieces) if suspects else None
 
 
 def _without(names: set[str], text: str) -> str:

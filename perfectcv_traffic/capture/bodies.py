@@ -83,10 +83,13 @@ def _read(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) ->
 
 
 def _json(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
-    result = quick_scan(text, redactor.is_secret, MAX_NULL_DETAILS) if whole else None
+    names = redactor.is_secret, MAX_NULL_DETAILS
+    result = quick_scan(text, *names, redactor.text) if whole else None
     if result is None:
-        result = scan(text, redactor.is_secret, MAX_NULL_DETAILS)
-    clean = redactor.text(result.text)
+        result = scan(text, *names)
+        clean = redactor.text(result.text)
+    else:
+        clean = redactor.shapes(result.text)
     if whole and not result.complete:  # what looks like a null in it proves nothing
         return ReadBody(clean, note=INVALID_JSON)
     found = [
