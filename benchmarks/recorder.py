@@ -320,8 +320,8 @@ def main() -> None:
         os.sched_setaffinity(0, {1})
         for worker in workers:
             worker.connect()
-            for method in REQUESTS:
-                worker.saturate(REQUESTS[method])
+            for request in REQUESTS.values():
+                worker.saturate(request)
         for method in REQUESTS:
             report(method, measure(workers, method, options.rounds))
     finally:
