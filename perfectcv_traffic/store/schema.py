@@ -162,7 +162,16 @@ def _add_columns(db: sqlite_utils.Database, model: type[TrafficLog]) -> None:
 def _version_1(db: sqlite_utils.Database) -> None:
     _create(db, "api_requests", request_columns(TrafficLog))
     _index(db, "api_requests", ["log_file_id", "log_offset"], unique=True)
-    _index(db, "api_requests", ["timestamp"])
+    # All begin with the time, so a new row goes to their end: ordered by anything else an index
+    # costs ten times as much. The admin endpoints' filters scan them without touching rows.
+    _index(
+        db,
+        "api_requests",
+        ["timestamp", "method", "status_code", "token_validity", "has_null_params",
+         "has_null_response", "scenario"],
+    )  # fmt: skip
+    _index(db, "api_requests", ["timestamp", "client_ip", "api_token", "scenario"])
+    _index(db, "api_requests", ["timestamp", "path"])
     _index(db, "api_requests", ["request_id"])
     _index(db, "api_requests", ["event_id"], unique=True)
     _create(db, "log_files", LOG_FILES)
@@ -171,6 +180,7 @@ def _version_1(db: sqlite_utils.Database) -> None:
     _index(db, "rejected_lines", ["log_file_id", "log_offset"], unique=True)
     _create(db, "null_value_logs", NULL_VALUE_LOGS, foreign_keys=["request_id"])
     _index(db, "null_value_logs", ["request_id"])
+    _index(db, "null_value_logs", ["timestamp", "null_type", "path"])
     _create(db, "uuid_logins", UUID_LOGINS, foreign_keys=["request_id"])
     _index(db, "uuid_logins", ["uuid"])
     _create(db, "generated_requests", GENERATED_REQUESTS)
@@ -180,6 +190,7 @@ def _version_1(db: sqlite_utils.Database) -> None:
         columns = {column.name: column.sql_type for column in (*table.keys, *table.measures)}
         _create(db, table.name, {"id": "INTEGER", **columns}, not_null=set(columns))
         _index(db, table.name, [column.name for column in table.keys], unique=True)
+    _index(db, "url_access_counts", ["access_count"])
 
 
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1,)
