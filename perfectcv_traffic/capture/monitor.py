@@ -57,8 +57,12 @@ class Monitor:
         if getattr(app, "middleware_stack", None) is not None:
             app.middleware_stack = self._recorder(app.middleware_stack)
 
+    def recorder(self, app: ASGIApp, *, body_limit: int) -> Recorder:
+        """A recorder around another application that writes to the same log."""
+        return Recorder(app, self._writer, body_limit=body_limit)
+
     def _recorder(self, app: ASGIApp) -> Recorder:
-        return Recorder(app, self._writer, body_limit=self.settings.parse_limit)
+        return self.recorder(app, body_limit=self.settings.parse_limit)
 
 
 def setup_monitoring(app: Any, *, model: type[TrafficLog] = TrafficLog, **settings: Any) -> Monitor:
