@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: Annotated[
         int,
         _means(
-            "requests per client, endpoint and hour beyond which it is shown as blocked; 0: any",
+            "requests per client, endpoint and hour, beyond which it counts as blocked; 0: any",
             ge=0,
         ),
     ] = 0
