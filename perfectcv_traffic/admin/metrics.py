@@ -1,0 +1,111 @@
+"""Prometheus' text format, in the names of prometheus-fastapi-instrumentator."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.statistics import merged, ordinary
+from perfectcv_traffic.capture.writer import Counters
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.1, 0.5, 1.0)
+FINE_BUCKETS = (
+    0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0,
+    7.5, 10.0, 30.0, 60.0,
+)  # fmt: skip
+
+_BY_ENDPOINT = (
+    "SELECT CASE WHEN route_known THEN route ELSE 'none' END AS handler, method,"
+    " CASE WHEN status_code < 0 THEN 'none' ELSE (status_code / 100) || 'xx' END AS status,"
+    " requests, request_bytes, response_bytes, duration_us_sum, durations FROM summary_requests"
+)
+
+
+def text(
+    connection: sqlite3.Connection, prefix: Prefix, counters: Counters, behind_bytes: int
+) -> str:
+    """All metrics: requests and durations since the database was made."""
+    where = ordinary(prefix)
+    rows = connection.execute(f"{_BY_ENDPOINT} WHERE {where.sql}", where.values).fetchall()
+    lines = [
+        *_requests(rows),
+        *_sizes(rows, "http_request_size_bytes", "request_bytes"),
+        *_sizes(rows, "http_response_size_bytes", "response_bytes"),
+        *_durations(rows),
+        *_metric("perfectcv_traffic_records_dropped_total", "counter", "Records lost, this process",
+                 [("", counters.dropped + counters.failed)]),
+        *_metric("perfectcv_traffic_behind_bytes", "gauge", "Bytes of the log not yet stored",
+                 [("", behind_bytes)]),
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _requests(rows: list[sqlite3.Row]) -> Iterator[str]:
+    counts: dict[str, int] = defaultdict(int)
+    for row in rows:
+        counts[_labels(handler=row["handler"], status=row["status"], method=row["method"])] += row[
+            "requests"
+        ]
+    yield from _metric("http_requests_total", "counter", "Requests", sorted(counts.items()))
+
+
+def _sizes(rows: list[sqlite3.Row], name: str, column: str) -> Iterator[str]:
+    sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        size = sizes[_labels(handler=row["handler"])]
+        size[0] += row["requests"]
+        size[1] += row[column]
+    yield f"# HELP {name} Bytes of bodies"
+    yield f"# TYPE {name} summary"
+    for labels, (count, total) in sorted(sizes.items()):
+        yield f"{name}_count{{{labels}}} {count}"
+        yield f"{name}_sum{{{labels}}} {total}"
+
+
+def _durations(rows: list[sqlite3.Row]) -> Iterator[str]:
+    grouped: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in rows:
+        grouped[_labels(handler=row["handler"], method=row["method"])].append(row)
+    name = "http_request_duration_seconds"
+    yield f"# HELP {name} Durations, to 1 %"
+    yield f"# TYPE {name} histogram"
+    for labels, found in sorted(grouped.items()):
+        yield from _histogram(name, found, BUCKETS, labels)
+    name = "http_request_duration_highr_seconds"
+    yield f"# HELP {name} Durations of all requests, to 1 %"
+    yield f"# TYPE {name} histogram"
+    yield from _histogram(name, rows, FINE_BUCKETS, "")
+
+
+def _histogram(
+    name: str, rows: Iterable[sqlite3.Row], buckets: Iterable[float], labels: str
+) -> Iterator[str]:
+    rows = list(rows)
+    durations = merged(row["durations"] for row in rows)
+    count = int(durations.counts.sum())
+    before, own = (f"{labels}," if labels else ""), (f"{{{labels}}}" if labels else "")
+    for limit in buckets:
+        yield f'{name}_bucket{{{before}le="{limit:g}"}} {durations.below(limit)}'
+    yield f'{name}_bucket{{{before}le="+Inf"}} {count}'
+    yield f"{name}_count{own} {count}"
+    yield f"{name}_sum{own} {sum(row['duration_us_sum'] for row in rows) / 1e6:g}"
+
+
+def _metric(
+    name: str, kind: str, meaning: str, samples: Iterable[tuple[str, int]]
+) -> Iterator[str]:
+    yield f"# HELP {name} {meaning}"
+    yield f"# TYPE {name} {kind}"
+    for labels, value in samples:
+        yield f"{name}{{{labels}}} {value}" if labels else f"{name} {value}"
+
+
+def _labels(**labels: str) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
