@@ -67,7 +67,9 @@ class Guard:
     """Judges the credential of an admin request; the same work for every token."""
 
     def __init__(self, token: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._digest = _digest(token.strip().encode("utf-8"))
+        # A browser sends a letter such as ü as Latin-1, other clients as UTF-8.
+        spellings = {token.strip().encode(how, "backslashreplace") for how in ("utf-8", "latin-1")}
+        self._digests = tuple(map(_digest, spellings))
         self._attempts = Attempts(clock)
 
     def refusal(self, headers: Headers, address: str) -> Refusal | None:
@@ -79,8 +81,8 @@ class Guard:
         sent = credential(headers)
         if sent is None:
             return MISSING  # nothing was guessed
-        right = hmac.compare_digest(_digest(sent), self._digest)
-        if sent and right:
+        matches = [hmac.compare_digest(_digest(sent), digest) for digest in self._digests]
+        if sent and any(matches):
             return None
         self._attempts.failed(address)
         return WRONG if sent else MALFORMED

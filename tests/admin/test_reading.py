@@ -71,7 +71,8 @@ def test_answer_includes_what_was_logged_before_while_something_ingests(own_serv
 
 
 def test_waiting_in_vain_is_not_repeated(tmp_path: Path) -> None:
-    log, flushed = tmp_path / "a.log", []
+    log = tmp_path / "a.log"
+    flushed: list[int] = []
     log.write_bytes(b"{}\n")
     ingest([log], tmp_path / "a.db")
     log.write_bytes(b"{}\n{}\n")
@@ -83,7 +84,12 @@ def test_waiting_in_vain_is_not_repeated(tmp_path: Path) -> None:
 
     connection = sqlite3.connect(tmp_path / "a.db")
     connection.set_trace_callback(look)
-    freshness = Freshness(log, lambda _: bool(flushed.append(1)))
+
+    def flush(_: float) -> bool:
+        flushed.append(1)
+        return True
+
+    freshness = Freshness(log, flush)
     assert freshness.catch_up(connection) == 3
     assert looks > 1
     looks = 0

@@ -1,0 +1,150 @@
+"""Make the pictures and the answers shown in docs/admin.md, from real traffic to the demo API.
+
+Usage: python docs/walkthrough.py  (needs playwright, and Chromium at /usr/bin/chromium)
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from playwright.sync_api import Page, sync_playwright
+
+from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.demo.app import create_app
+from perfectcv_traffic.demo.security import issue_token
+from perfectcv_traffic.store.ingest import ingest
+
+IMAGES = Path(__file__).parent / "images"
+TOKEN = "walkthrough-admin-token"
+PORT = 8765
+SECONDS = 75
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+ASKED = {
+    "failed": ("request-logs", {"status_code": 500, "limit": 1}),
+    "which": ("request-logs", {"failed": "true", "path": "/cache", "limit": 3}),
+    "stats": ("request-stats", {}),
+    "urls": ("url-stats", {"limit": 3}),
+    "clients": ("rate-limits", {"limit": 2}),
+    "nulls": ("null-logs", {"null_type": "request_parameter", "path": "/cache", "limit": 2}),
+    "null_responses": ("null-logs", {"null_type": "response_field", "limit": 1}),
+}
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[httpx.Client]:
+    """The demo API with its admin endpoints and an ingester, until the end of the context."""
+    app, stop = create_app(latency=0.3), threading.Event()
+    log, db = folder / "api_traffic.log", folder / "traffic_monitor.db"
+    monitor = setup_monitoring(app, log=log, db=db, admin_token=TOKEN)
+    config = uvicorn.Config(app, port=PORT, log_level="error")
+    server = uvicorn.Server(config)
+
+    def follow() -> None:
+        while not stop.wait(0.2):
+            if log.is_file():
+                ingest([log], db)
+
+    threads = [threading.Thread(target=server.run), threading.Thread(target=follow)]
+    for thread in threads:
+        thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    stop.set()
+    for thread in threads:
+        thread.join()
+    monitor.close()
+
+
+def request_something(client: httpx.Client, choose: random.Random) -> None:
+    """One request such as the demo's users send."""
+    good = {"Authorization": f"Bearer {issue_token(choose.randint(1, 5))}"}
+    bad = {"Authorization": "Bearer not-a-valid-session-token"}
+    api = "/api/v1"
+    kinds: list[tuple[int, str, str, dict[str, Any]]] = [
+        (30, "GET", "/cache", {"params": {"team": "lions", "season": "2026"}}),
+        (2, "GET", "/cache", {"params": {"team": "lions", "season": "null"}}),
+        (22, "GET", f"{api}/resumes", {"headers": good}),
+        (10, "GET", f"{api}/resumes/{choose.randint(1, 40)}", {"headers": good}),
+        (9, "GET", f"{api}/auth/me", {"headers": good}),
+        (4, "GET", f"{api}/auth/me", {"headers": bad}),
+        (5, "GET", f"{api}/resumes", {}),
+        (8, "GET", f"{api}/career-tools/market-trends", {"headers": good}),
+        (1, "POST", f"{api}/career-tools/cover-letter",
+         {"headers": good, "json": {"resume_id": 1, "job_id": 1, "tone": None}}),
+        (3, "POST", "/auth/uuid", {"json": {"uuid": "0b5f4a3e-6a53-4f0e-9a5b-0d8f7f6f2f11"}}),
+        (1, "POST", "/auth/uuid", {"json": {"uuid": "not-a-formal-uuid"}}),
+        (2, "GET", "/wp-login.php", {}),
+    ]  # fmt: skip
+    _, method, path, rest = choose.choices(kinds, [kind[0] for kind in kinds])[0]
+    client.request(method, path, **rest)
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page shows as a small PNG."""
+    page.screenshot(path=IMAGES / f"{name}.png", full_page=name.endswith("phone"))
+
+
+def pictures(address: str) -> None:
+    """The dashboard in light, in dark with one request open, and on a phone."""
+    looks = [
+        ("dashboard-light", "light", 1180, 1500),
+        ("dashboard-dark", "dark", 1180, 900),
+        ("dashboard-phone", "light", 390, 844),
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name, scheme, width, height in looks:
+            size: Any = {"width": width, "height": height}
+            page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto(f"{address}/admin/")
+            page.fill("#token", TOKEN)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#failures button")
+            page.wait_for_timeout(4000)
+            if scheme == "dark":
+                page.locator("#failures tr", has_text="500").first.locator("button").click()
+                page.wait_for_selector("dialog[open]")
+            picture(page, name)
+            page.close()
+        browser.close()
+
+
+def main() -> None:
+    """Drive the demo, print the answers, keep the pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    choose = random.Random(5)
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:
+        end = time.monotonic() + SECONDS
+        looking = threading.Timer(SECONDS - 30, pictures, [str(client.base_url).rstrip("/")])
+        looking.start()
+        while time.monotonic() < end or looking.is_alive():
+            request_something(client, choose)
+            time.sleep(choose.expovariate(25))
+        for name, (endpoint, query) in ASKED.items():
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            answer = client.get(f"/admin/{endpoint}", params=query, headers=headers)
+            text = json.dumps(answer.json(), indent=2, ensure_ascii=False)
+            sys.stdout.write(f"== {name}: {endpoint} {query}\n{text}\n")
+
+
+if __name__ == "__main__":
+    main()
