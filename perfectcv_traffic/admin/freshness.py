@@ -24,24 +24,28 @@ class Freshness:
         """Wait until what was logged before this call is stored; the bytes it is still behind."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
         self._flush(CATCH_UP_SECONDS)
-        target = self._log.stat().st_size if self._log.is_file() else 0
-        first = offset = self._offset(connection, target)
+        target = self._size()
+        first = offset = self._offset(connection)
         while offset < target and first != self._stalled_at and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-            offset = self._offset(connection, target)
+            offset = self._offset(connection)
         self._stalled_at = offset if offset < target and offset == first else None
-        return target - offset
+        return max(0, target - offset)
 
     def behind(self, connection: sqlite3.Connection) -> int:
         """The bytes that the database is behind, without waiting."""
-        size = self._log.stat().st_size if self._log.is_file() else 0
-        return size - self._offset(connection, size)
+        offset = self._offset(connection)
+        return max(0, self._size() - offset)
 
-    def _offset(self, connection: sqlite3.Connection, size: int) -> int:
+    def _size(self) -> int:
+        return self._log.stat().st_size if self._log.is_file() else 0
+
+    def _offset(self, connection: sqlite3.Connection) -> int:
         row = connection.execute(
             "SELECT committed_offset FROM log_files WHERE path = ?"
             " ORDER BY generation DESC LIMIT 1",
             (str(self._log),),
         ).fetchone()
-        # An offset beyond the end is of a file rotated away: of this one nothing is stored.
-        return row[0] if row is not None and row[0] <= size else 0
+        # The size is looked at last: the log grows meanwhile, and what is stored with it. An offset
+        # beyond it is of a file that was rotated away: of this one nothing is stored.
+        return row[0] if row is not None and row[0] <= self._size() else 0

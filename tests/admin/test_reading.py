@@ -101,6 +101,25 @@ def test_waiting_in_vain_is_not_repeated(tmp_path: Path) -> None:
     connection.close()
 
 
+def test_log_that_grows_and_is_stored_meanwhile_is_not_behind(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"{}\n")
+    ingest([log], tmp_path / "a.db")
+    connection = sqlite3.connect(tmp_path / "a.db")
+    seen = []
+
+    def grow(statement: str) -> None:
+        if "committed_offset" in statement and not seen:  # just after the size was looked at
+            seen.append(statement)
+            log.write_bytes(b"{}\n{}\n")
+            ingest([log], tmp_path / "a.db")
+
+    connection.set_trace_callback(grow)
+    assert Freshness(log, lambda _: True).catch_up(connection) == 0
+    assert seen
+    connection.close()
+
+
 def test_rotated_log_counts_whole(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"{}\n" * 100)

@@ -136,7 +136,7 @@ function bar(label, share, kind, ...number) {
   const line = element("i");
   line.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
   return element("li", { class: kind },
-    element("span", { class: "path" }, label), element("span", { class: "number" }, ...number), element("span", { class: "bar" }, line));
+    element("span", { class: label.startsWith("/") ? "path" : "" }, label), element("span", { class: "number" }, ...number), element("span", { class: "bar" }, line));
 }
 
 function replace(id, items, nothing) {
@@ -199,6 +199,7 @@ function showDetail(log) {
     if (log[`${side}_headers`]) parts.push(element("h3", {}, `${name} headers`), pairs(log[`${side}_headers`]));
   }
   byId("detail-body").replaceChildren(...parts);
+  byId("detail").dataset.of = log.id;
   byId("detail").showModal();
 }
 
@@ -232,7 +233,9 @@ function curl(log) {
 
 // ---- Charts ----
 
-const WIDE = 1000, HIGH = 210, LEFT = 56, BOTTOM = 26, TOP = 10;
+const HIGH = 210, LEFT = 56, BOTTOM = 26, TOP = 10;
+const narrow = matchMedia("(max-width: 44rem)");
+const wide = () => (narrow.matches ? 400 : 1000);
 
 function scale(most) {
   const rough = most / 4 || 0.25;
@@ -244,14 +247,14 @@ function scale(most) {
 
 function frame(slots, most, unit) {
   const axis = scale(most);
-  const slotWide = (WIDE - LEFT) / slots.length;
+  const slotWide = (wide() - LEFT) / slots.length;
   const x = (index) => LEFT + index * slotWide;
-  const svg = drawn("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", tabindex: 0 });
+  const svg = drawn("svg", { viewBox: `0 0 ${wide()} ${HIGH}`, role: "img", tabindex: 0 });
   for (let value = 0; value <= axis.top * 1.001; value += axis.step) {
-    svg.append(drawn("line", { class: value ? "grid" : "base", x1: LEFT, x2: WIDE, y1: axis.y(value), y2: axis.y(value) }));
+    svg.append(drawn("line", { class: value ? "grid" : "base", x1: LEFT, x2: wide(), y1: axis.y(value), y2: axis.y(value) }));
     svg.append(drawn("text", { x: LEFT - 8, y: axis.y(value) + 4, "text-anchor": "end" }, unit(value)));
   }
-  for (let index = 0; index < slots.length; index += slots.length / 4) {
+  for (let index = 0; index < slots.length; index += slots.length / (narrow.matches ? 2 : 4)) {
     svg.append(drawn("text", { x: x(index), y: HIGH - 6 }, slots[index].start.slice(11)));
   }
   return { svg, axis, x, slotWide };
@@ -319,7 +322,7 @@ function put(id, { svg, x, slotWide }, slots, words) {
   const inside = (index) => Math.max(0, Math.min(slots.length - 1, index));
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    read(inside(Math.floor((((event.clientX - box.left) / box.width) * WIDE - LEFT) / slotWide)));
+    read(inside(Math.floor((((event.clientX - box.left) / box.width) * wide() - LEFT) / slotWide)));
   });
   svg.addEventListener("pointerleave", () => read(undefined));
   svg.addEventListener("blur", () => { if (svg.isConnected) read(undefined); });
@@ -348,6 +351,10 @@ byId("entry").addEventListener("submit", (event) => {
   } else leave("That is not the token.");
 });
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
+byId("detail").addEventListener("close", () => {
+  // The row that opened it was drawn anew meanwhile.
+  byId("failures").querySelector(`[data-id="${byId("detail").dataset.of}"]`)?.focus();
+});
 byId("leave").addEventListener("click", () => leave(""));
 byId("window").addEventListener("change", refresh);
 byId("pause").addEventListener("click", () => {
