@@ -106,7 +106,7 @@ def test_log_that_grows_and_is_stored_meanwhile_is_not_behind(tmp_path: Path) ->
     log.write_bytes(b"{}\n")
     ingest([log], tmp_path / "a.db")
     connection = sqlite3.connect(tmp_path / "a.db")
-    seen = []
+    seen: list[str] = []
 
     def grow(statement: str) -> None:
         if "committed_offset" in statement and not seen:  # just after the size was looked at
