@@ -141,7 +141,7 @@ def served(folder: Path) -> Iterator[str]:
     app = FastAPI()
     app.add_api_route("/bare", lambda: {"status": "success"})
     log, db = folder / "live.log", folder / "traffic.db"
-    settings: dict[str, Any] = {"admin_token": TOKEN, "admin_metrics": True}
+    settings: dict[str, Any] = {"admin_token": TOKEN, "admin_metrics": True, "ingest": "off"}
     monitor = setup_monitoring(app, log=log, db=db, **settings)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))

@@ -74,8 +74,8 @@ class Endpoints:
             counters, lines = self._counters(), line_counts(connection)
             return {
                 **statistics.request_stats(connection, prefix, since, until),
-                "dropped_count": counters.dropped + counters.failed,
-                "excluded_count": getattr(counters, "excluded", 0),
+                "dropped_count": counters.dropped + counters.unwritten + counters.failed,
+                "excluded_count": counters.excluded + counters.sampled_out,
                 "ingest": {
                     "behind_bytes": self._freshness.behind(connection),
                     **{name: getattr(lines, name) for name in _LINES},

@@ -33,14 +33,8 @@ def mount(app: Any, monitor: Monitor, model: type[TrafficLog]) -> None:
     proxies = TrustedProxies(settings.trusted_proxies)
 
     def gate(inner: ASGIApp) -> Gate:
-        return Gate(
-            inner,
-            admin,
-            settings.admin_prefix,
-            lambda own: monitor.recorder(own, body_limit=0),
-            guard,
-            proxies,
-        )
+        record = monitor.recorder_without_bodies
+        return Gate(inner, admin, settings.admin_prefix, record, guard, proxies)
 
     _put_outside(app, monitor, gate)
     if settings.admin_openapi:

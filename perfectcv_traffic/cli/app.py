@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -53,6 +55,9 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
+            stream.reconfigure(errors="backslashreplace")
     code: int = ExitCode.OK
     try:
         get_command(app).main(args=arguments and list(arguments), prog_name=PROGRAM)

@@ -75,9 +75,8 @@ def run(
     sending.exit_unless_complete(sent)
     found = answers.from_database(db)
     showing.print_answers(found, as_json=False)
-    images = showing.draw_charts(found)
-    files = [*showing.write_charts(images, output), showing.write_json(found, output)]
-    showing.list_files([*files, showing.write_report(found, images, output), db, log])
+    files = [*showing.write_charts(found, output), showing.write_json(found, output)]
+    showing.list_files([*files, showing.write_report(found, output), db, log])
     showing.print_reconciliation(sent, db=db, log=log)
     sending.fail_on(fail_on, sent)
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from perfectcv_traffic.cli.answers import Answers
     from perfectcv_traffic.generate.run import Run
 
-Images = dict[str, bytes]
-
 
 def print_answers(answers: Answers, *, as_json: bool) -> None:
     """Print every analysis: tables, or one JSON document."""
@@ -32,18 +30,11 @@ def print_answers(answers: Answers, *, as_json: bool) -> None:
     results().print(tables(answers))
 
 
-def draw_charts(answers: Answers) -> Images:
-    """Every chart as a PNG, by the name of its analysis."""
-    from perfectcv_traffic.render.charts import CHARTS, draw
-
-    return {name: draw(name, answers) for name in CHARTS}
-
-
-def write_charts(images: Images, output: Path) -> list[Path]:
+def write_charts(answers: Answers, output: Path) -> list[Path]:
     """Write each chart as NAME.png."""
-    from perfectcv_traffic.render.files import write
+    from perfectcv_traffic.render.charts import save_charts
 
-    return [write(output / f"{name}.png", image) for name, image in images.items()]
+    return save_charts(answers, output)
 
 
 def write_json(answers: Answers, output: Path) -> Path:
@@ -54,12 +45,17 @@ def write_json(answers: Answers, output: Path) -> Path:
     return write(output / "summary.json", summary_json(answers, **_made()).encode())
 
 
-def write_report(answers: Answers, images: Images, output: Path) -> Path:
+def write_report(answers: Answers, output: Path) -> Path:
     """Write `report.html`."""
+    from perfectcv_traffic.render.charts import draw_charts
     from perfectcv_traffic.render.files import write
     from perfectcv_traffic.render.html import render_report
+    from perfectcv_traffic.render.palette import DARK
 
-    return write(output / "report.html", render_report(answers, images, **_made()).encode())
+    page = render_report(
+        answers, draw_charts(answers), dark_images=draw_charts(answers, DARK), **_made()
+    )
+    return write(output / "report.html", page.encode())
 
 
 def list_files(paths: Iterable[Path]) -> None:

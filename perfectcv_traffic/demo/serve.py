@@ -55,7 +55,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
     `TargetError` if the port is in use or the application does not start.
     """
     listener = _listen(port)
-    monitor = setup_monitoring(app, log=log)
+    monitor = setup_monitoring(app, log=log, ingest="off")
     config = uvicorn.Config(
         monitor.app,
         log_level="warning",
@@ -97,7 +97,8 @@ class _Server(uvicorn.Server):
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named, or asyncio leaves Nagle on: 40 ms for each answer in two writes.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform != "win32":  # there it would let two servers share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -121,7 +121,7 @@ def _serving(folder: Path) -> Iterator[Serve]:
 
         def start(app: Any = None, **settings: Any) -> Service:
             app = application() if app is None else app
-            given = {"admin_token": TOKEN, **settings}
+            given = {"admin_token": TOKEN, "ingest": "off", **settings}
             monitor = setup_monitoring(
                 app, log=folder / "traffic.log", db=folder / "traffic.db", **given
             )

@@ -1,0 +1,131 @@
+"""What needs attention, as far as recorded traffic proves it. Rule ids are those of `generate`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.counts import ratio, spread
+from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.nulls import count_spots
+from perfectcv_traffic.record import TokenValidity
+
+COLUMNS = (
+    "rule",
+    "severity",
+    "method",
+    "path",
+    "pointer",
+    "title",
+    "requests",
+    "observed",
+    "expected",
+)
+Finding = dict[str, Any]
+"""A value for each of `COLUMNS`."""
+
+SEVERITIES = ("error", "warning", "note")
+
+MIN_LIFT = 2.0
+"""How many times as often requests must fail with a null as without one."""
+MIN_FAILURES = 3
+"""Failures with a null that it takes where requests without a null fail as well."""
+
+_ENDPOINT = ["method", "route"]
+
+
+def findings(frames: Frames) -> pd.DataFrame:
+    """Findings by severity, then by the number of requests that show them."""
+    found = sorted([*unprotected(frames), *fails_on_null(frames)], key=_rank)
+    table = pd.DataFrame(found, columns=list(COLUMNS), dtype="object")
+    return table.astype({"requests": "int64"})
+
+
+def _rank(finding: Finding) -> tuple[int, int, str, str, str]:
+    place = (str(finding["method"]), finding["path"], finding["pointer"])
+    return SEVERITIES.index(finding["severity"]), -finding["requests"], *place
+
+
+def unprotected(frames: Frames) -> list[Finding]:
+    """PT101: a route that declares authentication answered 2xx without a valid token.
+
+    Only `absent` and `invalid` tokens are evidence: of `unknown` ones nobody said they are bad.
+    """
+    cells = frames.requests
+    kinds = {str(TokenValidity.ABSENT): "absent", str(TokenValidity.INVALID): "invalid"}
+    refusable = cells[cells["auth_required"] & cells["token_validity"].isin(kinds)]
+    answered = spread(refusable, "token_validity", kinds).where(
+        refusable["status_class"] == "2xx", 0
+    )
+    counted = pd.concat([refusable[[*_ENDPOINT, "requests"]], answered], axis=1)
+    table = counted.groupby(_ENDPOINT, dropna=False).sum().reset_index()
+    table["answered"] = table["absent"] + table["invalid"]
+    return _report(table[table["answered"] > 0], _unprotected)
+
+
+def _unprotected(row: Mapping[Hashable, Any]) -> Finding:
+    return {
+        "rule": "PT101",
+        "severity": "error",
+        "title": "Protected endpoint answered 2xx without a valid token",
+        "requests": row["answered"],
+        "observed": (
+            f"{row['answered']:,} of {row['requests']:,} requests without a valid token were"
+            f" answered 2xx ({row['absent']:,} sent none, {row['invalid']:,} an invalid one)"
+        ),
+        "expected": "401 or 403",
+    }
+
+
+def fails_on_null(frames: Frames) -> list[Finding]:
+    """PT201: requests with a null in a field fail 5xx, far more often than those with no null.
+
+    Where every request of an endpoint carries a null there is nothing to compare with: no finding.
+    """
+    spots = count_spots(frames.nulls[frames.nulls["source"] == "request"])
+    failing = spots[spots["status_5xx"] > 0]
+    table = failing.merge(_without_null(frames), on=_ENDPOINT, how="inner")
+    table["lift"] = table["server_error_rate"] / ratio(table["failed_without"], table["without"])
+    enough = (table["failed_without"] == 0) | (table["status_5xx"] >= MIN_FAILURES)
+    return _report(table[(table["lift"] >= MIN_LIFT) & enough], _fails_on_null)
+
+
+def _without_null(frames: Frames) -> pd.DataFrame:
+    cells = frames.requests
+    without = cells["requests"] - cells["requests_with_null_params"]
+    failed = without.where(cells["status_class"] == "5xx", 0)
+    counted = cells[_ENDPOINT].assign(without=without, failed_without=failed)
+    return counted.groupby(_ENDPOINT, dropna=False).sum().reset_index()
+
+
+def _fails_on_null(row: Mapping[Hashable, Any]) -> Finding:
+    often = "" if math.isinf(row["lift"]) else f", {row['lift']:.1f} times as often"
+    return {
+        "rule": "PT201",
+        "severity": "warning",
+        "title": "Requests with a null fail 5xx",
+        "requests": row["status_5xx"],
+        "observed": (
+            f"{row['status_5xx']:,} of {row['requests']:,} requests with {row['kind']} there"
+            f" ({row['location']}) failed 5xx; of {row['without']:,} without any null"
+            f" {row['failed_without']:,} did{often}"
+        ),
+        "expected": "2xx, or a 4xx that names the field",
+    }
+
+
+def _report(
+    table: pd.DataFrame, describe: Callable[[Mapping[Hashable, Any]], Finding]
+) -> list[Finding]:
+    return [
+        {
+            "method": row["method"],
+            "path": row["route"],
+            "pointer": row.get("field_path", ""),
+            **describe(row),
+        }
+        for row in table.to_dict("records")
+    ]

@@ -1,0 +1,37 @@
+"""Where nulls are, and what happens to the requests that carry them.
+
+A spot is one field in one place of one endpoint with one kind of null, so that a request counts
+once in it. Requests of different spots overlap: a request may carry several nulls.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
+from perfectcv_traffic.analysis.frames import Frames
+
+SPOT = ("method", "route", "endpoint", "source", "location", "field_path", "kind")
+
+
+def null_hot_spots(frames: Frames) -> pd.DataFrame:
+    """Requests and nulls of every spot by status class, most server errors first."""
+    table = count_spots(frames.nulls)
+    return table.drop(columns=["method", "route"]).sort_values(
+        ["status_5xx", "requests", *SPOT[2:]],
+        ascending=[False, False, *(True for _ in SPOT[2:])],
+        ignore_index=True,
+    )
+
+
+def count_spots(cells: pd.DataFrame) -> pd.DataFrame:
+    """The spots in the order of their keys, with the share of their requests that failed 5xx."""
+    counted = pd.concat(
+        [
+            cells[[*SPOT, "requests", "occurrences"]],
+            spread(cells, "status_class", CLASS_COLUMNS),
+        ],
+        axis=1,
+    )
+    table = counted.groupby(list(SPOT), dropna=False).sum().reset_index()
+    return table.assign(server_error_rate=ratio(table["status_5xx"], table["requests"]))

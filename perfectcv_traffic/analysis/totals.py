@@ -1,0 +1,39 @@
+"""How much traffic there was."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, PRESENCE_COLUMNS, ratio, spread
+from perfectcv_traffic.analysis.frames import Frames
+
+_SUMS = (
+    "requests_with_null_params",
+    "requests_with_null_response",
+    "incomplete",
+    "request_bytes",
+    "response_bytes",
+)
+
+
+def totals(frames: Frames) -> pd.DataFrame:
+    """One row: the whole traffic, by token presence and by status class."""
+    cells = frames.requests
+    row = pd.DataFrame(
+        {
+            "requests": [cells["requests"].sum()],
+            "first_hour": [cells["hour"].min()],
+            "last_hour": [cells["hour"].max()],
+            "endpoints": [cells["endpoint"].nunique()],
+            "clients": [frames.clients["client_identifier"].nunique()],
+            "generated": [cells.loc[cells["scenario"].notna(), "requests"].sum()],
+            **_summed(spread(cells, "token_presence", PRESENCE_COLUMNS)),
+            **_summed(spread(cells, "status_class", CLASS_COLUMNS)),
+            **_summed(cells[list(_SUMS)]),
+        }
+    )
+    return row.assign(server_error_rate=ratio(row["status_5xx"], row["requests"]))
+
+
+def _summed(columns: pd.DataFrame) -> dict[str, list[int]]:
+    return {str(name): [int(total)] for name, total in columns.sum().items()}

@@ -1,0 +1,144 @@
+"""Identifiers harvested from answers, for the path parameters of later requests.
+
+A DELETE gets only what this run created itself, else an id that nothing has.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from perfectcv_traffic.generate.openapi import Json, Location
+from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
+from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
+
+MAX_LISTED = 3
+"""Listed objects visited per collection."""
+MAX_CREATED = 100
+MAX_ID_CHARACTERS = 200
+MAX_WRAPPERS = 3
+UNKNOWN_INTEGER = 2_000_000_000
+"""Fits 32 bits, and no test database has counted so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harvested:
+    """One object of an answer: its scalar fields, and the path values its collection was at."""
+
+    fields: Mapping[str, str]
+    parents: tuple[str, ...] = ()
+
+    def id_for(self, hole: str) -> str | None:
+        """The field that a path parameter asks for: `resume_id` is `resume_id` or `id`."""
+        words = words_of(hole)
+        wanted = ("".join(words), words[-1] if words else "", "id", "uuid")
+        return next((self.fields[name] for name in wanted if name in self.fields), None)
+
+
+@dataclass(slots=True)
+class _Collection:
+    listed: list[Harvested] = field(default_factory=list)
+    created: list[Harvested] = field(default_factory=list)
+
+    def add(self, harvested: Harvested, *, is_created: bool) -> None:
+        known = (*self.listed, *self.created)
+        own_id = harvested.id_for("id")
+        # An upsert answers a POST with what was there before: that is not ours to delete.
+        if any(own_id == one.id_for("id") for one in known):
+            return
+        kept, most = (self.created, MAX_CREATED) if is_created else (self.listed, MAX_LISTED)
+        if len(kept) < most:
+            kept.append(harvested)
+
+
+class IdPool:
+    """What is known of each collection during a run."""
+
+    def __init__(self, producers: Producers) -> None:
+        self.producers = producers
+        self._collections: defaultdict[str, _Collection] = defaultdict(_Collection)
+
+    def wants(self, operation: Operation) -> bool:
+        """Whether an answer of `operation` could tell anything new."""
+        if operation not in self.producers:
+            return False
+        listed = self._collections[collection_of(operation.path)].listed
+        return operation.method == "POST" or len(listed) < MAX_LISTED
+
+    def learn(self, operation: Operation, path: Mapping[str, str], answer: Json) -> None:
+        """Keep the objects of a 2xx answer; `path` holds the path values that were asked for."""
+        parents = tuple(path.get(hole, "") for hole in PATH_PARAMETER.findall(operation.path))
+        collection = self._collections[collection_of(operation.path)]
+        is_created = operation.method == "POST" and isinstance(answer, dict)
+        for one in [answer] if is_created else listed_objects(answer)[:MAX_LISTED]:
+            fields = _scalar_fields(one)
+            if fields:
+                collection.add(Harvested(fields, parents), is_created=is_created)
+
+    def forget(self, operation: Operation, path: Mapping[str, str]) -> None:
+        """Drop the object that a DELETE has removed."""
+        for hole in PATH_PARAMETER.findall(operation.path)[-1:]:
+            for name in self.producers.collections(operation, hole):
+                known = self._collections[name]
+                for kept in (known.listed, known.created):
+                    kept[:] = [one for one in kept if one.id_for(hole) != path.get(hole)]
+
+    def bind(self, operation: Operation, turn: int) -> dict[str, str]:
+        """Ids for path parameters, another object at each turn; a parameter without a known id
+        is left out. An object's parents come with it, so that they belong together."""
+        bound: dict[str, str] = {}
+        holes = PATH_PARAMETER.findall(operation.path)
+        for hole in reversed(holes):
+            is_deleted = operation.method == "DELETE" and hole == holes[-1]
+            found = self._known(operation, hole, only_created=is_deleted)
+            if hole not in bound and found:
+                chosen, text = found[turn % len(found)]
+                bound = {**dict(zip(holes, chosen.parents, strict=False)), hole: text, **bound}
+            elif hole not in bound and is_deleted:
+                bound[hole] = _unknown_id(operation, hole, turn)
+        return bound
+
+    def _known(
+        self, operation: Operation, hole: str, *, only_created: bool
+    ) -> list[tuple[Harvested, str]]:
+        for name in self.producers.collections(operation, hole):
+            known = self._collections[name]
+            kept = known.created if only_created else [*known.listed, *known.created]
+            found = [(one, text) for one in kept if (text := one.id_for(hole)) is not None]
+            if found:
+                return found
+        return []
+
+
+def listed_objects(answer: Json) -> list[Json]:
+    """The items of a list answer, also of one wrapped as in `{"items": [...], "total": 3}`."""
+    for _ in range(MAX_WRAPPERS):
+        if isinstance(answer, list):
+            return answer
+        inner = list(answer.values()) if isinstance(answer, dict) else []
+        lists: list[Json] = [value for value in inner if isinstance(value, list)]
+        answer = next(iter(lists or [one for one in inner if isinstance(one, dict)]), None)
+    return []
+
+
+def _scalar_fields(value: Json) -> dict[str, str]:
+    found = value if isinstance(value, dict) else {"id": value}
+    return {
+        "".join(words_of(name)): str(part)
+        for name, part in found.items()
+        if isinstance(part, str | int)
+        and not isinstance(part, bool)
+        and 0 < len(str(part)) <= MAX_ID_CHARACTERS
+    }
+
+
+def _unknown_id(operation: Operation, hole: str, turn: int) -> str:
+    found = (one for one in operation.parameters_in(Location.PATH) if one.name == hole)
+    schema = next(found).schema
+    if schema.get("type") == "integer":
+        return str(UNKNOWN_INTEGER + turn % 1_000_000)
+    if schema.get("format") in ("uuid", "uuid4"):
+        return str(uuid.UUID(int=turn, version=4))
+    return f"unknown-{turn}"

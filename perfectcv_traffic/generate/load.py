@@ -1,0 +1,63 @@
+"""Find and fetch the OpenAPI document of a target."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from perfectcv_traffic.errors import StorageError, TargetError
+from perfectcv_traffic.generate.openapi import Document, parse_document
+from perfectcv_traffic.generate.send import Answer
+from perfectcv_traffic.generate.setup_sender import Setup
+from perfectcv_traffic.generate.target import Target
+
+DOCUMENT_PATHS: Final = ("/openapi.json", "/api/v1/openapi.json")
+
+_OK = 200
+
+
+async def load_document(setup: Setup, target: Target, source: str | None = None) -> Document:
+    """The document at `source` (a URL or a file), else where the target is known to keep it."""
+    if source is None:
+        return await _discover(setup, target)
+    if source.startswith(("http://", "https://")):
+        answer = await setup.get(source)
+        return parse_document(_content(answer, source), source)
+    try:
+        return parse_document(Path(source).read_bytes(), source)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise StorageError(f"{source} cannot be read ({why}): give an OpenAPI file") from error
+
+
+async def _discover(setup: Setup, target: Target) -> Document:
+    failures: list[TargetError] = []
+    for path in DOCUMENT_PATHS:
+        url = target.base + path
+        answer = await setup.get(url)
+        if answer.status is None:
+            raise _unreachable(target.base, answer)
+        try:
+            return parse_document(_content(answer, url), url)
+        except TargetError as error:
+            # Some applications answer every unknown path with their start page.
+            failures.append(error)
+    raise failures[0]
+
+
+def _content(answer: Answer, url: str) -> bytes:
+    if answer.status is None:
+        raise _unreachable(url, answer)
+    if answer.status != _OK:
+        raise TargetError(
+            f"{url} answered {answer.status}: give the file or address of the OpenAPI document"
+        )
+    if not answer.is_whole:
+        raise TargetError(f"{url} did not answer whole ({answer.error or 'too large'}): try again")
+    return answer.body
+
+
+def _unreachable(address: str, answer: Answer) -> TargetError:
+    return TargetError(
+        f"{address} did not answer ({answer.error}): start the API or give its address"
+    )

@@ -1,0 +1,48 @@
+"""Everything a run can be told, checked once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.marks import check_run_id
+from perfectcv_traffic.generate.scenarios import scenarios_named
+from perfectcv_traffic.generate.selection import Selection
+
+MAX_CONCURRENCY = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run goes; the defaults read only, on this machine only."""
+
+    requests: int | None = 200
+    """How many; `None` is each scenario of each operation once."""
+    delay: float = 0.0
+    """Seconds between the starts of two requests, over all workers."""
+    concurrency: int = 4
+    seed: int = 0
+    timeout: float = 10.0
+    """Seconds for a whole exchange."""
+    scenarios: tuple[str, ...] = ()
+    """Narrows to these; all when empty."""
+    selection: Selection = field(default_factory=Selection)
+    allow_hosts: tuple[str, ...] = ()
+    """Host names or addresses beyond loopback that may be sent to."""
+    openapi: str | None = None
+    """File or URL of the document; else it is looked for at the target."""
+    run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.requests is not None and self.requests < 1:
+            raise UsageError(f"requests {self.requests}: give at least 1")
+        if not 1 <= self.concurrency <= MAX_CONCURRENCY:
+            raise UsageError(f"concurrency {self.concurrency}: give 1 to {MAX_CONCURRENCY}")
+        if not (self.delay >= 0 and math.isfinite(self.delay)):
+            raise UsageError(f"delay {self.delay}: give seconds, 0 or more")
+        if not (self.timeout > 0 and math.isfinite(self.timeout)):
+            raise UsageError(f"timeout {self.timeout}: give seconds, more than 0")
+        scenarios_named(self.scenarios)
+        if self.run_id is not None:
+            check_run_id(self.run_id)

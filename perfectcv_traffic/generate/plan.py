@@ -1,0 +1,154 @@
+"""Operations x scenarios in a seeded order, as an endless sequence of planned requests.
+
+Every pair is asked once before any is asked again, each time with its next variant. Within such a
+round an operation comes after those that list or create what its path parameters name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+
+from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, missing_schemes
+from perfectcv_traffic.generate.draft import Draft, make_draft
+from perfectcv_traffic.generate.openapi import Document
+from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.producers import Producers
+from perfectcv_traffic.generate.scenarios import Scenario, pointer
+
+PRODUCING_SCENARIO = "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A scenario that applies to an operation."""
+
+    operation: Operation
+    scenario: Scenario
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this pair from every other."""
+        return self.operation.key, self.scenario.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One request to come; ids from earlier answers are filled in when it is sent."""
+
+    number: int
+    scenario: Scenario
+    draft: Draft
+    pointer: str | None
+    """Where the draft differs from a valid request."""
+    after: tuple[int, ...]
+    """Numbers of the requests whose answers may hold the ids of this one."""
+
+
+def pair_up(
+    document: Document,
+    operations: Iterable[Operation],
+    scenarios: Sequence[Scenario],
+    credentials: Credentials,
+) -> tuple[tuple[Pair, ...], tuple[LeftOut, ...]]:
+    """Every scenario that applies to an operation, and those that cannot be played."""
+    pairs: list[Pair] = []
+    left_out: list[LeftOut] = []
+    for operation in operations:
+        why = _why_undraftable(document, operation)
+        for scenario in scenarios if why is None else ():
+            reason = _why_unplayable(operation, scenario, credentials)
+            if reason is not None:
+                left_out.append(_left_out(operation, reason, scenario.name))
+            elif scenario.applies(operation):
+                pairs.append(Pair(operation, scenario))
+        if why is not None:
+            left_out.append(_left_out(operation, why))
+    return tuple(pairs), tuple(left_out)
+
+
+def plan_requests(
+    document: Document, pairs: Sequence[Pair], producers: Producers, seed: int
+) -> Iterator[Planned]:
+    """The endless sequence of requests; the same arguments give the same sequence."""
+    numbers = count(1)
+    feeding = _feeding_pairs(pairs, producers)
+    first_number: dict[tuple[str, str], int] = {}
+    for turn in count() if pairs else ():
+        for pair in _producers_first(_shuffled(pairs, seed, turn), feeding):
+            number = next(numbers)
+            first_number.setdefault(pair.key, number)
+            feeders = (first_number.get(one.key, number) for one in feeding[pair.key])
+            after = tuple(one for one in feeders if one < number)
+            yield _planned(document, pair, number=number, turn=turn, seed=seed, after=after)
+
+
+def _planned(
+    document: Document, pair: Pair, *, number: int, turn: int, seed: int, after: tuple[int, ...]
+) -> Planned:
+    scenario = pair.scenario
+    rng = Random(f"{seed}:{pair.operation.key}:{turn}")
+    # Every other round fills in what is optional: bare requests succeed, full ones reach more.
+    draft = make_draft(document, pair.operation, rng, optional=scenario.is_full or turn % 2 == 1)
+    places = scenario.places(draft)
+    place = places[turn % len(places)]
+    return Planned(
+        number=number,
+        scenario=scenario,
+        draft=scenario.change(draft, place),
+        pointer=pointer(place),
+        after=after,
+    )
+
+
+def _shuffled(pairs: Sequence[Pair], seed: int, turn: int) -> list[Pair]:
+    return Random(f"{seed}:{turn}").sample(pairs, len(pairs))
+
+
+def _producers_first(
+    pairs: Iterable[Pair], feeding: Mapping[tuple[str, str], tuple[Pair, ...]]
+) -> Iterator[Pair]:
+    yielded: set[tuple[str, str]] = set()
+    for pair in pairs:
+        for one in (*feeding[pair.key], pair):
+            if one.key not in yielded:
+                yielded.add(one.key)
+                yield one
+
+
+def _feeding_pairs(
+    pairs: Sequence[Pair], producers: Producers
+) -> dict[tuple[str, str], tuple[Pair, ...]]:
+    valid = {one.operation.key: one for one in pairs if one.scenario.name == PRODUCING_SCENARIO}
+    return {
+        pair.key: tuple(
+            valid[one.key] for one in producers.feeding(pair.operation) if one.key in valid
+        )
+        for pair in pairs
+    }
+
+
+def _why_undraftable(document: Document, operation: Operation) -> str | None:
+    try:
+        for optional in (False, True):
+            make_draft(document, operation, Random(0), optional=optional)
+    except TargetError as error:
+        return str(error)
+    return None
+
+
+def _why_unplayable(
+    operation: Operation, scenario: Scenario, credentials: Credentials
+) -> str | None:
+    # Without the secret `valid` would be `no_token` once more; null variants still tell something.
+    if scenario.name != PRODUCING_SCENARIO or scenario.credential is not CredentialUse.VALID:
+        return None
+    missing = missing_schemes(operation, credentials)
+    return f"no credential for {', '.join(missing)}" if missing else None
+
+
+def _left_out(operation: Operation, reason: str, scenario: str | None = None) -> LeftOut:
+    return LeftOut(method=operation.method, path=operation.path, scenario=scenario, reason=reason)

@@ -1,0 +1,78 @@
+"""Everything a run needs before its first request, so that a plan can be shown without sending."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from perfectcv_traffic.errors import TargetError, UsageError
+from perfectcv_traffic.generate.credentials import Credentials
+from perfectcv_traffic.generate.load import load_document
+from perfectcv_traffic.generate.login import log_in
+from perfectcv_traffic.generate.openapi import Document
+from perfectcv_traffic.generate.operations import LeftOut, parse_operations
+from perfectcv_traffic.generate.options import Options
+from perfectcv_traffic.generate.plan import Pair, Planned, pair_up, plan_requests
+from perfectcv_traffic.generate.producers import Producers
+from perfectcv_traffic.generate.scenarios import scenarios_named
+from perfectcv_traffic.generate.selection import select
+from perfectcv_traffic.generate.servers import base_url
+from perfectcv_traffic.generate.setup_sender import Setup
+from perfectcv_traffic.generate.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that is ready to go."""
+
+    document: Document
+    base: str
+    credentials: Credentials
+    pairs: tuple[Pair, ...]
+    left_out: tuple[LeftOut, ...]
+    producers: Producers
+    planned: int
+
+    def plan(self, seed: int) -> Iterator[Planned]:
+        """The requests to send, the same for the same seed."""
+        endless = plan_requests(self.document, self.pairs, self.producers, seed)
+        return islice(endless, self.planned)
+
+
+async def prepare(
+    setup: Setup, target: Target, options: Options, credentials: Credentials
+) -> Prepared:
+    """Load the document, choose operations and scenarios, log in."""
+    document = await load_document(setup, target, options.openapi)
+    operations, broken = parse_operations(document)
+    selected, unselected = select(operations, options.selection)
+    base = base_url(document, target)
+    secrets = await log_in(setup, document, base, credentials)
+    pairs, unplayable = pair_up(
+        document, selected, scenarios_named(options.scenarios), credentials=secrets
+    )
+    left_out = (*broken, *unselected, *unplayable)
+    if not pairs:
+        raise _nothing_to_send(document, left_out)
+    return Prepared(
+        document=document,
+        base=base,
+        credentials=secrets,
+        pairs=pairs,
+        left_out=left_out,
+        producers=Producers(selected),
+        planned=len(pairs) if options.requests is None else options.requests,
+    )
+
+
+def _nothing_to_send(document: Document, left_out: Sequence[LeftOut]) -> Exception:
+    if not left_out:
+        return TargetError(
+            f"{document.source} has no operation that a scenario applies to:"
+            " give another document or other scenarios"
+        )
+    reasons = Counter(one.reason for one in left_out).most_common(3)
+    listed = "; ".join(f"{reason} ({number})" for reason, number in reasons)
+    return UsageError(f"{document.source}: every operation is left out: {listed}: allow some")

@@ -1,0 +1,126 @@
+"""A whole run: load the document, plan, send, and tell what came back.
+
+`generate` is for programs that have no event loop, `run` for those that have one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from perfectcv_traffic.generate.credentials import Credentials
+from perfectcv_traffic.generate.ids import IdPool
+from perfectcv_traffic.generate.marks import new_run_id
+from perfectcv_traffic.generate.operations import LeftOut
+from perfectcv_traffic.generate.options import Options
+from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.pace import Pacer
+from perfectcv_traffic.generate.prepare import Prepared, prepare
+from perfectcv_traffic.generate.send import Sender
+from perfectcv_traffic.generate.setup_sender import Setup
+from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
+from perfectcv_traffic.generate.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What was sent and what came back."""
+
+    run_id: str
+    base: str
+    """The URL before every path."""
+    seed: int
+    planned: int
+    outcomes: tuple[Outcome, ...]
+    """One for each request sent, in the order of their answers."""
+    left_out: tuple[LeftOut, ...]
+    setup_ids: tuple[str, ...]
+    """Ids of the requests that prepared the run; they are marked, but no outcomes."""
+    is_complete: bool
+    """Every planned request was sent; false after Ctrl-C."""
+    seconds: float
+
+    @property
+    def sent(self) -> int:
+        """Requests sent, those included that the end of the run cut off."""
+        return len(self.outcomes)
+
+    @property
+    def surprises(self) -> tuple[Outcome, ...]:
+        """What did not come back as expected."""
+        return tuple(one for one in self.outcomes if not one.as_expected)
+
+
+def generate(
+    target: str,
+    options: Options | None = None,
+    *,
+    credentials: Credentials | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> Run:
+    """Send test traffic to the API at `target`; Ctrl-C while sending returns what was sent."""
+    job = _Job(target, options or Options(), credentials or Credentials(), on_outcome)
+    return asyncio.run(job.perform(returns_when_cancelled=True))
+
+
+async def run(
+    target: str,
+    options: Options | None = None,
+    *,
+    credentials: Credentials | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> Run:
+    """As `generate`, in a running event loop; cancelling it raises once every outcome is told."""
+    job = _Job(target, options or Options(), credentials or Credentials(), on_outcome)
+    return await job.perform(returns_when_cancelled=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    target: str
+    options: Options
+    credentials: Credentials
+    on_outcome: Callable[[Outcome], None] | None
+
+    async def perform(self, *, returns_when_cancelled: bool) -> Run:
+        options, target = self.options, parse_target(self.target)
+        check_host(parse_address(target.base), options.allow_hosts)
+        run_id = options.run_id or new_run_id()
+        async with Sender(timeout=options.timeout, connections=options.concurrency) as sender:
+            setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
+            prepared = await prepare(setup, target, options, self.credentials)
+            traffic = self.traffic(prepared, sender, run_id)
+            try:
+                await traffic.send_all(
+                    prepared.plan(options.seed),
+                    workers=options.concurrency,
+                    pacer=Pacer(options.delay),
+                )
+            except asyncio.CancelledError:
+                if not returns_when_cancelled:
+                    raise
+        return self.result(prepared, traffic, setup)
+
+    def traffic(self, prepared: Prepared, sender: Sender, run_id: str) -> Traffic:
+        return Traffic(
+            sender=sender,
+            base=prepared.base,
+            run_id=run_id,
+            credentials=prepared.credentials,
+            ids=IdPool(prepared.producers),
+            on_outcome=self.on_outcome,
+        )
+
+    def result(self, prepared: Prepared, traffic: Traffic, setup: Setup) -> Run:
+        return Run(
+            run_id=traffic.run_id,
+            base=prepared.base,
+            seed=self.options.seed,
+            planned=prepared.planned,
+            outcomes=tuple(traffic.outcomes),
+            left_out=prepared.left_out,
+            setup_ids=tuple(setup.request_ids),
+            is_complete=traffic.is_complete,
+            seconds=traffic.seconds,
+        )

@@ -1,0 +1,121 @@
+"""Planned requests sent by several workers: ids, credential and marks go in, outcomes out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from perfectcv_traffic.generate.credentials import Credentials, present
+from perfectcv_traffic.generate.encoding import WireRequest, encode, text_of
+from perfectcv_traffic.generate.ids import IdPool
+from perfectcv_traffic.generate.marks import marks, request_id
+from perfectcv_traffic.generate.openapi import Location
+from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome, judge
+from perfectcv_traffic.generate.pace import Pacer
+from perfectcv_traffic.generate.plan import Planned
+from perfectcv_traffic.generate.send import Answer, Sender
+
+_SUCCESS = range(200, 300)
+
+
+@dataclass(slots=True, kw_only=True)
+class Traffic:
+    """The requests of one run while they are sent; `outcomes` grows as answers come."""
+
+    sender: Sender
+    base: str
+    run_id: str
+    credentials: Credentials
+    ids: IdPool
+    on_outcome: Callable[[Outcome], None] | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    is_complete: bool = False
+    seconds: float = 0.0
+    _under_way: dict[int, asyncio.Event] = field(default_factory=dict)
+
+    async def send_all(self, plan: Iterator[Planned], *, workers: int, pacer: Pacer) -> None:
+        """Send every planned request, in order, at most `workers` at a time."""
+        started = time.perf_counter()
+        tasks = [asyncio.create_task(self._work(plan, pacer)) for _ in range(workers)]
+        try:
+            await asyncio.gather(*tasks)
+            self.is_complete = True
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.seconds = time.perf_counter() - started
+
+    async def _work(self, plan: Iterator[Planned], pacer: Pacer) -> None:
+        for planned in plan:
+            done = self._under_way[planned.number] = asyncio.Event()
+            try:
+                await self._wait_for(planned.after)
+                await pacer.wait()
+                await self._perform(planned)
+            finally:
+                del self._under_way[planned.number]
+                done.set()
+
+    async def _wait_for(self, numbers: tuple[int, ...]) -> None:
+        # Earlier requests never wait for later ones, so that no two can wait for each other.
+        for number in numbers:
+            event = self._under_way.get(number)
+            if event is not None:
+                await event.wait()
+
+    async def _perform(self, planned: Planned) -> None:
+        ids = self.ids.bind(planned.draft.operation, planned.number)
+        request = self._encode(planned, ids)
+        started = time.perf_counter()
+        try:
+            answer = await self.sender.send(request)
+        except asyncio.CancelledError:
+            seconds = time.perf_counter() - started
+            self._note(planned, request, Answer(error=INTERRUPTED, seconds=seconds))
+            raise
+        self._learn(planned, ids, answer)
+        self._note(planned, request, answer)
+
+    def _encode(self, planned: Planned, ids: dict[str, str]) -> WireRequest:
+        own_id = request_id(self.run_id, planned.number)
+        scenario = planned.scenario
+        return encode(
+            planned.draft,
+            base=self.base,
+            ids=ids,
+            presented=present(
+                scenario.credential, planned.draft.operation, self.credentials, own_id
+            ),
+            marks=marks(self.run_id, planned.number, scenario.name),
+        )
+
+    def _learn(self, planned: Planned, ids: dict[str, str], answer: Answer) -> None:
+        operation = planned.draft.operation
+        if answer.status not in _SUCCESS:
+            return
+        drafted = planned.draft.values[Location.PATH]
+        path = {name: text_of(value) for name, value in drafted.items()} | ids
+        if operation.method == "DELETE":
+            self.ids.forget(operation, path)
+        elif answer.is_whole and self.ids.wants(operation):
+            decoded = _decoded(answer.body)
+            if decoded is not None:
+                self.ids.learn(operation, path, decoded)
+
+    def _note(self, planned: Planned, request: WireRequest, answer: Answer) -> None:
+        outcome = judge(planned, request, answer, request_id(self.run_id, planned.number))
+        self.outcomes.append(outcome)
+        if self.on_outcome is not None:
+            self.on_outcome(outcome)
+
+
+def _decoded(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,143 @@
+"""A valid value for a schema: the author's examples first, else the simplest that fits.
+
+Deterministic for a given random source, and bounded for any schema: a recursive one is cut at
+`FULL_DEPTH` by leaving optional parts out, and at `MAX_DEPTH` or `MAX_VALUES` by force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from perfectcv_traffic.generate.openapi import Document, Json, Schema
+from perfectcv_traffic.generate.scalars import make_integer, make_number, make_text, number_in
+from perfectcv_traffic.generate.schemas import (
+    alternatives,
+    flatten,
+    is_null_only,
+    types_of,
+    with_alternative,
+)
+
+FULL_DEPTH = 6
+"""Levels down to which optional properties and items are filled in."""
+MAX_DEPTH = 32
+FULL_VALUES = 300
+"""Values after which optional properties and items are left out."""
+MAX_VALUES = 3000
+_ABSENT: Final = object()
+_SCALARS: Final[dict[str, Callable[[Schema, Random], Json]]] = {
+    "boolean": lambda _, rng: rng.choice((False, True)),
+    "integer": make_integer,
+    "null": lambda _, __: None,
+    "number": make_number,
+}
+
+
+def make_value(document: Document, schema: Json, rng: Random, *, optional: bool = False) -> Json:
+    """A value that `schema` allows; `optional` fills in optional properties and items too."""
+    return _Maker(document, rng, optional).make(schema, 0)
+
+
+@dataclass(slots=True)
+class _Maker:
+    document: Document
+    rng: Random
+    optional: bool
+    made: int = field(default=0, init=False)
+
+    def make(self, schema: Json, depth: int) -> Json:
+        self.made += 1
+        if depth > MAX_DEPTH or self.made > MAX_VALUES:
+            return None
+        flat = flatten(self.document, schema)
+        stated = _stated_value(flat, self.rng)
+        if stated is not _ABSENT:
+            return stated
+        options = alternatives(flat)
+        if options:
+            chosen = self.choose(options, depth)
+            return self.make(with_alternative(self.document, flat, chosen), depth + 1)
+        return self.make_plain(flat, depth)
+
+    def make_plain(self, schema: Schema, depth: int) -> Json:
+        types = types_of(schema)
+        kind = next((name for name in types if name != "null"), "null" if types else "string")
+        if kind == "object":
+            return self.make_object(schema, depth)
+        if kind == "array":
+            return self.make_array(schema, depth)
+        return _SCALARS.get(kind, make_text)(schema, self.rng)
+
+    def choose(self, options: tuple[Json, ...], depth: int) -> Json:
+        # Below the full depth `null` ends a recursion that a value would go on with.
+        wants_null = not self.is_filling(depth)
+        return next((one for one in options if is_null_only(one) == wants_null), options[0])
+
+    def is_filling(self, depth: int) -> bool:
+        return depth < FULL_DEPTH and self.made < FULL_VALUES
+
+    def make_object(self, schema: Schema, depth: int) -> Json:
+        properties = schema.get("properties")
+        required = schema.get("required")
+        names = {n for n in required if isinstance(n, str)} if isinstance(required, list) else ()
+        fill = self.optional and self.is_filling(depth)
+        made = {
+            name: self.make(part, depth + 1)
+            for name, part in (properties.items() if isinstance(properties, dict) else ())
+            if (fill or name in names) and not _is_read_only(part)
+        }
+        return made | self.make_extra(schema, depth, missing=_count(schema, "minProperties", made))
+
+    def make_extra(self, schema: Schema, depth: int, missing: int) -> dict[str, Json]:
+        extra = schema.get("additionalProperties", True)
+        if isinstance(extra, dict) and self.optional and self.is_filling(depth):
+            missing = max(missing, 1 if "properties" not in schema else 0)
+        return {f"key{number}": self.make(extra, depth + 1) for number in range(1, missing + 1)}
+
+    def make_array(self, schema: Schema, depth: int) -> Json:
+        prefix = schema.get("prefixItems")
+        made = [self.make(one, depth + 1) for one in prefix] if isinstance(prefix, list) else []
+        missing = _count(schema, "minItems", made)
+        room = schema.get("maxItems") != 0 and schema.get("items", True) is not False
+        if self.optional and room and not made and self.is_filling(depth):
+            missing = max(missing, 1)
+        for _ in range(missing):
+            made.append(self.make_item(schema, made, depth))
+        return made
+
+    def make_item(self, schema: Schema, made: list[Json], depth: int) -> Json:
+        item = self.make(schema.get("items", {}), depth + 1)
+        for _ in range(MAX_DEPTH if schema.get("uniqueItems") is True else 0):
+            if item not in made:
+                break
+            item = self.make(schema.get("items", {}), depth + 1)
+        return item
+
+
+def _stated_value(schema: Schema, rng: Random) -> Json:
+    """What the document's author wrote down as a value, or `_ABSENT`."""
+    if "const" in schema:
+        return schema["const"]
+    enum = schema.get("enum")
+    if isinstance(enum, list) and enum:
+        return rng.choice([value for value in enum if value is not None] or [None])
+    if "example" in schema:
+        return schema["example"]
+    examples = schema.get("examples")
+    if isinstance(examples, list) and examples:
+        return examples[0]
+    default = schema.get("default")
+    # A default of null, [] or {} would leave nothing to look into.
+    return default if isinstance(default, str | int | float) else _ABSENT
+
+
+def _is_read_only(schema: Json) -> bool:
+    return isinstance(schema, dict) and schema.get("readOnly") is True
+
+
+def _count(schema: Schema, keyword: str, made: dict[str, Json] | list[Json]) -> int:
+    wanted = number_in(schema, keyword)
+    return max(0, min(int(wanted), MAX_VALUES) - len(made)) if wanted is not None else 0

@@ -1,0 +1,1 @@
+"""Everything a person sees: terminal tables, charts, the HTML page, JSON. Computes nothing."""

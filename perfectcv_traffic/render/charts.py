@@ -1,0 +1,197 @@
+"""The charts: results of `analyze` in, PNG files out. Geometry only: no number is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perfectcv_traffic.analysis.catalogue import ANALYSES
+from perfectcv_traffic.analysis.counts import PRESENCE_COLUMNS
+from perfectcv_traffic.render import chart_axes, chart_style, palette
+from perfectcv_traffic.render.columns import cell, count, duration
+from perfectcv_traffic.render.files import write
+from perfectcv_traffic.render.palette import LIGHT, Fill, Theme
+from perfectcv_traffic.render.text import fold, visible
+
+Results = Mapping[str, pd.DataFrame]
+
+MOST_CODES = 12
+"""Bars of status codes that stay readable on one page."""
+NAME_CELLS = 46
+"""Width of a line of an endpoint's name, which may take two."""
+DAY_US = 86_400_000_000
+"""Times are held in microseconds, matplotlib's time axes count days; both from 1970."""
+MARKS = {"p50": "p50_ms", "p95": "p95_ms", "p99": "p99_ms"}
+
+
+class Around(NamedTuple):
+    """What stands around a plot: the line below the title and the key to its fills."""
+
+    subtitle: str
+    key: Mapping[str, Fill] = {}
+
+
+def status_distribution(axes: Axes, results: Results) -> Around:
+    """A bar for each status code."""
+    every = results["status_distribution"]
+    shown = every.nlargest(MOST_CODES, "requests").sort_index()
+    chart_axes.rows(axes, [cell("status_code", code) for code in shown["status_code"]], fewest=4)
+    for row, (name, number) in enumerate(
+        zip(shown["status_class"], shown["requests"], strict=True)
+    ):
+        chart_axes.bar(axes, row, palette.STATUS[name], number)
+    chart_axes.values(axes, shown["requests"], shown["share_of_requests"])
+    codes = f"{len(shown)} of {len(every)} codes" if len(shown) < len(every) else "all codes"
+    return Around(f"{_all(results)}, {codes}", _classes(shown["status_class"]))
+
+
+def top_endpoints(axes: Axes, results: Results) -> Around:
+    """A bar for each of the top endpoints, its errors at the end."""
+    top = results["top_endpoints"]
+    names = [fold(visible(name), NAME_CELLS, lines=2) for name in top["endpoint"]]
+    texts, families = chart_style.drawable(names)
+    chart_axes.rows(axes, texts, fewest=4, families=families)
+    for row, counts in enumerate(top.to_dict("records")):
+        start = counts["requests"]
+        for name in ("5xx", "4xx"):
+            start -= counts[f"status_{name}"]
+            chart_axes.bar(axes, row, palette.STATUS[name], counts[f"status_{name}"], start)
+        chart_axes.bar(axes, row, palette.STATUS["2xx"], start)
+    chart_axes.values(axes, top["requests"], top["share_of_requests"])
+    endpoints = count(results["totals"]["endpoints"].iloc[0])
+    errors = [name for name in ("4xx", "5xx") if top[f"status_{name}"].any()]
+    return Around(
+        f"{_all(results)}, {len(top)} of {endpoints} endpoints",
+        {"answered otherwise": palette.STATUS["2xx"], **_classes(errors)},
+    )
+
+
+def duration_distribution(axes: Axes, results: Results) -> Around:
+    """A histogram on a logarithmic scale with the quantiles marked."""
+    bands = results["duration_distribution"]
+    statistics = results["durations"].iloc[0]
+    margin = (bands["to_ms"].iloc[0] / bands["from_ms"].iloc[0]) ** 0.04
+    left, right = bands["from_ms"] * margin, bands["to_ms"] / margin
+    axes.bar(left, bands["timed"], width=right - left, align="edge", color=palette.BLUE)
+    chart_axes.duration_axis(axes, bands["from_ms"].iloc[0], bands["to_ms"].iloc[-1])
+    chart_axes.count_axis(axes.yaxis)
+    axes.set_ylabel("Requests")
+    chart_axes.marks(axes, {name: statistics[column] for name, column in MARKS.items()})
+    return Around(
+        f"{_requests(statistics['timed'])} timed, mean {duration(statistics['mean_ms'])},"
+        f" longest {duration(statistics['max_ms'])}"
+    )
+
+
+def token_usage_by_hour(axes: Axes, results: Results) -> Around:
+    """Requests of each hour, stacked by token presence."""
+    every = results["token_usage_by_hour"]
+    table = every.dropna(subset="hour")
+    days = table["hour"].astype("int64").to_numpy() / DAY_US
+    columns = {name: table[column] for name, column in PRESENCE_COLUMNS.items()}
+    key = {name: palette.PRESENCE[name] for name, column in columns.items() if column.any()}
+    low = np.zeros(len(table))
+    for name, fill in key.items():
+        high = low + columns[name].to_numpy()
+        chart_axes.hourly(axes, days, low, high, fill)
+        low = high
+    chart_axes.hour_axis(axes, days[0], days[-1])
+    chart_axes.count_axis(axes.yaxis)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("Requests per hour")
+    hours = [cell("hour", table["hour"].iloc[end]) for end in (0, -1)]
+    untimed = [
+        f", {_requests(number)} without a time" for number in every[len(table) :]["requests"]
+    ]
+    return Around(f"{_all(results)}, hours {hours[0]} to {hours[1]} UTC{''.join(untimed)}", key)
+
+
+def status_by_token_presence(axes: Axes, results: Results) -> Around:
+    """A bar of 100 % for each token presence, divided by status class."""
+    table = results["status_by_token_presence"]
+    sizes = results["token_presence"].set_index("token_presence")["requests"]
+    names = list(dict.fromkeys(table["token_presence"]))
+    chart_axes.rows(axes, [f"{name}\n{_requests(sizes[name])}" for name in names], fewest=2)
+    for row, name in enumerate(names):
+        start = 0.0
+        for part in table[table["token_presence"] == name].to_dict("records"):
+            share, label = part["share_of_presence"], part["status_class"]
+            chart_axes.bar(axes, row, palette.STATUS[label], share, start)
+            chart_axes.part_label(axes, row, start, share, label)
+            start += share
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(ticker.PercentFormatter(1, symbol=" %"))
+    axes.set_xlabel("Share of the row's requests")
+    return Around(_all(results), _classes(table["status_class"]))
+
+
+CHARTS: Mapping[str, Callable[[Axes, Results], Around]] = {
+    "status_distribution": status_distribution,
+    "top_endpoints": top_endpoints,
+    "duration_distribution": duration_distribution,
+    "token_usage_by_hour": token_usage_by_hour,
+    "status_by_token_presence": status_by_token_presence,
+}
+"""Each chart by the analysis that it shows, which also names its file."""
+
+_TITLES = {analysis.name: analysis.title for analysis in ANALYSES}
+
+
+def draw(name: str, results: Results, theme: Theme = LIGHT) -> bytes:
+    """The chart of an analysis as a PNG; "No data" where there is none to draw."""
+    with chart_style.chart_style(theme):
+        return chart_style.png(compose(name, results))
+
+
+def compose(name: str, results: Results) -> Figure:
+    """The chart of an analysis with title and key, in the style of the context."""
+    figure, axes = chart_style.page()
+    around = Around("Nothing of this was recorded")
+    if _is_empty(results[name]):
+        chart_style.no_data(axes)
+    else:
+        around = CHARTS[name](axes, results)
+    chart_style.head(figure, _TITLES[name], around.subtitle)
+    chart_style.legend(figure, around.key)
+    return figure
+
+
+def draw_charts(results: Results, theme: Theme = LIGHT) -> dict[str, bytes]:
+    """Every chart as a PNG by the name of its analysis."""
+    return {name: draw(name, results, theme) for name in CHARTS}
+
+
+def save_charts(results: Results, directory: Path) -> list[Path]:
+    """Write every chart to the directory as NAME.png."""
+    return [
+        write(directory / f"{name}.png", content) for name, content in draw_charts(results).items()
+    ]
+
+
+def _is_empty(table: pd.DataFrame) -> bool:
+    return table.dropna(subset=["hour"] if "hour" in table else None, how="all").empty
+
+
+def _all(results: Results) -> str:
+    return _requests(results["totals"]["requests"].iloc[0])
+
+
+def _requests(number: float) -> str:
+    return f"{count(number)} request{'' if number == 1 else 's'}"
+
+
+def _classes(used: Iterable[str]) -> dict[str, Fill]:
+    """A key to the status classes used, each with its meaning."""
+    used = set(used)
+    return {
+        name if name == meaning else f"{name} {meaning}": palette.STATUS[name]
+        for name, meaning in palette.STATUS_MEANING.items()
+        if name in used
+    }

@@ -1,0 +1,161 @@
+"""The report: one self-contained HTML page that opens from disk, with nothing to run in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.render import palette
+from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows, second, words
+from perfectcv_traffic.render.text import cut_middle
+
+MOST_ROWS = 200
+"""Rows of a table before it is cut: a page is for reading, summary.json has them all."""
+MOST_OPEN_ROWS = 12
+"""Rows up to which the table below a chart is unfolded from the start."""
+MOST_CELLS = 160
+"""Length of a path before it is cut in the middle."""
+
+
+class Cell(NamedTuple):
+    """A cell of a table: its text and the CSS classes that it needs."""
+
+    text: str
+    classes: str
+
+
+class Section(NamedTuple):
+    """What the page shows of one analysis."""
+
+    name: str
+    title: str
+    question: str
+    image: str
+    dark: str
+    facts: list[tuple[str, str]]
+    headings: list[Cell]
+    rows: list[list[Cell]]
+    total: int
+    is_open: bool
+
+
+class Rule(NamedTuple):
+    """A rule that recorded traffic broke, and where."""
+
+    rule: str
+    severity: str
+    title: str
+    expected: str
+    found: list[tuple[str, str]]
+
+
+def render_report(
+    results: Mapping[str, pd.DataFrame],
+    images: Mapping[str, bytes],
+    *,
+    dark_images: Mapping[str, bytes] | None = None,
+    generated_at: datetime,
+    version: str,
+) -> str:
+    """The page for the results of `analyze`, with the charts as PNG by the name of their analysis.
+
+    A chart without a dark image is light on a dark page too.
+    """
+    style = _style()
+    return _template("report.html.jinja").render(
+        style=Markup(style),  # our own text, nothing recorded in it
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        rules=list(_rules(results["findings"])),
+        findings=len(results["findings"]),
+        health=_first(results["health"]),
+        totals=_first(results["totals"]),
+        sections=[
+            _section(analysis, results[analysis.name], (images, dark_images or {}))
+            for analysis in ANALYSES
+            if analysis.name != "findings"
+        ],
+        generated_at=second(generated_at.astimezone(UTC)),
+        version=version,
+    )
+
+
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("perfectcv_traffic", "render"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def _style() -> str:
+    return _template("report.css.jinja").render(
+        light=palette.LIGHT._asdict(),
+        dark=palette.DARK._asdict(),
+        status=palette.STATUS,
+        presence=palette.PRESENCE,
+        severity=palette.SEVERITY,
+    )
+
+
+def _rules(findings: pd.DataFrame) -> Iterator[Rule]:
+    for key, found in findings.head(MOST_ROWS).groupby(RULE, sort=False):
+        observed = map(words, found["observed"])
+        where = [cut_middle(place, MOST_CELLS) for place in places(found)]
+        rule, severity, title, expected = map(words, key)
+        yield Rule(rule, severity, title, expected, list(zip(where, observed, strict=True)))
+
+
+def _section(
+    analysis: Analysis, frame: pd.DataFrame, images: tuple[Mapping[str, bytes], ...]
+) -> Section:
+    image, dark = (_data(pictures.get(analysis.name)) for pictures in images)
+    names = [str(name) for name in frame.columns]
+    texts = [] if analysis.is_facts else list(rows(frame.head(MOST_ROWS), names))
+    return Section(
+        name=analysis.name,
+        title=analysis.title,
+        question=analysis.question,
+        image=image,
+        dark=dark,
+        facts=list(_first(frame).values()) if analysis.is_facts else [],
+        headings=[Cell(COLUMNS[name].heading, COLUMNS[name].align) for name in names],
+        rows=[[*map(_cell, names, values)] for values in texts],
+        total=len(frame),
+        is_open=not image or len(frame) <= MOST_OPEN_ROWS,
+    )
+
+
+def _first(frame: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Heading and text of each column of a frame of facts."""
+    names = [str(name) for name in frame.columns]
+    texts = next(rows(frame, names))
+    return {name: (COLUMNS[name].heading, text) for name, text in zip(names, texts, strict=True)}
+
+
+def _cell(name: str, text: str) -> Cell:
+    column = COLUMNS[name]
+    if column.is_path:
+        return Cell(cut_middle(text, MOST_CELLS), f"{column.align} path")
+    if name in {"status_class", "token_presence"}:
+        return Cell(text, f"{column.align} swatch {swatch(text)}")
+    return Cell(text, column.align)
+
+
+def swatch(label: str) -> str:
+    """The CSS class of a label that has a colour."""
+    return f"is-{label.replace(' ', '-')}"
+
+
+def _data(png: bytes | None) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}" if png else ""

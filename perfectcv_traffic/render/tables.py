@@ -1,0 +1,145 @@
+"""Results as text for a terminal of 80 columns or more; whoever prints it owns the console."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import pandas as pd
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows
+from perfectcv_traffic.render.text import fold, visible, width
+
+MOST_ROWS = 24
+"""Rows of a table before it is cut: a day of hours."""
+NARROWEST_PATH = 12
+
+NARROW: Mapping[str, tuple[str, ...]] = {
+    "top_endpoints": (
+        "endpoint",
+        "requests",
+        "client_error_rate",
+        "server_error_rate",
+        "mean_ms",
+        "p95_ms",
+    ),
+    "endpoint_durations": ("endpoint", "timed", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms"),
+    "null_hot_spots": (
+        "endpoint",
+        "source",
+        "field_path",
+        "requests",
+        "status_5xx",
+        "server_error_rate",
+    ),
+    "scenarios": (
+        "scenario",
+        "requests",
+        "status_2xx",
+        "status_3xx",
+        "status_4xx",
+        "status_5xx",
+        "no_response",
+    ),
+}
+"""Columns that fit into 80, of the tables that have more."""
+
+AS_CHART_ONLY = frozenset({"duration_distribution"})
+"""Read as a picture, not as figures."""
+
+_SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
+
+
+def tables(
+    results: Mapping[str, pd.DataFrame], names: Collection[str] | None = None, *, wide: bool = False
+) -> Group:
+    """The named analyses in their usual order, by default all that read well as text."""
+    chosen = set(results) - AS_CHART_ONLY if names is None else set(names)
+    parts = [
+        table(analysis, results[analysis.name], wide=wide)
+        for analysis in ANALYSES
+        if analysis.name in chosen
+    ]
+    return Group(*parts)
+
+
+def table(analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False) -> Group:
+    """The result of an analysis under its title; `wide` shows every column, however many."""
+    body = _body(analysis, frame, wide=wide)
+    return Group(
+        Text(analysis.title, style="bold"), Padding(Group(*body), (0, 0, 1, 2), expand=False)
+    )
+
+
+def _body(analysis: Analysis, frame: pd.DataFrame, *, wide: bool) -> Iterator[RenderableType]:
+    if frame.empty:
+        yield Text("none", style="dim")
+    elif analysis.is_facts:
+        yield _facts(frame)
+    elif analysis.name == "findings":
+        yield from _findings(frame.head(MOST_ROWS))
+    else:
+        columns = [str(name) for name in frame.columns]
+        yield _grid(frame.head(MOST_ROWS), columns if wide else NARROW.get(analysis.name, columns))
+    if len(frame) > MOST_ROWS:
+        yield Text(f"the first {MOST_ROWS} of {len(frame):,}", style="dim")
+
+
+def _facts(frame: pd.DataFrame) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    names = [str(name) for name in frame.columns]
+    for name, value in zip(names, next(rows(frame, names)), strict=True):
+        grid.add_row(Text(COLUMNS[name].heading), Text(value))
+    return grid
+
+
+def _findings(frame: pd.DataFrame) -> Iterator[RenderableType]:
+    """A line for each rule, below it where the rule is broken."""
+    for (rule, severity, title, expected), found in frame.groupby(RULE, sort=False):
+        mark = (f"{rule} {severity}", _SEVERITY_STYLES.get(str(severity), ""))
+        yield Text.assemble(mark, f"  {title}; expected {expected}")
+        for where, observed in zip(places(found), found["observed"], strict=True):
+            yield Padding(Folded(where), (0, 0, 0, 2))
+            yield Padding(Text(visible(observed), style="dim"), (0, 0, 0, 4))
+
+
+def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="", padding=(0, 1, 0, 0))
+    shown = list(rows(frame, names))
+    for name, values in zip(names, zip(*shown, strict=True), strict=True):
+        column = COLUMNS[name]
+        widest = max(map(cell_len, [*column.heading.split(), *values]))
+        heading = Text(textwrap.fill(column.heading, widest), style="dim")
+        grid.add_column(heading, justify=column.align, no_wrap=not column.is_path)
+    for values in shown:
+        cells = (
+            Folded(value) if COLUMNS[name].is_path else Text(value)
+            for name, value in zip(names, values, strict=True)
+        )
+        grid.add_row(*cells)
+    return grid
+
+
+class Folded:
+    """A path on at most two lines, cut in its middle if that is still too narrow for it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        needed = width(self.text)
+        return Measurement(min(needed, NARROWEST_PATH), needed)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        folded = fold(self.text, options.max_width, lines=2)
+        yield Text(folded, no_wrap=True, overflow="ellipsis")

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from perfectcv_traffic.analysis.catalogue import ANALYSES
+from perfectcv_traffic.render.tables import NARROW, tables
+
+Results = dict[str, pd.DataFrame]
+
+
+def _printed(results: Results, width: int = 80, *, wide: bool = False, colour: bool = False) -> str:
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, force_terminal=colour, highlight=False, legacy_windows=False
+    )
+    console.print(tables(results, wide=wide))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_tables_fit_the_terminal(any_results: Results, width: int) -> None:
+    assert max(cell_len(line) for line in _printed(any_results, width).splitlines()) <= width
+
+
+def test_numbers_are_never_cut_at_80_columns(long_names: Results) -> None:
+    top = _printed(long_names).split("Top endpoints")[1].split("Durations")[0]
+
+    for requests in long_names["top_endpoints"]["requests"]:
+        assert f" {requests:,} " in top
+    assert "…" in top
+    for name in long_names["top_endpoints"]["endpoint"]:
+        assert name[-8:] in top
+
+
+def test_tables_show_the_numbers_of_the_results(ordinary: Results) -> None:
+    printed = _printed(ordinary)
+
+    assert f"{ordinary['totals']['requests'].iloc[0]:,}" in printed
+    assert "PT101 error" in printed
+    assert "404 Not Found" in printed
+    assert "with token" in printed
+
+
+def test_hostile_text_cannot_act_on_the_terminal(hostile: Results) -> None:
+    printed = _printed(hostile, 200, colour=True)
+
+    assert r"/\x1b[31mred\x1b[0m\x07" in printed
+    assert "/[bold red]x[/]" in printed
+    assert r"/line\nbreak\ttab" in printed
+    assert not {"\x07", "\u202e", "\u200b", "\ud800"} & set(printed)
+    assert "\x1b[31m" not in printed
+
+
+def test_wide_tables_show_every_column(ordinary: Results) -> None:
+    narrow, wide = _printed(ordinary, 300), _printed(ordinary, 300, wide=True)
+
+    assert narrow.count("Std") == 1
+    assert wide.count("Std") == 2
+
+
+def test_tables_name_only_the_asked_ones_in_their_usual_order(ordinary: Results) -> None:
+    stream = io.StringIO()
+    Console(file=stream, width=80).print(tables(ordinary, {"health", "totals"}))
+    titles = [line for line in stream.getvalue().splitlines() if line and line[0] != " "]
+
+    assert [title.strip() for title in titles] == ["Totals", "Recorder health"]
+
+
+def test_long_tables_say_how_much_they_leave_out(long_names: Results) -> None:
+    rows = len(long_names["endpoint_durations"])
+
+    assert f"the first 24 of {rows}" in _printed(long_names)
+
+
+def test_empty_tables_say_none(empty: Results) -> None:
+    assert "none" in _printed(empty)
+
+
+def test_narrow_columns_are_columns_of_their_analysis(ordinary: Results) -> None:
+    names = {analysis.name for analysis in ANALYSES}
+
+    assert set(NARROW) <= names
+    for name, columns in NARROW.items():
+        assert set(columns) <= set(ordinary[name].columns)
+
+
+def test_tables_need_no_chart_library(modules_after: Callable[[str], set[str]]) -> None:
+    assert not {"matplotlib", "jinja2"} & modules_after("perfectcv_traffic.render.tables")
