@@ -34,6 +34,9 @@ from perfectcv_traffic.store.ingest import ingest
 
 TOKEN = "benchmark-token"
 DAYS = 14
+SESSION = 40
+"""Requests of one client before another takes its place."""
+METHODS = ("GET", "GET", "GET", "POST", "PUT")
 HEADERS = {f"x-header-{number}": "v" * 24 for number in range(8)}
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
@@ -71,15 +74,27 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 
 
 def write_log(path: Path, rows: int) -> None:
-    """Traffic of two weeks: a few busy clients and paths, many rare ones."""
+    """Traffic of two weeks: a few busy clients and paths, many rare ones, in bursts."""
     choose, encode = random.Random(1), msgspec.json.Encoder().encode
     start = datetime(2026, 1, 1, tzinfo=UTC)
     paths = _paths()
+    sessions = [_session(choose, paths) for _ in range(20)]
     with path.open("wb") as log:
         for number in range(rows):
             when = start + timedelta(days=DAYS * number / rows)
-            record = _record(choose, number, when, paths[int(len(paths) * choose.random() ** 3)])
-            log.write(encode(record) + b"\n")
+            session = choose.randrange(len(sessions))
+            client, places = sessions[session]
+            if choose.random() < 1 / SESSION:
+                sessions[session] = _session(choose, paths)
+            log.write(encode(_record(choose, number, when, client, choose.choice(places))) + b"\n")
+
+
+def _session(
+    choose: random.Random, paths: list[tuple[str, str]]
+) -> tuple[int, list[tuple[str, str]]]:
+    """A client, and the paths that it asks for again and again while it is there."""
+    places = [paths[int(len(paths) * choose.random() ** 3)] for _ in range(8)]
+    return int(2000 * choose.random() ** 4), [*places, *[paths[0]] * 8]
 
 
 def _paths() -> list[tuple[str, str]]:
@@ -90,10 +105,9 @@ def _paths() -> list[tuple[str, str]]:
 
 
 def _record(
-    choose: random.Random, number: int, when: datetime, place: tuple[str, str]
+    choose: random.Random, number: int, when: datetime, client: int, place: tuple[str, str]
 ) -> TrafficLog:
-    path, route = place if choose.random() < 0.6 else ("/cache", "/cache")
-    client = int(2000 * choose.random() ** 4)
+    path, route = place
     has_token, has_null = choose.random() < 0.6, choose.random() < 0.1
     status = choose.choices([200, 201, 204, 401, 404, 500, 503], [80, 8, 1, 5, 4, 1.9, 0.1])[0]
     null = NullDetail(
@@ -104,7 +118,7 @@ def _record(
         request_id=f"request-{number}",
         event_id=f"event-{number:020x}",
         timestamp=when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        method=choose.choices(["GET", "POST", "PUT", "DELETE"], [75, 20, 4.9, 0.1])[0],
+        method="DELETE" if choose.random() < 0.001 else METHODS[len(route) % len(METHODS)],
         url=f"http://api.example{path}",
         path=path,
         route=route,

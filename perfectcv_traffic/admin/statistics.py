@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ QUANTILES = (0.5, 0.95, 0.99)
 TOP = 10
 
 _PAIRS = np.dtype([("bucket", "<i4"), ("count", "<i8")])
-_ERRORS = "status_code >= 400 OR status_code < 0"
 
 
 class Sketch(NamedTuple):
@@ -73,30 +73,62 @@ def request_stats(
         clauses.append(Clause("hour <= ?", (until[:13],)))
     where = every(clauses)
     source = f"FROM summary_requests WHERE {where.sql}"
-    total, errors, timed, duration = connection.execute(
-        "SELECT coalesce(sum(requests), 0),"
-        f" coalesce(sum(CASE WHEN {_ERRORS} THEN requests END), 0),"
-        f" coalesce(sum(timed), 0), coalesce(sum(duration_us_sum), 0) {source}",
-        where.values,
-    ).fetchone()
-    by_status = _counted(connection, "status_code", source, where.values)
+    groups = connection.execute(_GROUPED.format(source), where.values).fetchall()
+    total, timed, duration = (sum(row[name] for row in groups) for name in _MEASURES)
     return {
         "total_requests": total,
-        "by_method": _counted(connection, "method", source, where.values),
-        "by_status_code": {
-            "no response" if status == "-1" else status: count
-            for status, count in by_status.items()
-        },
-        "by_token_validity": {
-            validity or "not recorded": count
-            for validity, count in _counted(
-                connection, "token_validity", source, where.values
-            ).items()
-        },
-        "error_count": errors,
-        "avg_response_time_ms": round(duration / timed / 1000, 3) if timed else None,
+        "by_method": _counted(groups, lambda row: row["method"]),
+        "by_status_code": _counted(groups, _status),
+        "by_token_validity": _counted(groups, lambda row: row["token_validity"] or "not recorded"),
+        "error_count": sum(row["requests"] for row in groups if _failed(row)),
+        "avg_response_time_ms": _average(timed, duration),
         **_durations(connection, source, where.values),
-        "top_endpoints": _top_endpoints(connection, source, where.values),
+        "top_endpoints": _top_endpoints(groups),
+    }
+
+
+_MEASURES = ("requests", "timed", "duration_us")
+_GROUPED = (
+    "SELECT method, route, status_code, token_validity, sum(requests) AS requests,"
+    " sum(timed) AS timed, sum(duration_us_sum) AS duration_us {} GROUP BY 1, 2, 3, 4"
+)
+_FAILED_FROM = 400
+
+
+def _failed(row: sqlite3.Row) -> bool:
+    return bool(row["status_code"] < 0 or row["status_code"] >= _FAILED_FROM)
+
+
+def _status(row: sqlite3.Row) -> str:
+    return "no response" if row["status_code"] < 0 else str(row["status_code"])
+
+
+def _average(timed: int, duration_us: int) -> float | None:
+    return round(duration_us / timed / 1000, 3) if timed else None
+
+
+def _counted(groups: list[sqlite3.Row], key: Callable[[sqlite3.Row], str]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in groups:
+        counts[key(row)] += row["requests"]
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _top_endpoints(groups: list[sqlite3.Row]) -> list[dict[str, Any]]:
+    endpoints: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    for row in groups:
+        endpoints[row["route"]].append(row)
+    found = [_endpoint(name, rows) for name, rows in endpoints.items()]
+    return sorted(found, key=lambda each: (-each["requests"], each["endpoint"]))[:TOP]
+
+
+def _endpoint(name: str, rows: list[sqlite3.Row]) -> dict[str, Any]:
+    requests, timed, duration = (sum(row[measure] for row in rows) for measure in _MEASURES)
+    return {
+        "endpoint": name,
+        "requests": requests,
+        "errors": sum(row["requests"] for row in rows if _failed(row)),
+        "avg_response_time_ms": _average(timed, duration),
     }
 
 
@@ -106,33 +138,3 @@ def _durations(
     packed = connection.execute(f"SELECT durations {source}", values)
     total = merged(row[0] for row in packed)
     return {f"p{share * 100:.0f}_response_time_ms": total.quantile(share) for share in QUANTILES}
-
-
-def _counted(
-    connection: sqlite3.Connection, column: str, source: str, values: Sequence[Any]
-) -> dict[str, int]:
-    rows = connection.execute(
-        f"SELECT {column}, sum(requests) {source} GROUP BY 1 ORDER BY 2 DESC, 1", values
-    )
-    return {str(key): count for key, count in rows}
-
-
-def _top_endpoints(
-    connection: sqlite3.Connection, source: str, values: Sequence[Any]
-) -> list[dict[str, Any]]:
-    rows = connection.execute(
-        "SELECT route AS endpoint, sum(requests) AS requests,"
-        f" coalesce(sum(CASE WHEN {_ERRORS} THEN requests END), 0) AS errors,"
-        " sum(duration_us_sum) / 1000.0 / nullif(sum(timed), 0) AS average"
-        f" {source} GROUP BY route ORDER BY requests DESC, route LIMIT ?",
-        (*values, TOP),
-    )
-    return [
-        {
-            "endpoint": endpoint,
-            "requests": requests,
-            "errors": errors,
-            "avg_response_time_ms": None if average is None else round(average, 3),
-        }
-        for endpoint, requests, errors, average in rows
-    ]
