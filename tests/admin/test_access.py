@@ -26,12 +26,12 @@ PATHS = ("request-logs", "request-stats", "null-logs", "rate-limits", "url-stats
 
 
 @pytest.mark.parametrize("token", ["", "   "])
-@pytest.mark.parametrize("path", [*PATHS, "live", "metrics", "", "openapi.json"])
-def test_without_a_configured_token_nothing_is_there(serve: Any, token: str, path: str) -> None:
+def test_without_a_configured_token_nothing_is_there(serve: Any, token: str) -> None:
     service = serve(admin_token=token, admin_metrics=True)
 
-    for headers in ({}, {"Authorization": "Bearer"}, {"X-Admin-Token": token.strip()}):
-        assert service.client.get(f"/admin/{path}", headers=headers).status_code == 404
+    for path in (*PATHS, "live", "metrics", "", "openapi.json"):
+        for headers in ({}, {"Authorization": "Bearer"}, {"X-Admin-Token": token.strip()}):
+            assert service.client.get(f"/admin/{path}", headers=headers).status_code == 404
 
 
 def test_token_comes_from_the_environment(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,31 +52,27 @@ def test_no_credential_is_answered_401(service: Any, path: str) -> None:
     assert answer.json()["status"] == "error"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN} {TOKEN}", f"Token {TOKEN}", ""],
-)
-def test_malformed_authorization_is_answered_401(own_service: Any, value: str) -> None:
-    answer = own_service.client.get("/admin/url-stats", headers={"Authorization": value})
+def test_malformed_authorization_is_answered_401(own_service: Any) -> None:
+    double = f"Bearer {TOKEN} {TOKEN}"
+    for value in (TOKEN, f"Basic {TOKEN}", "Bearer", double, f"Token {TOKEN}", ""):
+        answer = own_service.client.get("/admin/url-stats", headers={"Authorization": value})
 
-    assert answer.status_code == 401
-    assert "www-authenticate" in answer.headers
+        assert answer.status_code == 401, value
+        assert "www-authenticate" in answer.headers
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+def test_wrong_token_is_answered_403(own_service: Any) -> None:
+    attempts: list[Any] = [
         {"Authorization": "Bearer wrong"},
         {"Authorization": f"Bearer {TOKEN}x"},
         {"Authorization": b"Bearer \xc3\xa4\xff"},
         {"X-Admin-Token": "wrong"},
-    ],
-)
-def test_wrong_token_is_answered_403(own_service: Any, headers: Any) -> None:
-    answer = own_service.client.get("/admin/url-stats", headers=headers)
+    ]
+    for headers in attempts:
+        answer = own_service.client.get("/admin/url-stats", headers=headers)
 
-    assert answer.status_code == 403
-    assert answer.headers["cache-control"] == "no-store"
+        assert answer.status_code == 403, headers
+        assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -103,9 +99,10 @@ def test_token_in_the_query_opens_nothing(service: Any, name: str) -> None:
     assert answer.status_code == 401
 
 
-def test_token_that_is_not_ascii_works(serve: Any) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_token_that_is_not_ascii_works(serve: Any, encoding: str) -> None:
     service = serve(admin_token="schlüssel-für-alles")
-    sent = {"Authorization": "Bearer schlüssel-für-alles".encode()}
+    sent = {"Authorization": "Bearer schlüssel-für-alles".encode(encoding)}
 
     service.client.get("/items/1")
     service.ingest()
