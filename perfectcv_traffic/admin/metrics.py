@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from perfectcv_traffic.admin.scope import Prefix
@@ -44,36 +44,39 @@ def text(
 
 
 def _requests(rows: list[sqlite3.Row]) -> Iterator[str]:
-    counts: dict[str, int] = defaultdict(int)
+    counts: Counter[tuple[str, str, str]] = Counter()
     for row in rows:
-        counts[_labels(handler=row["handler"], status=row["status"], method=row["method"])] += row[
-            "requests"
-        ]
-    yield from _metric("http_requests_total", "counter", "Requests", sorted(counts.items()))
+        counts[row["handler"], row["status"], row["method"]] += row["requests"]
+    samples = [
+        (_labels(handler=handler, status=status, method=method), count)
+        for (handler, status, method), count in sorted(counts.items())
+    ]
+    yield from _metric("http_requests_total", "counter", "Requests", samples)
 
 
 def _sizes(rows: list[sqlite3.Row], name: str, column: str) -> Iterator[str]:
-    sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    counts: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     for row in rows:
-        size = sizes[_labels(handler=row["handler"])]
-        size[0] += row["requests"]
-        size[1] += row[column]
+        counts[row["handler"]] += row["requests"]
+        totals[row["handler"]] += row[column]
     yield f"# HELP {name} Bytes of bodies"
     yield f"# TYPE {name} summary"
-    for labels, (count, total) in sorted(sizes.items()):
-        yield f"{name}_count{{{labels}}} {count}"
-        yield f"{name}_sum{{{labels}}} {total}"
+    for handler in sorted(counts):
+        labels = _labels(handler=handler)
+        yield f"{name}_count{{{labels}}} {counts[handler]}"
+        yield f"{name}_sum{{{labels}}} {totals[handler]}"
 
 
 def _durations(rows: list[sqlite3.Row]) -> Iterator[str]:
-    grouped: dict[str, list[sqlite3.Row]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
     for row in rows:
-        grouped[_labels(handler=row["handler"], method=row["method"])].append(row)
+        grouped[row["handler"], row["method"]].append(row)
     name = "http_request_duration_seconds"
     yield f"# HELP {name} Durations, to 1 %"
     yield f"# TYPE {name} histogram"
-    for labels, found in sorted(grouped.items()):
-        yield from _histogram(name, found, BUCKETS, labels)
+    for (handler, method), found in sorted(grouped.items()):
+        yield from _histogram(name, found, BUCKETS, _labels(handler=handler, method=method))
     name = "http_request_duration_highr_seconds"
     yield f"# HELP {name} Durations of all requests, to 1 %"
     yield f"# TYPE {name} histogram"

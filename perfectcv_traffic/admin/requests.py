@@ -21,6 +21,7 @@ LOOKED_UP = 20_000
 BY_OUTCOME = "api_requests_timestamp_method_status_code_token_valid"
 BY_CLIENT = "api_requests_timestamp_client_ip_api_token_scenario"
 BY_PATH = "api_requests_timestamp_path"
+BY_REQUEST_ID = "api_requests_request_id"
 
 FAILED = "status_code >= 400 OR status_code IS NULL"
 _PRESENT = {"present": "token_validity <> 'absent'", "absent": "token_validity = 'absent'"}
@@ -55,13 +56,11 @@ def find(
     connection: sqlite3.Connection, wanted: Filter, prefix: Prefix, limit: int, offset: int
 ) -> Page:
     """The page of matching requests, newest first."""
-    source = _source(connection, wanted)
-    where = every([*_clauses(wanted), prefix.unmarked("path")])
-    select = f"SELECT id FROM api_requests {source} WHERE {where.sql}"
-    ordered = f"{select} ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?"
+    select = _select(connection, wanted, prefix)
+    ordered = f"{select.sql} ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?"
 
     def ids(count: int, skipped: int) -> list[int]:
-        return [row[0] for row in connection.execute(ordered, (*where.values, count, skipped))]
+        return [row[0] for row in connection.execute(ordered, (*select.values, count, skipped))]
 
     first = ids(max(COUNTED + 1, limit), 0) if offset + limit <= COUNTED else None
     page = ids(limit, offset) if first is None else first[offset : offset + limit]
@@ -72,12 +71,17 @@ def find(
 
 def plans(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> list[str]:
     """SQLite's plan for a filter, for the tests."""
-    where = every([*_clauses(wanted), prefix.unmarked("path")])
-    sql = (
-        f"EXPLAIN QUERY PLAN SELECT id FROM api_requests {_source(connection, wanted)}"
-        f" WHERE {where.sql} ORDER BY timestamp DESC, id DESC LIMIT 100"
-    )
-    return [row[3] for row in connection.execute(sql, where.values)]
+    select = _select(connection, wanted, prefix)
+    sql = f"EXPLAIN QUERY PLAN {select.sql} ORDER BY timestamp DESC, id DESC LIMIT 100"
+    return [row[3] for row in connection.execute(sql, select.values)]
+
+
+def _select(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> Clause:
+    """The query for the matching ids, in no order yet."""
+    index = _index(connection, wanted)
+    own = prefix.outside("path") if index == BY_PATH else prefix.unmarked("path")
+    where = every([*_clauses(wanted), own])
+    return Clause(f"SELECT id FROM api_requests INDEXED BY {index} WHERE {where.sql}", where.values)
 
 
 def _rows(connection: sqlite3.Connection, ids: list[int]) -> list[sqlite3.Row]:
@@ -120,16 +124,16 @@ def _token(word: str) -> Clause:
     return Clause("api_token = ?", (word,))
 
 
-def _source(connection: sqlite3.Connection, wanted: Filter) -> str:
-    """The index to read, as an SQL clause."""
+def _index(connection: sqlite3.Connection, wanted: Filter) -> str:
+    """The index to read."""
     if wanted.request_id is not None:
-        return "INDEXED BY api_requests_request_id"
+        return BY_REQUEST_ID
     masked = wanted.token is not None and wanted.token not in (*_PRESENT, *_VALIDITIES)
     if wanted.client_ip is not None or masked:
-        return f"INDEXED BY {BY_CLIENT}"
+        return BY_CLIENT
     if wanted.path and not _is_rare(connection, wanted):
-        return f"INDEXED BY {BY_PATH}"
-    return f"INDEXED BY {BY_OUTCOME}"
+        return BY_PATH
+    return BY_OUTCOME
 
 
 def _is_rare(connection: sqlite3.Connection, wanted: Filter) -> bool:
