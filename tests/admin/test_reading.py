@@ -17,7 +17,7 @@ from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.capture.writer import Counters
-from perfectcv_traffic.store import schema
+from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import ingest
 
 BEHIND = "x-traffic-behind-bytes"
@@ -191,12 +191,10 @@ def _log(folder: Path) -> Path:
 
 
 @pytest.fixture(name="connection")
-def _connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    schema.prepare(connection)
-    connection.row_factory = sqlite3.Row
-    yield connection
-    connection.close()
+def _connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with writing(tmp_path / "traffic.db") as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
 
 
 @pytest.mark.parametrize(
