@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import analyze, demo, generate, ingest, report, run
+from perfectcv_traffic.cli import (
+    analyze,
+    demo,
+    doctor,
+    generate,
+    ingest,
+    merge,
+    prune,
+    report,
+    run,
+)
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -31,6 +41,10 @@ COMMANDS = (
     ingest.ingest,
     analyze.analyze,
     report.report,
+    doctor.doctor,
+    doctor.backup,
+    prune.prune,
+    merge.merge,
     demo.demo,
 )
 for command in COMMANDS:
