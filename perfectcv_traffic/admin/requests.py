@@ -11,10 +11,11 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from perfectcv_traffic.admin import totals
 from perfectcv_traffic.admin.scope import EVERYTHING, Clause, Prefix, contains, every
 
 COUNTED = 10_000
-"""Matches counted exactly; of more only this much is said."""
+"""Matches counted one by one; of more only this much is said, unless a summary knows."""
 LOOKED_UP = 20_000
 """Rows that may be fetched only to look at a column that the index lacks."""
 
@@ -25,6 +26,7 @@ BY_REQUEST_ID = "api_requests_request_id"
 
 FAILED = "status_code >= 400 OR status_code IS NULL"
 _PRESENT = {"present": "token_validity <> 'absent'", "absent": "token_validity = 'absent'"}
+_SHORTENED = "..."
 _VALIDITIES = ("valid", "invalid", "unknown")
 
 
@@ -62,11 +64,31 @@ def find(
     def ids(count: int, skipped: int) -> list[int]:
         return [row[0] for row in connection.execute(ordered, (*select.values, count, skipped))]
 
-    first = ids(max(COUNTED + 1, limit), 0) if offset + limit <= COUNTED else None
-    page = ids(limit, offset) if first is None else first[offset : offset + limit]
-    known = first if first is not None else ids(COUNTED + 1, 0)
-    total = len(known) if len(known) <= COUNTED else max(COUNTED, offset + len(page))
-    return Page(_rows(connection, page), total, len(known) <= COUNTED)
+    known = _known_total(connection, wanted, prefix)
+    if known is not None:
+        left = max(0, min(limit, known - offset))
+        return Page(_rows(connection, ids(left, offset) if left else []), known, is_exact=True)
+    first = ids(max(COUNTED + 1, limit), 0)
+    inside = offset + limit <= COUNTED
+    page = first[offset : offset + limit] if inside else ids(limit, offset)
+    is_exact = len(first) <= COUNTED
+    total = len(first) if is_exact else max(COUNTED, offset + len(page))
+    return Page(_rows(connection, page), total, is_exact)
+
+
+def _known_total(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> int | None:
+    """The number of matches, if a summary table counts by just these filters."""
+    asked = {name for name in wanted.__slots__ if getattr(wanted, name) is not None}
+    if asked == {"path"} and wanted.path and "\0" not in wanted.path:
+        return totals.by_path(connection, prefix, wanted.path)
+    masked = wanted.token not in (None, *_PRESENT, *_VALIDITIES)
+    if asked == {"token"} and _SHORTENED in (wanted.token or ""):  # an address is a client too
+        return totals.by_token(connection, prefix, wanted.token or "")
+    if asked <= {"method", "status_code", "token"} and not masked:
+        return totals.by_outcome(connection, prefix, _outcome(wanted))
+    if asked == {"failed"} and wanted.failed:
+        return totals.by_outcome(connection, prefix, _outcome(wanted))
+    return None
 
 
 def plans(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> list[str]:

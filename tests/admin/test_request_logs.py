@@ -1,6 +1,7 @@
 """`/admin/request-logs`: every filter, every bound, the shape of a record."""
 
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -141,3 +142,13 @@ def test_client_that_claims_to_be_admin_is_not_hidden(own_service: Any) -> None:
 
     assert paths(own_service.admin("request-logs", limit=1)) == ["/items/9"]
     assert own_service.admin("request-stats")["total_requests"] == 13
+
+
+def test_totals_are_counted_row_by_row_when_rows_were_removed(own_service: Any) -> None:
+    with sqlite3.connect(own_service.db) as connection:
+        connection.execute("DELETE FROM api_requests WHERE id IN (1, 2)")
+    connection.close()
+
+    for query, total in (({}, 10), ({"path": "/items"}, 4), ({"method": "GET"}, 5)):
+        answer = own_service.admin("request-logs", **query)
+        assert (answer["total_records"], answer["count"]) == (total, total)
