@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from perfectcv_traffic.generate.credentials import Credentials, present
+from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode, text_of
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import marks, request_id
@@ -17,6 +17,7 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome, judge
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.plan import Planned
+from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.send import Answer, Sender
 
 _SUCCESS = range(200, 300)
