@@ -59,8 +59,9 @@ RULES: Final = (
         meaning="The endpoint checks that a credential is there, not that it is right.",
         seen="The request was refused without a credential and succeeded with a made-up one.",
         fix=(
-            "OAuth2PasswordBearer, HTTPBearer and APIKeyHeader only extract the credential. Verify\n"
-            "it: jwt.decode(token, SECRET, algorithms=['HS256']), or hmac.compare_digest for a key."
+            "OAuth2PasswordBearer, HTTPBearer and APIKeyHeader only take the credential out of\n"
+            "the request. Verify it: jwt.decode(token, SECRET, algorithms=['HS256']), or\n"
+            "hmac.compare_digest for a key."
         ),
     ),
     Rule(
@@ -143,7 +144,8 @@ RULES: Final = (
         seen="The administrator's request succeeded with the token of a lower role.",
         fix=(
             "Check the role or scope in a dependency of the whole admin router:\n"
-            "    APIRouter(prefix='/admin', dependencies=[Security(current_user, scopes=['admin'])])\n"
+            "    admin_only = Security(current_user, scopes=['admin'])\n"
+            "    APIRouter(prefix='/admin', dependencies=[admin_only])\n"
             "and compare SecurityScopes.scopes with what the token grants."
         ),
     ),
@@ -172,7 +174,7 @@ RULES: Final = (
         seen="The same request succeeds without the null and is answered 5xx with it.",
         fix=(
             "Either refuse it by type (`name: str`, not `str | None`), or handle None before use.\n"
-            "For query parameters: `q: str | None = None`, and treat '' and 'null' as you mean them."
+            "For query parameters: `q: str | None = None`, and treat '' and 'null' on purpose."
         ),
     ),
     Rule(
@@ -211,7 +213,7 @@ RULES: Final = (
         security_severity="4.3",
         title="A null makes the endpoint slow",
         meaning="One odd value keeps the server busy: a cheap way to take it down.",
-        seen="With a null the answer took over the limit, twice, while the same request without it did not.",
+        seen="With a null the answer took over the limit twice, and without it it did not.",
         fix=(
             "Look for a query that lost its filter, a retry or a timeout on the path that None\n"
             "takes, and refuse or default the value at the edge."

@@ -42,6 +42,8 @@ class ProbeOptions:
 
     suites: tuple[str, ...] = SUITES
     limits: Limits = field(default_factory=Limits)
+    is_thorough: bool = False
+    """Send what is not essential too, however many requests that takes."""
     slow: float = 2.0
     """Seconds from which an answer counts as slow."""
     admin_path: str = DEFAULT_ADMIN_PATH
@@ -161,6 +163,7 @@ class _Job:
             suites=frozenset(self.probes.suites),
             admin_path=self.probes.admin_path,
             slow=self.probes.slow,
+            is_thorough=self.probes.is_thorough,
         )
 
     def watch(self, loaded: Loaded, ledger: Ledger) -> Callable[[Reply], None]:

@@ -58,12 +58,13 @@ async def load(setup: Setup, target: Target, options: Options, credentials: Cred
     operations, broken = parse_operations(document)
     selected, unselected = select(operations, options.selection)
     base = base_url(document, target)
+    secrets = await log_in(setup, document, base, credentials)
     if not selected:
         raise nothing_to_send(document, (*broken, *unselected))
     return Loaded(
         document=document,
         base=base,
-        credentials=await log_in(setup, document, base, credentials),
+        credentials=secrets,
         operations=selected,
         left_out=(*broken, *unselected),
     )

@@ -55,6 +55,7 @@ class Deletes:
             self.ids.forget(operation, path_values(accepted[0][1]))
             return
         control = await self._delete(case)
+        self.happy_path.baselines[operation.key] = Baseline(control)
         self._judge(tried, control, is_own=is_own)
 
     async def clean_up(self, operation: Operation) -> None:

@@ -57,14 +57,14 @@ class Ladder:
                     return
         self._done.add(operation.key)
 
-    async def climb_later(self, most_requests: int) -> list[str]:
-        """The rungs that were put off, as long as requests are left; the labels of those not."""
-        skipped: dict[str, None] = {}
+    async def climb_later(self, most_requests: float) -> list[tuple[str, str]]:
+        """The rungs that were put off, while requests are left; rule and label of the others."""
+        skipped: dict[tuple[str, str], None] = {}
         for baseline, rung in sorted(self.later, key=lambda one: _LATER.get(one[1].label, 9)):
             if self._is_closed(baseline, rung):
                 continue
             if self.prober.budget.requests >= most_requests:
-                skipped[rung.label] = None
+                skipped[rung.kind.rule, rung.label] = None
             else:
                 await self.goes_on(baseline, rung)
         return list(skipped)
@@ -193,3 +193,4 @@ def _are_declared_together(operation: Operation) -> bool:
 
 
 _LATER: Final = {"malformed credential": 0, "broken signature": 1, "alg None": 2, "alg NONE": 3}
+"""The order of what is put off; others come after."""

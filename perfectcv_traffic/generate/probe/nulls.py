@@ -181,10 +181,11 @@ def _rules(hole: Hole) -> tuple[str, ...]:
 
 def _comes_back(hole: Hole, answer: Json) -> bool:
     for step in hole.place[1:]:
-        if (isinstance(answer, dict) and step in answer) or (
-            isinstance(answer, list) and isinstance(step, int) and step < len(answer)
-        ):
-            answer = answer[step]
+        if isinstance(step, int):
+            is_there = isinstance(answer, list) and step < len(answer)
         else:
+            is_there = isinstance(answer, dict) and step in answer
+        if not is_there:
             return False
+        answer = answer[step]
     return answer is None and len(hole.place) > 1

@@ -1,7 +1,8 @@
-"""A whole probe run: happy path, wrong credentials, nulls, deletions, and the session in the end."""
+"""A whole probe run: happy path, wrong credentials, nulls, deletions, the session at the end."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,10 @@ from perfectcv_traffic.generate.security import SchemeKind
 
 AUTH, NULL, ANSWERS = "auth", "null", "answers"
 REQUESTS_PER_OPERATION: Final = 12
-"""Beyond so many requests in all only what is essential is sent."""
+"""Beyond so many requests for each operation, in all, only what is essential is sent."""
+REQUESTS_PER_DELETION: Final = 10
+ESSENTIAL_HOLES: Final = 8
+"""Nulls in each body that are essential: outer ones come first."""
 MIN_FULL_REQUESTS: Final = 200
 """So many requests are spent even on a small API."""
 
@@ -53,6 +57,7 @@ class Probing:
     suites: frozenset[str]
     admin_path: str
     slow: float
+    is_thorough: bool = False
     not_tested: list[NotTested] = field(default_factory=list)
     stop_reason: str | None = None
     seconds: float = 0.0
@@ -82,8 +87,7 @@ class Probing:
         if AUTH in self.suites:
             await self._authenticate(ladder)
         if NULL in self.suites:
-            for baseline in self._baselines():
-                await nulls.probe(baseline, body_holes(self.document, baseline.case.draft))
+            await self._probe_bodies(nulls)
         if AUTH in self.suites:
             await self._put_off(ladder)
         await nulls.finish()
@@ -100,13 +104,36 @@ class Probing:
             is_known = await self._knows_low_role([one for one in secured if one not in higher])
             await ladder.step_down(higher, is_known_user=is_known)
 
+    @property
+    def _most_requests(self) -> float:
+        """Requests after which only what is essential is sent."""
+        if self.is_thorough:
+            return math.inf
+        most = REQUESTS_PER_OPERATION * len(self.operations)
+        return max(MIN_FULL_REQUESTS, most) - REQUESTS_PER_DELETION * len(
+            deletions(self.operations)
+        )
+
+    async def _probe_bodies(self, nulls: NullProbes) -> None:
+        """The outer nulls of every body, then the inner ones while requests are left."""
+        found = [
+            (one, list(body_holes(self.document, one.case.draft))) for one in self._baselines()
+        ]
+        for baseline, holes in found:
+            await nulls.probe(baseline, holes[:ESSENTIAL_HOLES])
+        for baseline, holes in found:
+            inner = holes[ESSENTIAL_HOLES:]
+            if inner and self.prober.budget.requests >= self._most_requests:
+                key = baseline.case.operation.key
+                why = f"{len(inner)} inner nulls of {key}: enough requests (--thorough sends all)"
+                self.not_tested.append(NotTested(rule="PT201", why=why))
+            else:
+                await nulls.probe(baseline, inner)
+
     async def _put_off(self, ladder: Ladder) -> None:
-        most = max(MIN_FULL_REQUESTS, REQUESTS_PER_OPERATION * len(self.operations))
-        for label in await ladder.climb_later(most):
-            why = f"{label}: not everywhere, {most} requests are enough for this API"
-            self.not_tested.append(
-                NotTested(rule="PT102" if "malformed" in label else "PT104", why=why)
-            )
+        for rule, label in await ladder.climb_later(self._most_requests):
+            why = f"{label}: not everywhere, enough requests (--thorough sends all)"
+            self.not_tested.append(NotTested(rule=rule, why=why))
 
     async def _delete(self, ladder: Ladder) -> None:
         deletes = Deletes(

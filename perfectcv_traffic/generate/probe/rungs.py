@@ -29,7 +29,7 @@ NOTHING: Final = Kind(CredentialUse.NONE, "no_token", "PT101", implies_all=True)
 KINDS: Final = (
     Kind(CredentialUse.INVALID, "invalid_token", "PT102", implies_all=True),
     Kind(CredentialUse.EMPTY, "empty_token", "PT105"),
-    Kind(CredentialUse.WRONG_SCHEME, "wrong_scheme", "PT105"),
+    Kind(CredentialUse.WRONG_SCHEME, "wrong_scheme", "PT105", core=2),
     Kind(CredentialUse.EXPIRED, "expired_token", "PT103"),
     Kind(CredentialUse.FORGED, "forged_token", "PT104", core=2),
     Kind(CredentialUse.MALFORMED, "malformed_token", "PT102", core=0),
