@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import analyze, demo, generate, ingest, report, run
+from perfectcv_traffic.cli import analyze, demo, explain, generate, ingest, report, run
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 COMMANDS = (
     run.run,
     generate.generate,
+    explain.explain,
     ingest.ingest,
     analyze.analyze,
     report.report,

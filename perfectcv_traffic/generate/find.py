@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perfectcv_traffic.errors import UsageError
@@ -23,6 +24,7 @@ from perfectcv_traffic.generate.probe.budget import Budget, Limits
 from perfectcv_traffic.generate.probe.drafting import Drafter
 from perfectcv_traffic.generate.probe.exchange import Prober, Reply
 from perfectcv_traffic.generate.probe.findings import Check, Finding, Ledger
+from perfectcv_traffic.generate.probe.preview import Step, preview
 from perfectcv_traffic.generate.probe.probing import ANSWERS, AUTH, NULL, NotTested, Probing
 from perfectcv_traffic.generate.probe.watch import Watch
 from perfectcv_traffic.generate.producers import Producers
@@ -119,6 +121,23 @@ def find(
     return asyncio.run(job.perform())
 
 
+def plan(
+    target: str, options: Options | None = None, *, credentials: Credentials | None = None
+) -> list[Step]:
+    """What `find` would send; nothing is sent but the request for the document."""
+    return asyncio.run(_plan(target, options or Options(), credentials or Credentials()))
+
+
+async def _plan(address: str, options: Options, credentials: Credentials) -> list[Step]:
+    target = parse_target(address)
+    check_host(parse_address(target.base), options.allow_hosts)
+    async with Sender(timeout=options.timeout, connections=1) as sender:
+        setup = Setup(sender=sender, run_id=new_run_id(), allow_hosts=options.allow_hosts)
+        loaded = await load(setup, target, options, replace(credentials, password=None))
+    drafter = Drafter(loaded.document, IdPool(Producers(loaded.operations)), options.seed)
+    return list(preview(loaded.document, loaded.operations, credentials, drafter))
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     target: str
@@ -148,7 +167,7 @@ class _Job:
             base=loaded.base,
             run_id=run_id,
             budget=Budget(self.probes.limits),
-            pacer=Pacer(self.options.delay),
+            pacer=Pacer(max(self.options.delay, 1 / (self.options.rate or math.inf))),
             on_reply=self.watch(loaded, ledger),
             on_outcome=self.on_outcome,
         )

@@ -33,7 +33,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One defect; the same on the next run, and without a secret."""
 
     rule: str
-    letter: str
+    letter: str = msgspec.field(name="class")
     severity: str
     confidence: str
     method: str
