@@ -33,8 +33,6 @@ from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 
 SUITES: Final = (AUTH, NULL, ANSWERS)
-CONNECTIONS: Final = 16
-"""Slow requests keep theirs while others go on."""
 DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
 
 
@@ -131,7 +129,7 @@ def plan(
 async def _plan(address: str, options: Options, credentials: Credentials) -> list[Step]:
     target = parse_target(address)
     check_host(parse_address(target.base), options.allow_hosts)
-    async with Sender(timeout=options.timeout, connections=1) as sender:
+    async with Sender(timeout=options.timeout) as sender:
         setup = Setup(sender=sender, run_id=new_run_id(), allow_hosts=options.allow_hosts)
         loaded = await load(setup, target, options, replace(credentials, password=None))
     drafter = Drafter(loaded.document, IdPool(Producers(loaded.operations)), options.seed)
@@ -150,7 +148,7 @@ class _Job:
         options, target = self.options, parse_target(self.target)
         check_host(parse_address(target.base), options.allow_hosts)
         run_id = options.run_id or new_run_id()
-        async with Sender(timeout=options.timeout, connections=CONNECTIONS) as sender:
+        async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             loaded = await load(setup, target, options, self.credentials)
             probing = self.probing(loaded, sender, run_id)

@@ -87,7 +87,7 @@ class _Job:
         options, target = self.options, parse_target(self.target)
         check_host(parse_address(target.base), options.allow_hosts)
         run_id = options.run_id or new_run_id()
-        async with Sender(timeout=options.timeout, connections=options.concurrency) as sender:
+        async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             prepared = await prepare(setup, target, options, self.credentials)
             traffic = self.traffic(prepared, sender, run_id)
