@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
-from perfectcv_traffic.cli.terminal import note, progress
+from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, StorageError, TargetError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
 
@@ -146,13 +147,13 @@ def find(job: Job, wanted: Wanted) -> int:
     started = datetime.now(UTC)
     with database.writing(job.db):
         pass  # a database that cannot be used is said before anything is sent
-    with progress("probing", total=None) as advance:
+    with live("probing", total=None) as follow:
         probed = find_defects(
             job.target,
             job.options,
             _probe_options(wanted),
             credentials=job.credentials,
-            on_outcome=lambda _outcome: advance(1),
+            on_outcome=follow,
         )
     job.run_ids.append(probed.run_id)
     _store(job, probed)

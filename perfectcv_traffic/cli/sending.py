@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
-from perfectcv_traffic.cli.terminal import note, progress, results
+from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ def _first_line(path: Path) -> str:
 
 def load(job: Job, choice: str | None) -> int:
     """Send traffic as `generate` was told; the exit code."""
+    from perfectcv_traffic.render.traffic import latency_table
+
     run = send(job.target, job.options, job.credentials, job.db)
+    results().print(latency_table(run))
     job.run_ids.append(run.run_id)
     exit_unless_complete(run)
     return int(choice == "surprise" and bool(run.surprises))
@@ -123,10 +127,8 @@ def send(target: str, options: Options, credentials: Credentials, db: Path) -> R
 
     with database.writing(db):
         pass  # a database that cannot be used is said before anything is sent
-    with progress("sending", total=options.requests) as advance:
-        run = generate(
-            target, options, credentials=credentials, on_outcome=lambda _outcome: advance(1)
-        )
+    with live("sending", total=options.requests) as follow:
+        run = generate(target, options, credentials=credentials, on_outcome=follow)
     with database.writing(db) as connection:
         sent = rows_of(run.run_id, run.setup_ids, run.outcomes)
         queries.store_generated(connection, sent)

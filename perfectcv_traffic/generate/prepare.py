@@ -44,12 +44,13 @@ class Prepared:
     pairs: tuple[Pair, ...]
     left_out: tuple[LeftOut, ...]
     producers: Producers
-    planned: int
+    planned: int | None
+    """How many requests; None while time is left."""
 
     def plan(self, seed: int) -> Iterator[Planned]:
         """The requests to send, the same for the same seed."""
         endless = plan_requests(self.document, self.pairs, self.producers, seed)
-        return islice(endless, self.planned)
+        return endless if self.planned is None else islice(endless, self.planned)
 
 
 async def load(setup: Setup, target: Target, options: Options, credentials: Credentials) -> Loaded:
@@ -89,8 +90,14 @@ async def prepare(
         pairs=pairs,
         left_out=left_out,
         producers=Producers(loaded.operations),
-        planned=len(pairs) if options.requests is None else options.requests,
+        planned=_planned(options, len(pairs)),
     )
+
+
+def _planned(options: Options, pairs: int) -> int | None:
+    if options.requests is None:
+        return pairs if options.duration is None else None
+    return options.requests
 
 
 def nothing_to_send(document: Document, left_out: Sequence[LeftOut]) -> Exception:

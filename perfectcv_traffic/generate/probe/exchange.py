@@ -136,7 +136,9 @@ class Prober:
     async def _wait(self, answer: Answer) -> None:
         seconds = retry_seconds(answer.headers)
         if seconds >= self.budget.seconds_left:
-            raise Stopped(f"the API asks to wait {seconds:g} s (429), longer than --max-seconds")
+            raise Stopped(
+                f"the API asks to wait {seconds:g} s (429), which --max-seconds leaves no time for"
+            )
         await asyncio.sleep(seconds)
 
     def _note(self, reply: Reply) -> None:
