@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import analyze, demo, generate, ingest, report, run
+from perfectcv_traffic.cli import analyze, check, demo, generate, ingest, report, run
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -31,6 +31,7 @@ COMMANDS = (
     ingest.ingest,
     analyze.analyze,
     report.report,
+    check.check,
     demo.demo,
 )
 for command in COMMANDS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,11 +168,12 @@ def draw_charts(results: Results, theme: Theme = LIGHT) -> dict[str, bytes]:
     return {name: draw(name, results, theme) for name in CHARTS}
 
 
-def save_charts(results: Results, directory: Path) -> list[Path]:
-    """Write every chart to the directory as NAME.png."""
-    return [
-        write(directory / f"{name}.png", content) for name, content in draw_charts(results).items()
-    ]
+def save_charts(
+    results: Results, directory: Path, names: Collection[str] | None = None
+) -> list[Path]:
+    """Write the named charts, by default every one, to the directory as NAME.png."""
+    chosen = [name for name in CHARTS if names is None or name in names]
+    return [write(directory / f"{name}.png", draw(name, results)) for name in chosen]
 
 
 def _is_empty(table: pd.DataFrame) -> bool:
