@@ -36,7 +36,8 @@ def compared(frames: Frames) -> pd.DataFrame:
     if frames.previous is None:
         return typed_frame(columns, ())
     now, before = (_measured(one) for one in (frames, frames.previous))
-    table = now.join(before, how="outer", rsuffix="_before").rename_axis("endpoint").reset_index()
+    before.columns = pd.Index([f"{name}_before" for name in before.columns])
+    table = now.join(before, how="outer").rename_axis("endpoint").reset_index()
     table = table.rename(columns={"p95_ms_before": "p95_before_ms"})
     for name in ("requests", "requests_before", "timed", "timed_before"):
         table[name] = table[name].fillna(0).astype("int64")
