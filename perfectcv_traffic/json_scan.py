@@ -115,8 +115,10 @@ class _Scanner:
     def _found_null(self) -> None:
         self.null_count += 1
         if len(self.nulls) < self.max_nulls:
-            name = next((key for key in reversed(self.stack) if isinstance(key, str)), "$")
-            self.nulls.append(NullValue(name, path_text(self.stack)))
+            # Names inside a secret value are part of the secret.
+            steps = self.stack[: self.secret_depth]
+            name = next((key for key in reversed(steps) if isinstance(key, str)), "$")
+            self.nulls.append(NullValue(name, path_text(steps)))
 
     def _under_secret(self) -> bool:
         return bool(self.stack) and isinstance(key := self.stack[-1], str) and self.is_secret(key)
@@ -158,7 +160,8 @@ def _decode(token: str) -> str:
     if "\\" not in token:
         return token.strip('"')
     try:
-        return str(json.loads(token))
+        # A lone surrogate is legal JSON and illegal UTF-8.
+        return str(json.loads(token)).encode("utf-8", "replace").decode("utf-8")
     except ValueError:
         return token.strip('"')
 

@@ -25,6 +25,11 @@ def in_urlencoded(text: str, location: TextLocation) -> list[NullDetail]:
     return in_pairs(parse_qsl(head, keep_blank_values=True), location)
 
 
+def exceeds(text: str) -> bool:
+    """Whether a query string or form holds more pairs than are read."""
+    return len(text) > MAX_PAIRS and text.count("&") >= MAX_PAIRS
+
+
 def in_path(parameters: Mapping[str, object]) -> list[NullDetail]:
     """Nulls among the path parameters of the matched route; an empty one cannot be sent."""
     return in_pairs(((name, str(value)) for name, value in parameters.items() if value), "path")

@@ -7,6 +7,7 @@ by its kind and the depth is bounded.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MAX_SEGMENTS = 8
 MAX_SEGMENT_LENGTH = 64
@@ -21,6 +22,7 @@ _KINDS = (
 )
 
 
+@lru_cache(maxsize=16_384)
 def template(path: str) -> str:
     """The path with everything that looks like an identifier replaced by its kind."""
     head, *segments = path.split("/", MAX_SEGMENTS + 1)

@@ -77,6 +77,9 @@ class TrafficLog(msgspec.Struct):
         str | None, _means("scheme://host/path?query as the client saw it, secrets redacted")
     ] = None
     path: Annotated[str, _means("decoded URL path, secrets redacted")] = ""
+    http_version: Annotated[str | None, _means("HTTP version of the request: 1.0, 1.1, 2, 3")] = (
+        None
+    )
     route: Annotated[
         str | None, _means("full route template; null when no route matched or none is known")
     ] = None
@@ -92,6 +95,13 @@ class TrafficLog(msgspec.Struct):
     ] = None
     response_body: Annotated[
         str | None, _means("response body: redacted first, then cut to body_limit characters")
+    ] = None
+    request_body_note: Annotated[
+        str | None,
+        _means("how the body kept differs from the one sent: cut, not_read, binary, ..."),
+    ] = None
+    response_body_note: Annotated[
+        str | None, _means("how the body kept differs from the one sent: cut, file, binary, ...")
     ] = None
     request_bytes: Annotated[Count | None, _means("true size of the request body", "bytes")] = None
     response_bytes: Annotated[
@@ -155,6 +165,13 @@ class TrafficLog(msgspec.Struct):
     rate_limit: Annotated[
         dict[str, str] | None, _means("rate-limit headers that the application sent")
     ] = None
+    trace_id: Annotated[str | None, _means("trace id of the W3C traceparent header")] = None
+    weight: Annotated[
+        float, _means("requests that this record stands for: 1 / sample_rate if kept by chance")
+    ] = 1.0
+    lost_before: Annotated[
+        Count, _means("requests of this process lost since its previous line", "requests")
+    ] = 0
     login_uuid: Annotated[str | None, _means("the UUID of a login by UUID")] = None
     run_id: Annotated[str | None, _means("the `generate` run that sent the request")] = None
     scenario: Annotated[str | None, _means("the `generate` scenario of the request")] = None

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 REDACTED = "[REDACTED]"
 MAX_REMEMBERED = 10_000
+MAX_NAME = 256
 
 SECRET_STEMS = (
     "accesskey", "apikey", "assertion", "authorization", "authtoken", "cardnumber", "cookie",
@@ -31,6 +32,13 @@ READABLE_NAMES = frozenset({
     "totaltokens",
 })  # fmt: skip
 
+# One of these stands in every spelling of a secret name: a cheap test before the thorough ones.
+_HINTS = (
+    "pass", "pwd", "secret", "token", "auth", "key", "cookie", "cred", "csrf", "xsrf", "sess",
+    "sid", "sig", "ssn", "assert", "card", "bearer", "ccv", "cvc", "cvv", "iban", "jwt", "mfa",
+    "otp", "pin",
+)  # fmt: skip
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
@@ -39,21 +47,40 @@ _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?")
 _SCHEME_AND_CREDENTIAL = re.compile(
     r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
 )
-_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@?#]+@", re.IGNORECASE)
-_ASSIGNMENT = re.compile(
-    r"""(?P<name>[\w.-]{2,64})(?P<equals>["']?\s*[=:]\s*)(?P<value>"[^"]*"?|'[^']*'?|[^\s,;&"'<>()]+)"""
+# A password may hold a slash, though it should not; a port before a path is no password.
+_USERINFO = re.compile(
+    r"""([a-z][a-z0-9+.-]*:\\?/\\?/)"""
+    r"""(?:[^\s/?#"'<>\\]*@|[^\s/:@"'<>\\]*:(?!\d{1,5}[/?#])[^\s"'<>\\]*?@)""",
+    re.IGNORECASE,
 )
+_NAMED = re.compile(r"""([\w.-]{2,64})\\*["']?\s*[=:]\s*""")
+# The quotes may themselves be escaped: JSON inside a JSON string.
+_VALUE = re.compile(
+    r""""(?:[^"\\]|\\.)*+"?|'(?:[^'\\]|\\.)*+'?|(?P<escaped>\\+["']).*?(?:(?P=escaped)|\Z)"""
+    r"""|[\[{][^\]}]*[\]}]?|[^\s,;&"'<>()\\]+""",
+    re.DOTALL,
+)
+_QUOTE = re.compile(r"""\\*["']""")
+_ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
 
 
 class Redactor:
     """Blanks secrets by name and by shape.
 
     `extra` names are secret too, `keep` names never are (whole names, case and separators ignored).
+    `also` is applied to every text that is kept; when it fails the text is blanked.
     """
 
-    def __init__(self, extra: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        extra: Iterable[str] = (),
+        keep: Iterable[str] = (),
+        also: Callable[[str], str] | None = None,
+    ) -> None:
         self._extra = frozenset(map(_squeeze, extra))
         self._keep = READABLE_NAMES | frozenset(map(_squeeze, keep))
+        self._also = also
+        self._hints = ("",) if self._extra else _HINTS
         self._known: dict[str, bool] = {}
 
     def is_secret(self, name: str) -> bool:
@@ -61,8 +88,8 @@ class Redactor:
         known = self._known.get(name)
         if known is None:
             known = self._decide(name)
-            if len(self._known) < MAX_REMEMBERED:  # names come from clients
-                self._known[name] = known
+            if len(self._known) < MAX_REMEMBERED and len(name) < MAX_NAME:
+                self._known[name] = known  # bounded: names come from clients
         return known
 
     def _decide(self, name: str) -> bool:
@@ -75,13 +102,18 @@ class Redactor:
             return True
         return any(word.lower() in SECRET_WORDS for word in _WORD.findall(name))
 
+    def may_name_secrets(self, text: str) -> bool:
+        """Whether the text can hold a secret name at all; False is certain."""
+        folded = text.lower()
+        return "\\u" in folded or any(hint in folded for hint in self._hints)
+
     def header(self, name: str, value: str) -> str:
         """A header's value as it may be kept: blank, or free of secrets by shape."""
         if name in ("cookie", "set-cookie"):
             return _cookie_names(value)
         if self.is_secret(name):
             return REDACTED
-        if name in ("referer", "location", "content-location", "origin", "link"):
+        if name in _ADDRESSED:
             return self.url(value)
         return self.text(value)
 
@@ -95,34 +127,60 @@ class Redactor:
         name, equals, value = pair.partition("=")
         if value and self.is_secret(unquote_plus(name)):
             return f"{name}={REDACTED}"
-        return f"{name}{equals}{self.text(value)}"
+        return f"{name}{equals}{self._encoded(value)}"
+
+    def _encoded(self, value: str) -> str:
+        """A percent-encoded value; a URL or a form may be inside it."""
+        if "%" not in value:
+            return self.text(value)
+        plain = unquote_plus(value)
+        clean = self.url(plain) if "?" in plain else self.text(plain)
+        return value if clean == plain else quote(clean, safe="")
 
     def url(self, url: str) -> str:
         """A URL without userinfo and with its query and fragment redacted."""
         before, question, rest = url.partition("?")
         query, hash_mark, fragment = rest.partition("#")
-        before = _USERINFO.sub(rf"\1{REDACTED}@", before)
         fragment = self.query(fragment) if "=" in fragment else fragment
-        return f"{self.shapes(before)}{question}{self.query(query)}{hash_mark}{fragment}"
+        before = self.text(before) if "=" in before else self.shapes(before)
+        return f"{before}{question}{self.query(query)}{hash_mark}{fragment}"
 
     def text(self, text: str) -> str:
         """Free text without `name=value` and `name: value` secrets and secrets by shape."""
-        if "=" in text or ":" in text:
-            text = _ASSIGNMENT.sub(self._assignment, text)
+        if ("=" in text or ":" in text) and self.may_name_secrets(text):
+            text = self._without_assigned(text)
         return self.shapes(text)
 
-    def _assignment(self, match: re.Match[str]) -> str:
-        if not self.is_secret(match["name"]) or match["value"].lower() in ("null", "none"):
-            return match[0]
-        return f"{match['name']}{match['equals']}{REDACTED}"
+    def _without_assigned(self, text: str) -> str:
+        pieces: list[str] = []
+        kept_until = 0
+        for named in _NAMED.finditer(text):
+            if named.start() < kept_until or not self.is_secret(named[1]):
+                continue
+            value = _VALUE.match(text, named.end())
+            if value is None or value[0].rstrip("]}").lower() in ("null", "none"):
+                continue
+            mark = _QUOTE.match(value[0])
+            around = mark[0] if mark else ""
+            pieces += (text[kept_until : named.end()], around, REDACTED, around)
+            kept_until = value.end()
+        return "".join((*pieces, text[kept_until:]))
 
     def shapes(self, text: str) -> str:
         """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
         if "eyJ" in text:
             text = _JWT.sub(REDACTED, text)
-        if "://" in text:
+        if "@" in text:
             text = _USERINFO.sub(rf"\1{REDACTED}@", text)
-        return _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text) if " " in text else text
+        if " " in text:
+            text = _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text)
+        return text if self._also is None else self._customised(text, self._also)
+
+    def _customised(self, text: str, also: Callable[[str], str]) -> str:
+        try:
+            return also(text)
+        except Exception:  # the application's own function: what it could not judge is not kept
+            return REDACTED
 
 
 IsSecret = Callable[[str], bool]

@@ -9,13 +9,20 @@ from __future__ import annotations
 import os
 import typing
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
 
 from perfectcv_traffic.errors import UsageError
 
 ENVIRONMENT_PREFIX = "PERFECTCV_TRAFFIC_"
+
+HEALTH_CHECKS = (
+    r"/_?(health|healthz|livez?|readyz?|ping)/?$",
+    r"/_?(health|ready|live)[-_]?checks?/?$",
+    r"/_?(readiness|liveness)/?$",
+    r"/_?heart[-_]?beats?/?$",
+)
 
 
 def _means(meaning: str, **limits: Any) -> msgspec.Meta:
@@ -36,6 +43,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _means("bytes of each body searched for nulls and secrets; longer bodies are cut", ge=0),
     ] = 1_048_576
+    capture_bodies: Annotated[bool, _means("keep bodies and search them for nulls")] = True
+    capture_headers: Annotated[bool, _means("keep request and response headers")] = True
+    excluded_paths: Annotated[
+        tuple[str, ...],
+        _means("paths not recorded (regular expressions, any case) unless they answer 4xx or 5xx"),
+    ] = HEALTH_CHECKS
+    sample_rate: Annotated[
+        float,
+        _means("share of ordinary requests recorded; errors, slow ones, nulls: all", ge=0, le=1),
+    ] = 1.0
+    slow_ms: Annotated[
+        float,
+        _means("milliseconds from which a request is recorded whatever sample_rate says", ge=0),
+    ] = 1000.0
     queue_records: Annotated[
         int, _means("records waiting for the log writer; beyond it they are dropped", ge=1)
     ] = 10_000
@@ -48,12 +69,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
     ] = ()
+    client_ip: Annotated[
+        Literal["full", "masked", "hashed", "none"],
+        _means("client address as recorded: whole, without its last 16 or 80 bits, hashed, not"),
+    ] = "full"
     redact: Annotated[
         tuple[str, ...], _means("further names whose values are secret, whole name, any case")
     ] = ()
     keep: Annotated[
         tuple[str, ...], _means("names whose values stay readable although they look secret")
     ] = ()
+    ingest: Annotated[
+        Literal["child", "off"],
+        _means("who fills the database: a child process beside the API, or nobody here"),
+    ] = "child"
+    analyze_on_shutdown: Annotated[
+        bool, _means("ingest the log and write the analysis when the API shuts down")
+    ] = False
     uuid_login: Annotated[
         str, _means("route whose JSON body carries the UUID of a login, 'METHOD PATH'")
     ] = "POST /auth/uuid"

@@ -8,6 +8,7 @@ exact, associative and commutative. Durations are whole microseconds; below 1 co
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ def bucket(duration_us: int) -> int:
 
 def pack(buckets: Mapping[int, int]) -> bytes:
     """Bucket counts as bytes, ordered by bucket: equal sketches have equal bytes."""
-    return b"".join(PAIR.pack(index, buckets[index]) for index in sorted(buckets))
+    pairs = itertools.chain.from_iterable(sorted(buckets.items()))
+    return struct.pack(f"<{'iq' * len(buckets)}", *pairs)
 
 
 def unpack(packed: bytes) -> dict[int, int]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from perfectcv_traffic import paths, sketch
@@ -143,15 +144,20 @@ URLS = Table(
 )
 
 TABLES = (REQUESTS, NULLS, CLIENTS, URLS)
+"""Everything that is kept by hour, path or client window; `overview` has what is read of it."""
 
 TOO_MANY_REQUESTS = 429
+MAX_DURATION_MS = 1e9
+"""Eleven days; anything longer is not taken for a duration."""
+
 _LIST_POSITION = re.compile(r"\[\d+\]")
 
 
 def _add_counts(left: dict[int, int], right: dict[int, int]) -> dict[int, int]:
+    total = dict(left)
     for index, count in right.items():
-        left[index] = left.get(index, 0) + count
-    return left
+        total[index] = total.get(index, 0) + count
+    return total
 
 
 _MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
@@ -159,6 +165,21 @@ _MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
     "min": min,
     "max": max,
     "sketch": _add_counts,
+}
+
+
+def _total_counts(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    merged: Counter[int] = Counter()
+    for part in parts:
+        merged.update(part)
+    return dict(merged)
+
+
+_TOTALS: dict[Merge | None, Callable[[Any], Any]] = {
+    "sum": sum,
+    "min": min,
+    "max": max,
+    "sketch": _total_counts,
 }
 
 
@@ -170,82 +191,166 @@ class Summary:
 
     def __init__(self) -> None:
         self._cells: dict[str, dict[Key, list[Any]]] = {table.name: {} for table in TABLES}
-        self._merges = {
-            table.name: tuple(_MERGES[measure.merge] for measure in table.measures)
-            for table in TABLES
-        }
 
     def add(self, record: TrafficLog) -> None:
         """Fold one record in."""
-        seen = record.timestamp or ""
-        hour = seen[:13]
-        route = paths.template(record.path) if record.route is None else record.route
-        status = UNKNOWN if record.status_code is None else record.status_code
-        origin = (hour, record.method or "", route)
-        self._add(REQUESTS, (*origin, *_request_key(record, status)), _request_measures(record))
-        if record.null_params_details:
-            self._add_nulls((*origin, status, "request"), record.null_params_details)
-        if record.null_response_details:
-            self._add_nulls((*origin, status, "response"), record.null_response_details)
-        client = record.api_token or record.client_ip or "unknown"
-        self._add(CLIENTS, (client, route, hour), [1, seen, int(status == TOO_MANY_REQUESTS)])
-        self._add(URLS, (record.path,), [1, seen])
+        self.add_all([record])
+
+    def add_all(self, records: Sequence[TrafficLog]) -> None:
+        """Fold records in; many at once cost less each."""
+        groups: dict[Key, list[TrafficLog]] = {}
+        windows: list[Key] = []
+        for record in records:
+            seen = record.timestamp or ""
+            route, known = record.route, 1
+            if route is None:
+                route, known = paths.template(record.path), 0
+            status, auth, hour = record.status_code, record.auth_required, seen[:13]
+            key: Key = (
+                hour, record.method or "", route, known,
+                UNKNOWN if status is None else status, record.token_validity or "",
+                UNKNOWN if auth is None else int(auth), record.scenario or "",
+            )  # fmt: skip
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [record]
+            else:
+                group.append(record)
+            windows.append((record.api_token or record.client_ip or "unknown", route, hour))
+        for key, group in groups.items():
+            add(REQUESTS, self._cells[REQUESTS.name], key, _request_measures(group))
+            self._add_nulls(key, group)
+        times = [record.timestamp or "" for record in records]
+        self._add_windows(windows, times, records)
+        self._add_urls([(record.path,) for record in records], times)
+
+    def _add_windows(
+        self, keys: list[Key], times: list[str], records: Sequence[TrafficLog]
+    ) -> None:
+        blocked = {
+            key
+            for key, record in zip(keys, records, strict=True)
+            if record.status_code == TOO_MANY_REQUESTS
+        }
+        found = {
+            key: [count, last, int(key in blocked)]
+            for key, (count, last) in _counted(keys, times).items()
+        }
+        self._merge(CLIENTS, found)
+
+    def _add_urls(self, keys: list[Key], times: list[str]) -> None:
+        found = {key: [count, last] for key, (count, last) in _counted(keys, times).items()}
+        self._merge(URLS, found)
+
+    def _merge(self, table: Table, found: dict[Key, list[Any]]) -> None:
+        cells = self._cells[table.name]
+        if not cells:
+            self._cells[table.name] = found
+            return
+        for key, measures in found.items():
+            add(table, cells, key, measures)
+
+    def _add_nulls(self, key: Key, group: list[TrafficLog]) -> None:
+        hour, method, route, _, status, *_ = key
+        origin = (hour, method, route, status)
+        for record in group:
+            if record.null_params_details:
+                self._add_details((*origin, "request"), record.null_params_details)
+            if record.null_response_details:
+                self._add_details((*origin, "response"), record.null_response_details)
+
+    def cells(self, table: Table) -> Mapping[Key, list[Any]]:
+        """Measures by key."""
+        return self._cells[table.name]
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Rows of a table, keys then measures with sketches packed, ordered by key."""
-        for key, measures in sorted(self._cells[table.name].items()):
-            yield (*key, *(sketch.pack(m) if isinstance(m, dict) else m for m in measures))
+        return packed(table, dict(sorted(self._cells[table.name].items())))
 
     def load(self, table: Table, rows: Iterable[Row]) -> None:
         """Merge rows of the shape that `rows` gives into this summary."""
-        width = len(table.keys)
-        for row in rows:
-            measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
-            self._add(table, row[:width], measures)  # type: ignore[arg-type]
+        load(table, self._cells[table.name], rows)
 
-    def _add_nulls(self, origin: Key, details: list[NullDetail]) -> None:
+    def _add_details(self, origin: Key, details: list[NullDetail]) -> None:
         occurrences: dict[Key, int] = {}
         for detail in details:
             field_path = _LIST_POSITION.sub("[]", detail.field_path)
             key = (*origin, detail.location, field_path, detail.kind)
             occurrences[key] = occurrences.get(key, 0) + 1
+        cells = self._cells[NULLS.name]
         for key, count in occurrences.items():
-            self._add(NULLS, key, [1, count])
-
-    def _add(self, table: Table, key: Key, measures: list[Any]) -> None:
-        cells = self._cells[table.name]
-        cell = cells.get(key)
-        if cell is None:
-            cells[key] = measures
-        else:
-            merges = self._merges[table.name]
-            cells[key] = [merge(a, b) for merge, a, b in zip(merges, cell, measures, strict=True)]
+            add(NULLS, cells, key, [1, count])
 
 
-def _request_key(record: TrafficLog, status: int) -> Key:
-    return (
-        int(record.route is not None),
-        status,
-        record.token_validity or "",
-        UNKNOWN if record.auth_required is None else int(record.auth_required),
-        record.scenario or "",
-    )
+def _counted(keys: list[Key], times: list[str]) -> dict[Key, tuple[int, str]]:
+    """How often each key comes, and the latest of its times."""
+    counts = Counter(keys)
+    last = dict(zip(keys, times, strict=True))
+    for key, time in zip(keys, times, strict=True):
+        if last[key] < time:  # noqa: PLR1730 - a call for each line; a log is in the order of ends
+            last[key] = time
+    return {key: (count, last[key]) for key, count in counts.items()}
 
 
-def _request_measures(record: TrafficLog) -> list[Any]:
+def _request_measures(group: list[TrafficLog]) -> list[Any]:
     counts = [
-        1,
-        int(record.null_params_count > 0),
-        int(record.null_response_count > 0),
-        int(record.complete is False),
-        record.request_bytes or 0,
-        record.response_bytes or 0,
+        len(group),
+        sum(record.null_params_count > 0 for record in group),
+        sum(record.null_response_count > 0 for record in group),
+        sum(record.complete is False for record in group),
+        sum(record.request_bytes or 0 for record in group),
+        sum(record.response_bytes or 0 for record in group),
     ]
-    if record.response_time_ms is None:
+    durations = [
+        round(milliseconds * 1000)
+        for record in group
+        if (milliseconds := record.response_time_ms) is not None
+        and 0 <= milliseconds <= MAX_DURATION_MS
+    ]
+    if not durations:
         return [*counts, 0, 0, 0, NO_MINIMUM, 0, {}]
-    duration = round(record.response_time_ms * 1000)
-    square = round(duration * duration / 1000)
-    return [*counts, 1, duration, square, duration, duration, {sketch.bucket(duration): 1}]
+    squares = sum(round(duration * duration / 1000) for duration in durations)
+    return [
+        *counts, len(durations), sum(durations), squares, min(durations), max(durations),
+        dict(Counter(map(sketch.bucket, durations))),
+    ]  # fmt: skip
+
+
+def add(table: Table, cells: dict[Key, list[Any]], key: Key, measures: list[Any]) -> None:
+    """Merge measures into the cell of a key; the list becomes the cell's own."""
+    cell = cells.get(key)
+    if cell is None:
+        cells[key] = measures
+        return
+    cells[key] = [
+        _MERGES[column.merge](left, right)
+        for column, left, right in zip(table.measures, cell, measures, strict=True)
+    ]
+
+
+def total(table: Table, parts: list[list[Any]]) -> list[Any]:
+    """Measures of any number of cells merged."""
+    if len(parts) == 1:
+        return list(parts[0])
+    return [
+        _TOTALS[column.merge](values)
+        for column, values in zip(table.measures, zip(*parts, strict=True), strict=True)
+    ]
+
+
+def load(table: Table, cells: dict[Key, list[Any]], rows: Iterable[Row]) -> None:
+    """Merge rows, keys then measures with sketches packed, into cells."""
+    width = len(table.keys)
+    for row in rows:
+        measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
+        add(table, cells, row[:width], measures)  # type: ignore[arg-type]
+
+
+def packed(table: Table, cells: Mapping[Key, list[Any]]) -> Iterator[Row]:
+    """Rows of cells, in their order."""
+    if table.measures[-1].merge != "sketch":
+        return ((*key, *measures) for key, measures in cells.items())
+    return ((*key, *measures[:-1], sketch.pack(measures[-1])) for key, measures in cells.items())
 
 
 def merge(left: Summary, right: Summary) -> Summary:

@@ -5,19 +5,34 @@ The order is fixed: decode, find nulls, redact; cutting to the length kept comes
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from perfectcv_traffic import nulls
+from perfectcv_traffic.capture import multipart
+from perfectcv_traffic.capture.exchange import Body
 from perfectcv_traffic.json_scan import scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
 
-_CHARSET = re.compile(r"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
-_PART_NAME = re.compile(rb'name="([^"]*)"')
-_PART_FILE = re.compile(rb'filename="([^"]*)"')
+CUT, INVALID_JSON, BINARY = "cut", "invalid_json", "binary"
+
+_FORM = "application/x-www-form-urlencoded"
+_CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+# The ones that text is sent in. Python knows others whose decoders are slow on purpose-made input.
+_KNOWN_CHARSET = re.compile(
+    r"utf-?(8|16|32)|(us-)?ascii|iso-?8859|latin|windows-125|cp125|gb|big5|shift_?jis|euc|koi8",
+    re.IGNORECASE,
+)
 _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-ndjson")
+_TEXT_TYPE = re.compile(r"application/[\w.-]+\+xml\Z")
+_is_valid = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 @dataclass(slots=True)
@@ -29,88 +44,134 @@ class ReadBody:
     null_count: int = 0
     partial: bool = False
     """The body was longer than what was captured, so nulls beyond it are not counted."""
+    note: str | None = None
+    """How the text differs from what was sent."""
     fields: tuple[str, ...] = ()
     """Names of the form's fields."""
 
 
-def read(head: bytes, *, whole: bool, content_type: str, redactor: Redactor) -> ReadBody:
-    """Read the captured head of a body; `whole` says that nothing follows it."""
-    media_type = content_type.partition(";")[0].strip().lower()
+def read(
+    body: Body, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
+) -> ReadBody:
+    """Read the captured head of a body that was sent with these Content-Type and -Encoding.
+
+    `ended` says that nothing follows what was received or sent of it.
+    """
+    head, whole = body.head, ended and body.kept == body.size
     if not head:
         return ReadBody()
+    if encoding and encoding != "identity":
+        plain = _decompress(head, encoding, body.kept)
+        if plain is None:
+            return ReadBody(note=f"encoding:{encoding[:40]}", partial=True)
+        head, ended = plain
+        whole = whole and ended
+    result = _read(head, content_type, redactor, whole=whole)
+    if not whole and result.text is not None:
+        result.note = CUT
+    return result
+
+
+def _read(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) -> ReadBody:
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        return _multipart(head, content_type, whole=whole)
-    text = _decode(head, content_type, whole=whole)
-    if media_type == "application/x-www-form-urlencoded":
-        found = nulls.in_urlencoded(text, "form")
-        names = tuple(name for name, _ in parse_qsl(text[:10_000], keep_blank_values=True))
-        return _result(redactor.query(text), found, len(found), whole, names)
-    if _is_json(media_type, text):
-        return _json(text, redactor, whole=whole)
-    if not media_type or media_type.startswith(_TEXT_TYPES):
-        return ReadBody(redactor.text(text), partial=False)
-    return ReadBody()
+        return _multipart(head, content_type, redactor, whole=whole)
+    if media_type == _FORM:
+        return _form(_decode(head, content_type, whole=whole), redactor, whole=whole)
+    if _is_json(media_type, head):
+        return _json(_decode(head, content_type, whole=whole), redactor, whole=whole)
+    if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
+        return ReadBody(_text(_decode(head, content_type, whole=whole), redactor))
+    return ReadBody(note=BINARY)
 
 
 def _json(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
+    is_json = whole and _is_whole_json(text)
+    if is_json and "null" not in text and not redactor.may_name_secrets(text):
+        return ReadBody(redactor.shapes(text))
     result = scan(text, redactor.is_secret, MAX_NULL_DETAILS)
-    if whole and not result.complete:  # not JSON after all: what looks like a null proves nothing
-        return ReadBody(redactor.text(result.text))
+    clean = redactor.text(result.text)
+    if whole and not (is_json or result.complete):  # what looks like a null in it proves nothing
+        return ReadBody(clean, note=INVALID_JSON)
     found = [
         NullDetail(field_name=name, field_path=path, location="json_body", kind="json_null")
         for name, path in result.nulls
     ]
-    return _result(redactor.shapes(result.text), found, result.null_count, whole, ())
+    return ReadBody(clean, found, result.null_count, partial=not whole)
 
 
-def _result(
-    text: str, found: list[NullDetail], count: int, whole: bool, names: tuple[str, ...]
-) -> ReadBody:
-    return ReadBody(text, found[:MAX_NULL_DETAILS], count, not whole, names)
+def _is_whole_json(text: str) -> bool:
+    try:
+        _is_valid(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
-def _is_json(media_type: str, text: str) -> bool:
+def _text(text: str, redactor: Redactor) -> str:
+    if "{" in text and redactor.may_name_secrets(text):  # lines of JSON, server-sent events
+        text = scan(text, redactor.is_secret, 0).text
+    return redactor.text(text)
+
+
+def _form(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
+    found = nulls.in_urlencoded(text, "form")
+    names = tuple(name for name, _ in parse_qsl(text[:10_000], keep_blank_values=True))
+    return ReadBody(
+        redactor.query(text), found[:MAX_NULL_DETAILS], len(found), not whole, fields=names
+    )
+
+
+def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) -> ReadBody:
+    """Fields by name, secret ones blanked; of a file its name, type and size."""
+    parts = multipart.parts(head, content_type, whole=whole)
+    if not parts:
+        return ReadBody(partial=not whole, note="multipart")
+    pairs = [(part.name, part.text) for part in parts if part.text is not None]
+    found = nulls.in_pairs(pairs, "form")
+    shown = "; ".join(f"{part.name}={multipart.shown(part, redactor)}" for part in parts)
+    return ReadBody(
+        shown, found[:MAX_NULL_DETAILS], len(found), not whole, "multipart",
+        tuple(part.name for part in parts),
+    )  # fmt: skip
+
+
+def _is_json(media_type: str, head: bytes) -> bool:
     if media_type == "application/json" or media_type.endswith("+json"):
         return True
-    return not media_type and text.lstrip()[:1] in ("{", "[")
+    return not media_type and head.lstrip()[:1] in (b"{", b"[")
 
 
 def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
     match = _CHARSET.search(content_type)
-    charset = match[1] if match else "utf-8-sig"
-    if not match and head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        charset = "utf-16"
+    charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
+    if charset is None:
+        charset = _detected(head)
     try:
-        text = head.decode(charset, "replace")
-    except LookupError:
+        text = codecs.decode(head, charset, "replace")
+    except (LookupError, ValueError):
         text = head.decode("utf-8", "replace")
     # A cut may fall inside a character: the replacement at the end is ours, not the client's.
     return text if whole else text.rstrip("\ufffd")
 
 
-def _multipart(head: bytes, content_type: str, *, whole: bool) -> ReadBody:
-    """Field names, file names and sizes; values are not kept, files least of all."""
-    boundary = content_type.partition("boundary=")[2].partition(";")[0].strip('" ')
-    if not boundary:
-        return ReadBody(partial=not whole)
-    shown, names, found = [], [], []
-    for part in head.split(b"--" + boundary.encode())[1:]:
-        name, filename, value = _part(part)
-        if name is None:
+def _detected(head: bytes) -> str:
+    if head[:3] == codecs.BOM_UTF8:
+        return "utf-8-sig"
+    # JSON in UTF-16 or -32 shows by its zero bytes.
+    return json.detect_encoding(head) if b"\0" in head[:4] or head[:1] in b"\xfe\xff" else "utf-8"
+
+
+def _decompress(data: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | None:
+    """At most `limit` bytes of the data and whether that is all; None if it cannot be told."""
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        return None
+    # 32: header of gzip or zlib, whichever comes; "deflate" without one is sent by some.
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        stream = zlib.decompressobj(window)
+        try:
+            plain = stream.decompress(data, max(limit, 65_536))
+        except zlib.error:
             continue
-        names.append(name)
-        size = f"{len(value)} bytes" if whole else "size unknown"
-        shown.append(f"{name}=<file {filename}, {size}>" if filename else f"{name}=<{size}>")
-        text = value.decode("utf-8", "replace") if len(value) < 16 else "a value"  # noqa: PLR2004
-        found += [] if filename is not None else nulls.in_pairs([(name, text)], "form")
-    return _result("; ".join(shown), found, len(found), whole, tuple(names))
-
-
-def _part(part: bytes) -> tuple[str | None, str | None, bytes]:
-    headers, _, value = part.partition(b"\r\n\r\n")
-    name, filename = _PART_NAME.search(headers), _PART_FILE.search(headers)
-    return (
-        name[1].decode("utf-8", "replace") if name else None,
-        filename[1].decode("utf-8", "replace") if filename else None,
-        value.removesuffix(b"\r\n"),
-    )
+        return plain, stream.eof
+    return None

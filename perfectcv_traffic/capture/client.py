@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
+import logging
+import os
 import re
+import secrets
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from perfectcv_traffic.errors import UsageError
 
@@ -14,26 +19,51 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _FORWARDED_FOR = re.compile(r"""(?:^|[;,\s])for=(?:"([^"]*)"|([^;,\s]*))""", re.IGNORECASE)
 
 
+EVERYONE, UNIX_SOCKET = "*", "unix"
+
+MASKED_BITS = {4: 16, 6: 80}
+"""Bits of an address that a masked one loses, by version of IP."""
+
+IP_HEADERS = frozenset({
+    "cf-connecting-ip", "client-ip", "fastly-client-ip", "forwarded", "true-client-ip",
+    "x-client-ip", "x-cluster-client-ip", "x-forwarded-for", "x-original-forwarded-for",
+    "x-real-ip",
+})  # fmt: skip
+"""Request headers that carry client addresses: blanked when the address is not kept whole."""
+
+_KEY_BYTES = 32
+
+logger = logging.getLogger("perfectcv_traffic")
+
+
 class TrustedProxies:
-    """The proxies whose forwarding headers are believed; `*` believes everyone."""
+    """The proxies whose forwarding headers are believed: addresses, CIDR blocks.
+
+    `*` believes everyone, `unix` what comes through a Unix socket.
+    """
 
     def __init__(self, proxies: Iterable[str] = ()) -> None:
         names = tuple(proxies)
-        self._everyone = "*" in names
-        self._networks = tuple(_network(name) for name in names if name != "*")
+        self._everyone = EVERYONE in names
+        self._unix_socket = UNIX_SOCKET in names
+        self._networks = tuple(
+            _network(name) for name in names if name not in (EVERYONE, UNIX_SOCKET)
+        )
+        if self._everyone:
+            logger.warning("trusted_proxies='*': any client can claim any address")
 
     def client_ip(self, peer: str | None, headers: Sequence[tuple[str, str]]) -> str | None:
         """The client's address: the first untrusted one, walking from the socket outwards.
 
         `peer` is the socket's address (None for a Unix socket), `headers` have lower-case names.
         """
-        if not self._trusts(peer):
+        if not (self._trusts(peer) if peer else self._everyone or self._unix_socket):
             return normalise(peer)
         client = normalise(peer)
         for hop in reversed(_forwarded(headers)):
             address = normalise(hop)
-            if address is None:
-                return client
+            if address is None:  # "unknown", "_hidden", garbage: who is behind it cannot be told
+                return None
             client = address
             if not self._trusts(address):
                 break
@@ -44,6 +74,47 @@ class TrustedProxies:
             return True
         address = _address(name or "")
         return address is not None and any(address in network for network in self._networks)
+
+
+def anonymised(address: str | None, mode: str, key: bytes) -> str | None:
+    """An address as it may be recorded; `mode` is full, masked, hashed or none."""
+    if address is None or mode == "none":
+        return None
+    if mode == "hashed":
+        return hmac.digest(key, address.encode("utf-8", "replace"), "sha256")[:8].hex()
+    if mode == "masked":
+        return _masked(address)
+    return address
+
+
+def _masked(name: str) -> str | None:
+    address = _address(name)
+    if address is None:
+        return None
+    prefix = address.max_prefixlen - MASKED_BITS[address.version]
+    return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
+
+
+def install_key(path: Path) -> bytes:
+    """The secret key kept in a file of its own, made at the first call; all workers share it.
+
+    Without one that can be kept, a key for this process only.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
+        try:
+            os.link(draft, path)  # the first worker wins, whole
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        logger.warning("client addresses are hashed with a key of this process: %s", error)
+        return secrets.token_bytes(_KEY_BYTES)
 
 
 def normalise(name: str | None) -> str | None:
@@ -71,7 +142,7 @@ def _address(name: str) -> Address | None:
     elif host.count(":") == 1:
         host = host.partition(":")[0]
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.partition("%")[0])  # without the zone of its link
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

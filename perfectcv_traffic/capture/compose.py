@@ -6,18 +6,23 @@ import itertools
 import os
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from perfectcv_traffic import nulls
-from perfectcv_traffic.capture import bodies, credentials, describe, headers, routes
+from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
+from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import ReadBody
-from perfectcv_traffic.capture.client import TrustedProxies
 from perfectcv_traffic.capture.credentials import Credential
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.headers import Headers
+from perfectcv_traffic.capture.extensions import Enricher, Extensions
+from perfectcv_traffic.capture.headers import HeaderReader, Headers
+from perfectcv_traffic.capture.routes import RouteTable
+from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
     MAX_NULL_DETAILS,
     RUN_ID_HEADER,
@@ -29,61 +34,74 @@ from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.settings import Settings
 
 USER_AGENT_LIMIT = 512
+PLAIN_LIMIT = 65_536
+"""Characters of a query or form searched for a credential."""
+
 _BAD_REQUEST = 400
+_UNPROCESSABLE = 422
+_NOTHING = ReadBody()
+_FORM = "application/x-www-form-urlencoded"
+
+Plain = dict[str, str]
+"""Headers as they were sent, the first of each name: for reading, never for keeping."""
 
 
 class Composer:
     """Makes records from exchanges; holds what is fixed for the life of the recorder."""
 
-    def __init__(self, settings: Settings, model: type[TrafficLog] = TrafficLog) -> None:
+    def __init__(
+        self, settings: Settings, extensions: Extensions | None = None, app: Any = None
+    ) -> None:
         self._settings = settings
-        self._model = model
-        self._redactor = Redactor(settings.redact, settings.keep)
-        self._proxies = TrustedProxies(settings.trusted_proxies)
-        self._security: dict[Any, tuple[routes.Declared, ...] | None] = {}
+        extensions = extensions or Extensions()
+        self._model = extensions.model
+        self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
+        # A validation error repeats the value it rejects, under a name that says nothing of it.
+        names = (*settings.redact, "input")
+        self._rejecting = Redactor(names, settings.keep, extensions.redact_text)
+        self._proxies = client.TrustedProxies(settings.trusted_proxies)
+        hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
+        self._headers = HeaderReader(self._redactor, blank=hidden)
+        self._routes = RouteTable(app)
+        self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
+        self._enrich = Enricher(extensions, self._redactor)
         self._login_method, _, self._login_path = settings.uuid_login.partition(" ")
         self._event_prefix = secrets.token_hex(8)
         self._event_pid = os.getpid()
         self._events = itertools.count()
 
+    def close(self) -> None:
+        """Let go of what belongs to the thread that composed."""
+        if self._verify is not None:
+            self._verify.close()
+
     def compose(self, exchange: Exchange) -> TrafficLog:
         """The record of an exchange."""
-        request = headers.decoded(exchange.headers)
-        response = headers.decoded(exchange.response_headers)
-        query = exchange.query_string.decode("latin-1")
-        sent, answered = self._bodies(exchange, request, response)
-        found = [*nulls.in_urlencoded(query, "query"), *nulls.in_path(exchange.path_params)]
         record = self._model(
             request_id=exchange.request_id,
             event_id=self._event_id(),
             timestamp=_timestamp(exchange.wall_clock),
             method=exchange.method,
-            request_headers=self._headers(request),
-            response_headers=self._headers(response),
-            request_body=self._cut(sent.text),
-            response_body=self._cut(answered.text),
-            request_bytes=_request_size(exchange, request),
-            response_bytes=0 if exchange.method == "HEAD" else exchange.response_body.size,
-            client_ip=self._client_ip(exchange, request),
-            user_agent=headers.first(request, "user-agent", USER_AGENT_LIMIT),
-            status_code=exchange.status,
+            http_version=exchange.http_version,
+            route=self._routes.template(exchange),
+            status_code=None if exchange.answered_nobody else exchange.status,
             complete=exchange.complete,
             client_disconnected=exchange.client_disconnected,
-            error_message=self._error(exchange, answered),
-            null_params_count=len(found) + sent.null_count,
-            null_params_details=[*found, *sent.nulls][:MAX_NULL_DETAILS],
-            null_response_count=answered.null_count,
-            null_response_details=answered.nulls,
-            nulls_partial=sent.partial or answered.partial,
-            rate_limit=headers.rate_limit(response),
-            run_id=headers.marker(request, RUN_ID_HEADER),
-            scenario=headers.marker(request, SCENARIO_HEADER),
         )
-        self._set_url(record, exchange, request, query)
-        self._set_token(record, exchange, request, query)
         _set_times(record, exchange)
+        sent_headers = headers.decoded(exchange.headers)
+        request = dict(reversed(sent_headers))
+        query = exchange.query_string.decode("latin-1")
+        record.client_ip = self._client_ip(exchange, sent_headers)
+        self._set_address(record, exchange, request, query)
+        sent = self._set_request(record, exchange, request)
+        answered = self._set_response(record, exchange)
+        _set_nulls(record, exchange, query, sent, answered)
+        self._set_token(record, exchange, request, query)
+        record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
         record.request_data_summary = describe.request_summary(record, sent)
+        self._enrich(record, exchange.scope)
         return record
 
     def _event_id(self) -> str:
@@ -91,60 +109,108 @@ class Composer:
             self._event_pid, self._event_prefix = os.getpid(), secrets.token_hex(8)
         return f"{self._event_prefix}{next(self._events):08x}"
 
-    def _bodies(
-        self, exchange: Exchange, request: Headers, response: Headers
-    ) -> tuple[ReadBody, ReadBody]:
-        pairs = ((exchange.request_body, request), (exchange.response_body, response))
-        sent, answered = (
-            ReadBody(partial=body.size > 0)
-            if body.kept == 0 or headers.first(carried, "content-encoding")
-            else bodies.read(
-                body.head,
-                whole=body.kept == body.size,
-                content_type=headers.first(carried, "content-type") or "",
-                redactor=self._redactor,
-            )
-            for body, carried in pairs
-        )
-        return sent, answered
-
-    def _headers(self, sent: Headers) -> dict[str, str]:
-        kept: dict[str, str] = {}
-        for name, value in sent[: headers.MAX_HEADERS]:
-            shown = self._redactor.header(name, value)[: headers.VALUE_LIMIT]
-            kept[name] = f"{kept[name]}, {shown}" if name in kept else shown
-        return kept
-
-    def _cut(self, text: str | None) -> str | None:
-        limit = self._settings.body_limit
-        return text[:limit] if text and limit else None
-
-    def _client_ip(self, exchange: Exchange, request: Headers) -> str | None:
-        peer = exchange.client[0] if exchange.client else None
-        return self._proxies.client_ip(peer, request)
-
-    def _set_url(
-        self, record: TrafficLog, exchange: Exchange, request: Headers, query: str
+    def _set_address(
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
     ) -> None:
-        host = headers.first(request, "host") or _server(exchange)
-        raw = exchange.raw_path.decode("latin-1") if exchange.raw_path else exchange.path
-        target = f"{raw}?{query}" if query else raw
-        record.url = self._redactor.url(f"{exchange.scheme}://{host}{target}")
-        record.path = self._redactor.shapes(exchange.path)
-        record.query_params = self._redactor.query(query)
-        record.route = routes.template(exchange)
+        where = address(exchange, request.get("host"), query, self._redactor)
+        record.url, record.path, record.query_params = where
+
+    def _set_request(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
+        kept = self._headers.redacted(exchange.headers)
+        if self._settings.capture_headers:
+            record.request_headers = kept
+        record.user_agent = kept.get("user-agent", "")[:USER_AGENT_LIMIT] or None
+        record.trace_id = headers.trace_id(kept)
+        record.run_id = headers.marker(kept, RUN_ID_HEADER)
+        record.scenario = headers.marker(kept, SCENARIO_HEADER)
+        body = exchange.request_body
+        unread = body.size == 0 and exchange.received_at is None
+        record.request_bytes = headers.declared_length(request) if unread else body.size
+        if unread and record.request_bytes:
+            sent = ReadBody(note="not_read", partial=True)
+        else:
+            sent = self._body(exchange, request)
+        record.request_body, record.request_body_note = self._cut(sent)
+        return sent
+
+    def _set_response(self, record: TrafficLog, exchange: Exchange) -> ReadBody:
+        response = dict(headers.decoded(exchange.response_headers))
+        kept = self._headers.redacted(exchange.response_headers)
+        if self._settings.capture_headers:
+            record.response_headers = kept
+        record.rate_limit = headers.rate_limit(kept)
+        body = exchange.response_body
+        record.response_bytes = body.size
+        answered = _NOTHING
+        if exchange.method == "HEAD":  # what the application sent all the same went nowhere
+            record.response_bytes = 0
+        elif exchange.sent_as_file:
+            record.response_bytes = headers.declared_length(response)
+            answered = ReadBody(note="file", partial=True)
+        else:
+            rejecting = exchange.status == _UNPROCESSABLE
+            redactor = self._rejecting if rejecting else self._redactor
+            answered = self._body(exchange, response, redactor)
+        record.response_body, record.response_body_note = self._cut(answered)
+        return answered
+
+    def _body(
+        self, exchange: Exchange, carried: Plain, answer_redactor: Redactor | None = None
+    ) -> ReadBody:
+        """The request body, or with a redactor for it the response body."""
+        body, ended = exchange.request_body, exchange.received_at is not None
+        if answer_redactor is not None:
+            body, ended = exchange.response_body, exchange.complete
+        if body.size == 0:
+            return _NOTHING
+        if body.kept == 0:
+            return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
+        return bodies.read(
+            body,
+            ended=ended,
+            content_type=carried.get("content-type", ""),
+            encoding=carried.get("content-encoding", "").strip().lower(),
+            redactor=answer_redactor or self._redactor,
+        )
+
+    def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
+        """The text kept and its note; called when everything has been read from the whole text."""
+        limit = self._settings.body_limit
+        if not body.text:
+            return None, body.note
+        if len(body.text) <= limit:
+            return body.text, body.note
+        return body.text[:limit] or None, body.note or bodies.CUT
+
+    def _client_ip(self, exchange: Exchange, sent: Headers) -> str | None:
+        peer = exchange.client[0] if exchange.client else None
+        found = self._proxies.client_ip(peer, sent)
+        mode = self._settings.client_ip
+        if mode == "full":
+            return found
+        return client.anonymised(found, mode, self._key if mode == "hashed" else b"")
+
+    @cached_property
+    def _key(self) -> bytes:
+        return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
     def _set_token(
-        self, record: TrafficLog, exchange: Exchange, request: Headers, query: str
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
     ) -> None:
-        declared = self._declared(exchange.route)
+        declared = self._routes.security(exchange)
         record.auth_required = None if declared is None else bool(declared)
-        credential = credentials.find(
-            request, dict(parse_qsl(query)), headers.cookies(request), declared or ()
-        )
+        sources = {
+            "header": request,
+            "query": _pairs(query),
+            "cookie": headers.cookies(headers.decoded(exchange.headers))
+            if "cookie" in request
+            else {},
+            "form": _form_of(exchange, request),
+        }
+        credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
         record.token_validity = credentials.validity(
-            credential, status=exchange.status, auth_required=record.auth_required
+            credential, status=record.status_code, auth_required=record.auth_required
         )
         if credential is not None:
             self._describe_token(record, credential)
@@ -153,16 +219,10 @@ class Composer:
         record.token_scheme = credential.scheme
         record.token_source = credential.source
         record.api_token = credentials.mask(credential)
+        said, why = self._verify(credential.value) if self._verify else (None, None)
+        record.token_validity = said or record.token_validity
         if record.token_validity is TokenValidity.INVALID:
-            record.token_reason = credentials.reason(credential)
-
-    def _declared(self, route: Any) -> tuple[routes.Declared, ...] | None:
-        if route is None:
-            return None
-        key = id(route)  # routes live as long as the application
-        if key not in self._security:
-            self._security[key] = routes.security(route)
-        return self._security[key]
+            record.token_reason = why or credentials.reason(credential)
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
@@ -185,29 +245,39 @@ class Composer:
         return uuid[:128] if isinstance(uuid, str) else None
 
 
-def _request_size(exchange: Exchange, request: Headers) -> int:
-    """Bytes received; a body that nobody read counts as the client declared it."""
-    unread = exchange.request_body.size == 0 and exchange.received_at is None
-    return headers.declared_length(request) if unread else exchange.request_body.size
+def _pairs(urlencoded: str) -> dict[str, str]:
+    return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT]))) if urlencoded else {}
 
 
-def _server(exchange: Exchange) -> str:
-    if exchange.server is None:
-        return "localhost"
-    host, port = exchange.server
-    return host if port is None else f"{host}:{port}"
+def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
+    if not request.get("content-type", "").startswith(_FORM):
+        return {}
+    return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
 
 
 def _timestamp(wall_clock: float) -> str:
-    moment = datetime.fromtimestamp(wall_clock, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    moment = datetime.fromtimestamp(wall_clock, UTC).isoformat(timespec="microseconds")
+    return f"{moment[:26]}Z"
 
 
 def _set_times(record: TrafficLog, exchange: Exchange) -> None:
-    for name, moment in (
-        ("request_time_ms", exchange.received_at),
-        ("ttfb_ms", exchange.responded_at),
-        ("response_time_ms", exchange.finished_at),
-    ):
-        if moment is not None:
-            setattr(record, name, round((moment - exchange.started_at) * 1000, 3))
+    start = exchange.started_at
+    if exchange.received_at is not None:
+        record.request_time_ms = round((exchange.received_at - start) * 1000, 3)
+    if exchange.responded_at is not None:
+        record.ttfb_ms = round((exchange.responded_at - start) * 1000, 3)
+    if exchange.finished_at is not None:
+        record.response_time_ms = round((exchange.finished_at - start) * 1000, 3)
+
+
+def _set_nulls(
+    record: TrafficLog, exchange: Exchange, query: str, sent: ReadBody, answered: ReadBody
+) -> None:
+    found = nulls.in_urlencoded(query, "query") if query else []
+    if exchange.path_params:
+        found += nulls.in_path(exchange.path_params)
+    record.null_params_count = len(found) + sent.null_count
+    record.null_params_details = [*found, *sent.nulls][:MAX_NULL_DETAILS]
+    record.null_response_count = answered.null_count
+    record.null_response_details = answered.nulls
+    record.nulls_partial = sent.partial or answered.partial or nulls.exceeds(query)

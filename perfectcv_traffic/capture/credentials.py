@@ -13,8 +13,21 @@ import msgspec
 from perfectcv_traffic.capture.routes import Declared
 from perfectcv_traffic.record import TokenReason, TokenValidity
 
-KEY_HEADERS = ("x-api-key", "x-auth-token", "api-key", "x-access-token")
+KEY_HEADERS = (
+    "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
+)  # fmt: skip
 QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
+FORM_NAMES = ("access_token",)
+"""RFC 6750 2.2: a bearer token as a field of a form."""
+
+SCHEMES = frozenset({
+    "apikey", "aws4-hmac-sha256", "basic", "bearer", "digest", "dpop", "hawk", "hoba", "jwt",
+    "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256",
+    "signature", "token", "vapid",
+})  # fmt: skip
+OTHER = "other"
+"""The scheme of an Authorization header that begins with no known one: its words are secret."""
+
 MASKED = "***"
 _SHOWN = 4
 _SHORT = 12
@@ -34,35 +47,41 @@ class Credential(NamedTuple):
         return f"Credential(scheme={self.scheme!r}, source={self.source!r}, value=***)"
 
 
-def find(
-    headers: Sequence[tuple[str, str]],
-    query: Mapping[str, str],
-    cookies: Mapping[str, str],
-    declared: Sequence[Declared] = (),
-) -> Credential | None:
+Sources = Mapping[str, Mapping[str, str]]
+"""Names and values by place: header, query, cookie, form."""
+
+_USUAL = (
+    *(("header", name) for name in KEY_HEADERS),
+    *(("query", name) for name in QUERY_NAMES),
+    *(("form", name) for name in FORM_NAMES),
+)
+
+
+def find(sources: Sources, declared: Sequence[Declared] = ()) -> Credential | None:
     """The first credential: Authorization, then what the route declares, then the usual names."""
-    by_name = dict(reversed(headers))
-    authorization = by_name.get("authorization", "").strip()
-    if authorization:
-        return _from_authorization(authorization)
-    sources: dict[str, Mapping[str, str]] = {"header": by_name, "query": query, "cookie": cookies}
-    usual = [Declared("header", name, "api_key") for name in KEY_HEADERS]
-    usual += [Declared("query", name, "api_key") for name in QUERY_NAMES]
-    for place in (*declared, *usual):
+    headers = sources["header"]
+    if "authorization" in headers:
+        return _from_authorization(headers["authorization"])
+    for place in declared:
         value = sources[place.location].get(place.name, "").strip()
         if value:
             return Credential(place.scheme, f"{place.location}:{place.name}", value)
+    for location, name in _USUAL:
+        value = sources[location].get(name, "").strip() if sources[location] else ""
+        if value:
+            return Credential("api_key", f"{location}:{name}", value)
     return None
 
 
-def _from_authorization(value: str) -> Credential:
-    scheme, space, rest = value.partition(" ")
+def _from_authorization(header: str) -> Credential | None:
+    words = header.split(None, 1)
+    if not words:
+        return None
     source = "header:authorization"
-    if space:
-        return Credential(scheme.lower(), source, rest.strip())
-    if scheme.lower() in ("basic", "bearer", "digest", "negotiate", "token"):
-        return Credential(scheme.lower(), source, "")
-    return Credential("none", source, value)
+    scheme = words[0].lower()
+    if scheme in SCHEMES:
+        return Credential(scheme, source, words[1].strip() if len(words) > 1 else "")
+    return Credential("none" if len(words) == 1 else OTHER, source, header.strip())
 
 
 def mask(credential: Credential) -> str:

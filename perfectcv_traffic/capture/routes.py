@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
+
+from starlette.routing import Host, Mount
 
 from perfectcv_traffic.capture.exchange import Exchange
 
@@ -18,30 +20,113 @@ class Declared(NamedTuple):
     """bearer, basic, digest or api_key."""
 
 
-def template(exchange: Exchange) -> str | None:
-    """The route template with every prefix, from the application's root; None if none matched."""
-    route = exchange.route
-    own: str | None = getattr(route, "path_format", None) or getattr(route, "path", None)
-    if own is None:
-        # Plain Starlette routes leave only their endpoint; without parameters the path is theirs.
-        literal = exchange.matched and not exchange.path_params
-        unmounted = exchange.route_root_path == exchange.root_path
-        return exchange.path.removeprefix(exchange.root_path) if literal and unmounted else None
-    mounted = exchange.route_root_path.removeprefix(exchange.root_path)
-    return _with_parameters(mounted, exchange.path_params, own) + own
+class RouteTable:
+    """The routes of an application, read when a request is recorded, never before.
+
+    `app` may be any ASGI application: without routes only what the scope tells is known.
+    """
+
+    def __init__(self, app: Any = None) -> None:
+        self._app = app
+        self._declared: dict[int, tuple[Any, tuple[Declared, ...] | None]] = {}
+
+    def template(self, exchange: Exchange) -> str | None:
+        """The route template with every prefix, from the application's root; None if none matched.
+
+        Where routing left no route in the scope (plain Starlette before 1.0, a middleware that
+        copied the scope or answered itself) the path is matched again.
+        """
+        route = exchange.route
+        own: str | None = getattr(route, "path_format", None) or getattr(route, "path", None)
+        path = exchange.path.removeprefix(exchange.root_path)
+        mounted = exchange.route_root_path.removeprefix(exchange.root_path)
+        routes = getattr(self._app, "routes", ())
+        if isinstance(route, Mount | Host) or not own:
+            preflight = exchange.method == "OPTIONS" and not exchange.matched
+            return None if preflight else _search(routes, path, exchange.method)
+        if not mounted:
+            return own
+        prefix = _mount_prefix(routes, path, mounted)
+        return (prefix or _with_parameters(mounted, exchange.path_params, own)) + own
+
+    def security(self, exchange: Exchange) -> tuple[Declared, ...] | None:
+        """The security schemes among the route's dependencies; None when the route cannot tell."""
+        route = exchange.route
+        known = self._declared.get(id(route))
+        if known is None:  # some kinds of route cannot be hashed: the entry keeps its id in use
+            dependant = getattr(route, "dependant", None)
+            found = None if dependant is None else tuple(_declared(dependant))
+            known = self._declared[id(route)] = (route, found)
+        return known[1]
 
 
-def _with_parameters(mounted: str, values: dict[str, Any], own: str) -> str:
+def _search(routes: Iterable[Any], path: str, method: str) -> str | None:
+    """The template of the first route that matches, as Starlette's router looks for it."""
+    partial = None
+    for route in _flat(routes):
+        if isinstance(route, Mount):
+            found = _in_mount(route, path, method)
+        elif isinstance(route, Host):
+            found = _search(route.routes, path, method)
+        elif _matches(route, path):
+            if method in (getattr(route, "methods", None) or (method,)):
+                return str(route.path_format)
+            partial = partial or str(route.path_format)
+            continue
+        else:
+            continue
+        if found is not None:
+            return found
+    return partial
+
+
+def _in_mount(mount: Mount, path: str, method: str) -> str | None:
+    match = mount.path_regex.match(path)
+    if match is None:
+        return None
+    if not mount.routes:  # files, WSGI: what is behind the mount is one endpoint
+        return mount.path_format
+    inner = _search(mount.routes, "/" + match["path"], method)
+    return None if inner is None else mount.path + inner
+
+
+def _mount_prefix(routes: Iterable[Any], path: str, mounted: str) -> str | None:
+    """The templates of the mounts that lead to the root path `mounted`; None if none do."""
+    for route in _flat(routes):
+        match = route.path_regex.match(path) if isinstance(route, Mount) else None
+        if match is None:
+            continue
+        rest = "/" + match["path"]
+        own = path.removesuffix(rest)
+        if own == mounted:
+            return str(route.path)
+        if mounted.startswith(own + "/"):
+            inner = _mount_prefix(route.routes, rest, mounted.removeprefix(own))
+            if inner is not None:
+                return str(route.path) + inner
+    return None
+
+
+def _flat(routes: Iterable[Any]) -> Iterator[Any]:
+    """Routes with those of included routers in their place (FastAPI that does not flatten them)."""
+    for route in routes:
+        contexts = getattr(route, "effective_route_contexts", None)
+        if contexts is None:
+            yield route
+        else:
+            yield from contexts()
+
+
+def _matches(route: Any, path: str) -> bool:
+    regex = getattr(route, "path_regex", None)
+    return regex is not None and regex.match(path) is not None
+
+
+def _with_parameters(mounted: str, values: Mapping[str, Any], own: str) -> str:
     # A mount's root path holds the values of its parameters: /t/acme for /t/{tenant}.
     names = {str(value): name for name, value in values.items() if f"{{{name}}}" not in own}
     steps = (f"{{{names[step]}}}" if step in names else step for step in mounted.split("/"))
     return "/".join(steps)
-
-
-def security(route: Any) -> tuple[Declared, ...] | None:
-    """The security schemes among the route's dependencies; None when the route cannot tell."""
-    dependant = getattr(route, "dependant", None)
-    return None if dependant is None else tuple(_declared(dependant))
 
 
 def _declared(dependant: Any) -> Iterator[Declared]:

@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import analyze, check, demo, generate, ingest, report, run
+from perfectcv_traffic.cli import (
+    analyze,
+    check,
+    demo,
+    doctor,
+    generate,
+    ingest,
+    merge,
+    prune,
+    report,
+    run,
+)
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -32,6 +43,10 @@ COMMANDS = (
     analyze.analyze,
     report.report,
     check.check,
+    doctor.doctor,
+    doctor.backup,
+    prune.prune,
+    merge.merge,
     demo.demo,
 )
 for command in COMMANDS:

@@ -1,28 +1,245 @@
-"""`perfectcv-traffic ingest`: log files into the database."""
+"""`perfectcv-traffic ingest`: log files into the database, once or for as long as they grow."""
 
 from __future__ import annotations
 
+import importlib
+import operator
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db
-from perfectcv_traffic.cli.terminal import note, progress
+from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.errors import ExitCode, UsageError
+from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.record import TrafficLog
 
 Logs = Annotated[list[Path] | None, typer.Argument(help="Log files.", show_default=DEFAULTS.log)]
+Follow = Annotated[bool, option("--follow", help="Go on storing what is written, until Ctrl-C.")]
+Format = Annotated[
+    str, option("--format", help=f"Format of the lines: auto, {', '.join(LogFormat)}.")
+]
+Rotated = Annotated[
+    str, option("--rotated", help="Rotated files from before the first ingest: none or all.")
+]
+Strict = Annotated[bool, option("--strict", help="Exit with 3 when a line was rejected.")]
+Explain = Annotated[
+    int, option("--explain", help="Show how the first N lines are read; store nothing.", min=0)
+]
+Poll = Annotated[
+    float, option("--poll", help="Seconds between two looks at the log.", min=0.01, max=60)
+]
+WaitLock = Annotated[
+    bool, option("--wait-lock", help="Wait while another ingester works on the database.")
+]
+Model = Annotated[
+    str | None,
+    option("--model", help="Record model of your own: module:Class, a subclass of TrafficLog."),
+]
+UntilStdinCloses = Annotated[
+    bool,
+    option(
+        "--until-stdin-closes", help="Stop when standard input ends: for programs that start this."
+    ),
+]
 
 
-def ingest(logs: Logs = None, db: Db = Path(DEFAULTS.db)) -> None:
-    """Store the lines of LOG that are not stored yet, each exactly once."""
-    from perfectcv_traffic.store import ingest as store
+def ingest(
+    logs: Logs = None,
+    db: Db = Path(DEFAULTS.db),
+    follow: Follow = False,
+    log_format: Format = "auto",
+    rotated: Rotated = "none",
+    strict: Strict = False,
+    explain: Explain = 0,
+    poll: Poll = 0.2,
+    wait_lock: WaitLock = False,
+    model: Model = None,
+    until_stdin_closes: UntilStdinCloses = False,
+    as_json: Json = False,
+) -> None:
+    """Store the lines of LOG that are not stored yet, each exactly once.
+
+    `ingest status` shows how far it is, `ingest retry-rejected` reads rejected lines again.
+    """
+    from perfectcv_traffic.store.ingest import Options
 
     files = logs or [Path(DEFAULTS.log)]
-    with progress(
-        "ingesting", total=sum(f.stat().st_size for f in files if f.is_file())
-    ) as advance:
-        counts = store.ingest(files, db, progress=advance)
-    note(
-        f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
-        f" + {counts.blank} blank = {counts.lines} lines"
+    if action := _action(files):
+        action(db, _format(log_format), as_json=as_json)
+        return
+    chosen = _format(log_format)
+    if rotated not in ("none", "all"):
+        raise UsageError(f"--rotated={rotated}: it is none or all")
+    if explain:
+        _explain(files, explain, chosen)
+        return
+    options = Options(
+        model=_model(model),
+        log_format=chosen,
+        with_rotated=rotated == "all",
+        wait_for_lock=wait_lock,
+        in_parallel=model is None and (os.cpu_count() or 1) > 1,
+        notice=_note,
     )
+    counts = (
+        _follow(files, db, options, poll, until_stdin_closes=until_stdin_closes)
+        if follow
+        else _once(files, db, options)
+    )
+    _report(db, counts, as_json=as_json)
+    if strict and counts.rejected:
+        raise typer.Exit(ExitCode.STORAGE)
+
+
+def _model(name: str | None) -> type[TrafficLog]:
+    """The class that `module:Class` names."""
+    if name is None:
+        return TrafficLog
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))  # as python -m does: the module is the project's own
+    try:
+        found = operator.attrgetter(attribute)(importlib.import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"--model={name} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, TrafficLog)):
+        raise UsageError(f"--model={name} is no subclass of TrafficLog")
+    return found
+
+
+def _action(files: list[Path]) -> Callable[..., None] | None:
+    """What is asked for in place of a log, unless there is a file of that name."""
+    if len(files) != 1 or files[0].exists():
+        return None
+    return {"status": _status, "retry-rejected": _retry}.get(str(files[0]))
+
+
+def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
+    from perfectcv_traffic.store.status import status
+
+    found = status(db)
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    for log in found.logs:
+        behind = "" if log.behind_bytes is None else f", {log.behind_bytes} bytes behind"
+        typer.echo(
+            f"{log.path} ({log.generation}): {log.lines} lines, {log.stored} stored,"
+            f" {log.duplicate} duplicate, {log.rejected} rejected{behind}"
+        )
+    for reason, count in found.rejected_by_reason.items():
+        typer.echo(f"rejected, {reason}: {count}")
+
+
+def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
+    from perfectcv_traffic.store.retry import retry_rejected
+
+    retried = retry_rejected(db, log_format)
+    if as_json:
+        typer.echo(msgspec.json.encode(retried._asdict()).decode())
+    else:
+        typer.echo(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
+
+
+def _format(name: str) -> LogFormat | None:
+    if name == "auto":
+        return None
+    try:
+        return LogFormat(name)
+    except ValueError as error:
+        known = ", ".join(LogFormat)
+        raise UsageError(f"--format={name}: it is auto, {known}") from error
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 - no terminal library in a follower
+
+
+def _once(files: list[Path], db: Path, options: Any) -> Any:
+    from perfectcv_traffic.cli.terminal import progress
+    from perfectcv_traffic.store import ingest as store
+
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    with progress("ingesting", total=size) as advance:
+        return store.ingest(files, db, options=replace(options, progress=advance))
+
+
+def _follow(
+    files: list[Path], db: Path, options: Any, poll: float, *, until_stdin_closes: bool
+) -> Any:
+    from perfectcv_traffic.store.follow import follow
+
+    stop = _Stop()
+    options = replace(options, is_stopping=stop.is_asked)
+    stop.on_signals()
+    if until_stdin_closes:
+        stop.on_end_of_stdin()
+    return follow(files, db, stop.wait, options=options, poll=poll)
+
+
+class _Stop:
+    """Whether a follower was asked to end; asked twice, it ends at once."""
+
+    SLICE = 0.2
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def is_asked(self) -> bool:
+        return self._asked
+
+    def on_signals(self) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, self._on_signal)
+        if pipe := getattr(signal, "SIGPIPE", None):
+            signal.signal(pipe, signal.SIG_IGN)  # a closed terminal must not stop ingest
+
+    def on_end_of_stdin(self) -> None:
+        threading.Thread(target=self._read_stdin, daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while not self._asked and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, self.SLICE))
+        return not self._asked
+
+    def _on_signal(self, *_: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+    def _read_stdin(self) -> None:
+        # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        self._asked = True
+
+
+def _report(db: Path, counts: Any, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(counts).decode())
+        return
+    torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
+    _note(
+        f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
+        f" + {counts.blank} blank{torn} = {counts.lines} lines"
+    )
+
+
+def _explain(files: list[Path], count: int, chosen: LogFormat | None) -> None:
+    from perfectcv_traffic.log.explain import explain
+
+    for file in files:
+        for line in explain(file, count, chosen):
+            typer.echo(line)

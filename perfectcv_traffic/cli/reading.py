@@ -6,6 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from perfectcv_traffic.summary import Row, Summary
 
 NO_FILTERS = Filters()
+AT_ONCE = 10_000
+"""Rows that are held as records at once."""
 
 Documented = frozenset[tuple[str, str]] | None
 
@@ -67,13 +70,16 @@ class _Fold:
     first: str | None = None
     last: str | None = None
 
-    def add(self, record: TrafficLog, values: tuple[object, ...]) -> None:
-        """Fold one record in."""
-        self.summary.add(record)
-        self.recent.append(values)
-        if record.timestamp is not None:
-            self.first = min(self.first or record.timestamp, record.timestamp)
-            self.last = max(self.last or record.timestamp, record.timestamp)
+    def add(self, records: list[TrafficLog]) -> None:
+        """Fold records in, in their order."""
+        from perfectcv_traffic.analysis.recent import values
+
+        self.summary.add_all(records)
+        self.recent.extend(map(values, records))
+        times = [record.timestamp for record in records if record.timestamp is not None]
+        if times:
+            self.first = min(self.first or times[0], *times)
+            self.last = max(self.last or times[0], *times)
 
     def rows(self) -> dict[str, Iterable[Row]]:
         """Rows of every summary table."""
@@ -90,34 +96,15 @@ def _fold() -> _Fold:
 
 
 def _from_logs(source: Source) -> _Found:
-    from perfectcv_traffic.analysis.recent import values
-    from perfectcv_traffic.log.native import Reject
+    from perfectcv_traffic.log.fold import batches
 
-    fold, lines, passes = _fold(), {"ingested": 0, "rejected": 0}, source.filters.test()
-    for parsed in _parsed(source.logs):
-        if isinstance(parsed, Reject):
-            lines["rejected"] += 1
-            continue
-        lines["ingested"] += 1
-        if passes(parsed):
-            fold.add(parsed, values(parsed))
+    fold, lines = _fold(), {"ingested": 0, "rejected": 0}
+    passes = source.filters.test() if source.filters.conditions() else None
+    for batch in batches(source.logs):
+        lines["ingested"] += len(batch.records)
+        lines["rejected"] += batch.rejected
+        fold.add(list(filter(passes, batch.records)) if passes else batch.records)
     return _Found(fold.rows(), fold.recent, lines=lines, span=(fold.first, fold.last))
-
-
-def _parsed(logs: Sequence[Path]) -> Iterator[Any]:
-    """The record or reject of every whole line that is not blank."""
-    from perfectcv_traffic.log import segment
-    from perfectcv_traffic.log.native import StoredForm, parser
-    from perfectcv_traffic.redaction import Redactor
-
-    parse = parser(StoredForm(), Redactor())
-    for path in logs:
-        with segment.open_log(path) as file:
-            for chunk in segment.chunks(file, None):
-                for line in chunk.data[:-1].split(b"\n"):
-                    parsed = parse(line)
-                    if parsed is not None:
-                        yield parsed
 
 
 def _from_database(source: Source) -> _Found:
@@ -150,11 +137,9 @@ def _everything(connection: sqlite3.Connection) -> _Found:
 
 def _selected(connection: sqlite3.Connection, filters: Filters) -> _Found:
     """From the rows that pass the filters, folded as ingest folds them."""
-    from perfectcv_traffic.analysis.recent import values
-
-    fold, where = _fold(), filters.where()
-    for record in _records(connection, *where):
-        fold.add(record, values(record))
+    fold, records = _fold(), _records(connection, *filters.where())
+    while some := list(islice(records, AT_ONCE)):
+        fold.add(some)
     return _Found(fold.rows(), fold.recent, span=(fold.first, fold.last))
 
 

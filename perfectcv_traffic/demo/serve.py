@@ -55,7 +55,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
     `TargetError` if the port is in use or the application does not start.
     """
     listener = _listen(port)
-    monitor = setup_monitoring(app, log=log)
+    monitor = setup_monitoring(app, log=log, ingest="off")
     config = uvicorn.Config(
         monitor.app,
         log_level="warning",

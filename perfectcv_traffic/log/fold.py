@@ -1,47 +1,52 @@
-"""Logs folded into a summary in memory, without a database."""
+"""Logs of any format read from their first line to their last, without a database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from perfectcv_traffic.log import segment
-from perfectcv_traffic.log.native import Reject, StoredForm, parser
+from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
+from perfectcv_traffic.log.lines import Parsed, Reject, Salvaged
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.reader import Chunk, chunks_of
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.summary import Summary
 
 
-@dataclass(slots=True)
-class Folded:
-    """A summary of logs, and what became of their lines."""
+class Batch(NamedTuple):
+    """Records of a piece of a log in their order, and how many of its lines were none."""
 
-    summary: Summary = field(default_factory=Summary)
-    records: int = 0
-    rejected: int = 0
-    first: str | None = None
-    last: str | None = None
+    records: list[TrafficLog]
+    rejected: int
 
 
-def fold(logs: Sequence[Path]) -> Folded:
-    """Fold the whole lines of each log; raises `StorageError` for one that cannot be read."""
-    folded = Folded()
-    parse = parser(StoredForm(), Redactor())
+def batches(logs: Sequence[Path]) -> Iterator[Batch]:
+    """The whole lines of each log; raises `StorageError` for one that cannot be read."""
+    formats = Formats(StoredForm(), Redactor())
     for path in logs:
-        with segment.open_log(path) as file:
-            for chunk in segment.chunks(file, None):
-                for line in chunk.data[:-1].split(b"\n"):
-                    _add(folded, parse(line))
-    return folded
+        log_format: LogFormat | None = None
+        for chunk in chunks_of(path):
+            if log_format is None:
+                log_format = formats.detect(chunk.data.split(b"\n", VOTERS)[:VOTERS])
+            yield _batch(_parsed(formats, log_format or LogFormat.NATIVE, chunk))
 
 
-def _add(folded: Folded, parsed: TrafficLog | Reject | None) -> None:
-    if isinstance(parsed, Reject):
-        folded.rejected += 1
-    elif parsed is not None:
-        folded.records += 1
-        folded.summary.add(parsed)
-        if parsed.timestamp is not None:
-            folded.first = min(folded.first or parsed.timestamp, parsed.timestamp)
-            folded.last = max(folded.last or parsed.timestamp, parsed.timestamp)
+def _parsed(formats: Formats, log_format: LogFormat, chunk: Chunk) -> Iterator[Parsed]:
+    parser = formats.parser(log_format)
+    if chunk.long_line:
+        yield parser.reject("too_long", chunk.long_line.beginning)
+        return
+    yield from map(parser.parse, chunk.data[:-1].split(b"\n"))
+
+
+def _batch(lines: Iterator[Parsed]) -> Batch:
+    records: list[TrafficLog] = []
+    rejected = 0
+    for parsed in lines:
+        if isinstance(parsed, Reject | Salvaged):
+            rejected += 1
+        record = parsed.record if isinstance(parsed, Salvaged) else parsed
+        if isinstance(record, TrafficLog):
+            records.append(record)
+    return Batch(records, rejected)

@@ -8,91 +8,91 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from perfectcv_traffic.record import TrafficLog, fields
-from perfectcv_traffic.redaction import Redactor
 
-MAX_LINE = 1_048_576
-RAW_LIMIT = 4096
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _AT_FIELD = re.compile(r"at `\$\.(\w+)")
+_NULL = msgspec.Raw(b"null")
 
-
-class Reject(NamedTuple):
-    """A line that is no record: why, and its beginning, redacted."""
-
-    reason: str
-    raw: str
+NULL = float("nan")
+"""How a row says NULL: SQLite binds a NaN as NULL, and many times faster than None."""
 
 
 class StoredForm:
     """The twin of a record model: its decoder, and its row as SQLite binds it."""
 
     def __init__(self, model: type[TrafficLog] = TrafficLog) -> None:
-        self.columns = tuple(field.name for field in fields(model))
-        self._objects = [
-            position
-            for position, field in enumerate(fields(model))
-            if field.type_name[:4] == "dict"
-        ]
-        self._lists = [
-            position
-            for position, field in enumerate(fields(model))
-            if field.type_name[:4] == "list"
-        ]
-        self._decode = msgspec.json.Decoder(_twin(model)).decode
+        described = fields(model)
+        self.columns = tuple(field.name for field in described)
+        self._objects = _positions(field.type_name[:4] == "dict" for field in described)
+        self._lists = _positions(field.type_name[:4] == "list" for field in described)
+        self._flags = _positions(field.type_name[:4] == "bool" for field in described)
+        self._object_names = frozenset(described[position].name for position in self._objects)
+        self._twin = _twin(model)
+        self.decode: Callable[[bytes], TrafficLog] = msgspec.json.Decoder(self._twin).decode
+        """The record of one line; raises one of `ERRORS`."""
         self._encode = msgspec.json.encode
 
-    def decode(self, line: bytes) -> TrafficLog:
-        """The record of one line; raises msgspec's errors."""
-        return self._decode(line)
+    def record(self, **values: Any) -> TrafficLog:
+        """A record of the twin from values that another format gave."""
+        for name in self._object_names.intersection(values):
+            value = values[name]
+            values[name] = _NULL if value is None else msgspec.Raw(self._encode(value))
+        return self._twin(**values)
 
-    def row(self, record: TrafficLog) -> list[object]:
-        """Values in the order of `columns`; objects and lists as JSON text."""
-        row = list(msgspec.structs.astuple(record))
+    def row(self, record: TrafficLog) -> list[Any]:
+        """Values in the order of `columns`; objects and lists as JSON text, NULL as NaN."""
+        row: list[Any] = [NULL if v is None else v for v in msgspec.structs.astuple(record)]
         for position in self._objects:
-            raw = bytes(row[position])
-            row[position] = None if raw == b"null" else raw.decode("utf-8")
+            raw = str(row[position], "utf-8", "backslashreplace")
+            row[position] = NULL if raw == "null" else raw
         for position in self._lists:
             row[position] = self._encode(row[position]).decode("utf-8") if row[position] else "[]"
+        for position in self._flags:
+            row[position] += 0  # a bool binds as slowly as None
         return row
+
+
+def _positions(wanted: typing.Iterable[bool]) -> list[int]:
+    return [position for position, is_wanted in enumerate(wanted) if is_wanted]
 
 
 def _twin(model: type[TrafficLog]) -> type[TrafficLog]:
     objects = [field.name for field in fields(model) if field.type_name[:4] == "dict"]
+    hints = typing.get_type_hints(model)
+    words = {name: words for name, hint in hints.items() if (words := _words(hint))}
     twin = msgspec.defstruct(
         f"Stored{model.__name__}",
-        [(name, msgspec.Raw, msgspec.Raw(b"null")) for name in objects],
+        [
+            *((name, msgspec.Raw, _NULL) for name in objects),
+            # Plain strings: they bind as they are, and the decoder still checks them.
+            *((name, typing.Literal[tuple(known)] | None, None) for name, known in words.items()),
+        ],
         bases=(model,),
+        gc=False,
     )
     return typing.cast("type[TrafficLog]", twin)
 
 
-def parser(form: StoredForm, redactor: Redactor) -> Callable[[bytes], TrafficLog | Reject | None]:
-    """A function from a line without its newline to a record, a reject, or None if it is blank."""
-
-    def parse(line: bytes) -> TrafficLog | Reject | None:
-        if len(line) > MAX_LINE:
-            return _reject("too_long", line, redactor)
-        try:
-            return form.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            if not line.strip(b" \t\r\0"):
-                return None
-            return _reject(_reason(error), line, redactor)
-
-    return parse
+def _words(hint: Any) -> list[str]:
+    for option in typing.get_args(hint):
+        if isinstance(option, type) and issubclass(option, StrEnum):
+            return [str(word.value) for word in option]
+    return []
 
 
-def _reject(reason: str, line: bytes, redactor: Redactor) -> Reject:
-    return Reject(reason, redactor.text(line[:RAW_LIMIT].decode("utf-8", "backslashreplace")))
+ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What `StoredForm.decode` raises for a line that is no record."""
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a JSON line is no record, in a word."""
     message = str(error)
     if missing := _MISSING.search(message):
         return f"missing_field:{missing[1]}"
@@ -100,3 +100,8 @@ def _reason(error: Exception) -> str:
         field = _AT_FIELD.search(message)
         return f"bad_value:{field[1]}" if field else "not_a_record"
     return "utf8" if isinstance(error, UnicodeDecodeError) else "json"
+
+
+def is_native(line: Mapping[str, Any]) -> bool:
+    """Whether a JSON object looks like a line of our own log."""
+    return ("request_id" in line and "token_present" in line) or "event_id" in line

@@ -1,4 +1,4 @@
-"""A log file as an append-only byte string: what identifies it, and its whole lines from an offset.
+"""A segment: one generation of a log's content, an append-only byte string known by its bytes.
 
 An inode is no identity: a file made after a deletion often gets the one just freed. A segment is
 known by its content instead: the hash of its first bytes, and of the bytes just before the offset
@@ -8,16 +8,13 @@ up to which it was read. Both are computed from the bytes that were parsed, neve
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from enum import Enum
+from typing import NamedTuple
 
-from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.log.source import Source
 
 HEAD_LENGTH = 4096
 ANCHOR_LENGTH = 128
-CHUNK_SIZE = 262_144
 
 
 class Identity(NamedTuple):
@@ -30,72 +27,50 @@ class Identity(NamedTuple):
     anchor: bytes
 
 
-class Chunk(NamedTuple):
-    """Whole lines of a segment: `start` is the offset of the first, `data` ends in a newline."""
+class Verdict(Enum):
+    """What a file is to a known segment."""
 
-    start: int
-    data: bytes
-    identity: Identity
-    """The segment once these lines are taken."""
+    SAME = "the segment, as long as it was read or longer"
+    FORKED = "the same beginning, but other bytes before the offset"
+    SHORTER = "the same beginning, and not as long as it was read"
+    OTHER = "another beginning"
+
+
+def identity(offset: int, head: bytes, tail: bytes) -> Identity:
+    """The identity of a segment that was read up to `offset`."""
+    return Identity(offset, len(head), digest(head), len(tail), digest(tail))
+
+
+def digest(data: bytes) -> bytes:
+    """The hash by which content is recognised."""
+    return hashlib.sha256(data).digest()
+
+
+class Comparison:
+    """Compares one file with any number of known segments, reading its beginning once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._head = source.read_at(0, HEAD_LENGTH)
+        self._digests: dict[int, bytes] = {}
 
     @property
-    def end(self) -> int:
-        """Offset of the byte after the last line."""
-        return self.start + len(self.data)
+    def length(self) -> int:
+        """Bytes of the beginning that there are to compare."""
+        return len(self._head)
 
+    def with_segment(self, known: Identity) -> Verdict:
+        """What the file is to this segment."""
+        if self._digest(known.head_length) != known.head:
+            return Verdict.OTHER
+        anchor = self._source.read_at(known.offset - known.anchor_length, known.anchor_length)
+        if len(anchor) < known.anchor_length:
+            return Verdict.SHORTER
+        return Verdict.SAME if digest(anchor) == known.anchor else Verdict.FORKED
 
-def open_log(path: Path) -> BinaryIO:
-    """Open a log for reading; `StorageError` says why it cannot be read."""
-    try:
-        if not path.is_file():
-            missing = "is not a file" if path.exists() else "does not exist"
-            raise StorageError(
-                f"log {path} {missing}: record some traffic first (setup_monitoring in the API, "
-                "or perfectcv-traffic run), or name another log"
-            )
-        return path.open("rb")
-    except OSError as error:
-        raise StorageError(f"log {path} cannot be read: {error.strerror}") from error
-
-
-def matches(file: BinaryIO, known: Identity) -> bool:
-    """Whether the file still is the segment: same first bytes, same bytes before the offset."""
-    if os.fstat(file.fileno()).st_size < known.offset:
-        return False
-    head = _read_at(file, 0, known.head_length)
-    anchor = _read_at(file, known.offset - known.anchor_length, known.anchor_length)
-    return _hash(head) == known.head and _hash(anchor) == known.anchor
-
-
-def chunks(file: BinaryIO, known: Identity | None) -> Iterator[Chunk]:
-    """Whole lines after the known offset; a last line without its newline is left for later."""
-    offset = known.offset if known else 0
-    head = _read_at(file, 0, min(HEAD_LENGTH, offset))
-    tail = _read_at(file, max(0, offset - ANCHOR_LENGTH), min(ANCHOR_LENGTH, offset))
-    while True:
-        data = _whole_lines(file, offset)
-        if not data:
-            return
-        start, offset = offset, offset + len(data)
-        head = (head + data[: HEAD_LENGTH - len(head)])[:HEAD_LENGTH]
-        tail = (tail + data)[-ANCHOR_LENGTH:]
-        yield Chunk(start, data, Identity(offset, len(head), _hash(head), len(tail), _hash(tail)))
-
-
-def _whole_lines(file: BinaryIO, offset: int) -> bytes:
-    size = CHUNK_SIZE
-    while True:
-        data = _read_at(file, offset, size)
-        end = data.rfind(b"\n") + 1
-        if end or len(data) < size:
-            return data[:end]
-        size *= 2  # a line longer than the chunk
-
-
-def _read_at(file: BinaryIO, offset: int, length: int) -> bytes:
-    file.seek(offset)
-    return file.read(length)
-
-
-def _hash(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+    def _digest(self, length: int) -> bytes:
+        if length > len(self._head):
+            return b""
+        if length not in self._digests:
+            self._digests[length] = digest(self._head[:length])
+        return self._digests[length]

@@ -7,28 +7,67 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perfectcv_traffic import sketch
-from perfectcv_traffic.errors import StorageError, TrafficError
+from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.store import schema
+from perfectcv_traffic.store import schema, upserts, witness
+from perfectcv_traffic.store.transactions import transaction
+
+__all__ = ["BUSY_TIMEOUT", "reading", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
+PAGE_SIZE = 4096
+CACHE_KIB = 16_384
+CHECKPOINT_PAGES = 8192
+"""32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
+
+JOURNAL_LIMIT = 134_217_728
+CHECKED_ALWAYS = 67_108_864
+CHECKED_AFTER_A_CRASH = 1_073_741_824
+"""Bytes up to which a database is checked when opened, and when its last writer did not end."""
 
 
 @contextmanager
 def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite3.Connection]:
     """A connection that writes; makes the database or brings it up to date first."""
-    with _naming(path):
+    with naming(path):
+        was_left_open = _log_of(path).exists()
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
-            # After a power cut the last commits may be gone, rows and offset alike: read again.
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.create_function("merge_sketch", 2, sketch.merge, deterministic=True)
+            _configure(connection)
+            witness.verify(connection, path)
+            _check(connection, path, was_left_open=was_left_open)
             schema.prepare(connection, model)
+            witness.testify(connection, path)
             yield connection
         finally:
             connection.close()
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    # The first two only matter before there is anything in the file.
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # After a power cut the last commits may be gone, rows and offset alike: read again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
+    upserts.prepare(connection)
+
+
+def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -> None:
+    """Look for damage, as thoroughly as the size allows; `doctor --deep` looks everywhere."""
+    size = path.stat().st_size  # asks for its name: opening it would drop SQLite's locks
+    if size > (CHECKED_AFTER_A_CRASH if was_left_open else CHECKED_ALWAYS):
+        return
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StorageError(f"database {path}: {DAMAGED} ({found})")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
 
 
 @contextmanager
@@ -40,7 +79,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             "with --db"
         )
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    with _naming(path):
+    with naming(path):
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
             if not schema.is_current(connection):
@@ -52,39 +91,52 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, with the write lock from the start: a later upgrade of a read lock fails."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """Errors that name the database and say what to do next."""
     try:
         yield
     except StorageError as error:
         raise StorageError(_named(path, error)) from error
     except sqlite3.DatabaseError as error:
+        if is_busy(error):
+            raise LockedError(f"database {path} {BUSY}") from error
         raise StorageError(f"database {path}: {_advice(error)}") from error
+
+
+def is_busy(error: sqlite3.DatabaseError) -> bool:
+    """Whether somebody else holds the write lock."""
+    return _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_passing(error: sqlite3.DatabaseError) -> bool:
+    """Whether it may go away by itself: locked, no room, a device that fails now and then."""
+    return is_busy(error) or _name(error).startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+
+
+BUSY = "is locked by another program: wait for it to end, or stop it"
+DAMAGED = (
+    "is damaged: keep all its files, try sqlite3 OLD .recover, or ingest the logs into another "
+    "file with --db"
+)
 
 
 def _named(path: Path, error: TrafficError) -> str:
     message = str(error)
-    return message if str(path) in message else f"database {path} {message}"
+    if message.startswith(("log ", "database ")):
+        return message
+    return f"database {path} {message}"
+
+
+def _name(error: sqlite3.DatabaseError) -> str:
+    return getattr(error, "sqlite_errorname", "")
 
 
 def _advice(error: sqlite3.DatabaseError) -> str:
-    name = getattr(error, "sqlite_errorname", "")
+    name = _name(error)
     if name == "SQLITE_NOTADB":
         return "is not an SQLite database: name another file with --db"
     if name.startswith("SQLITE_CORRUPT"):
-        return "is damaged: keep it, and rebuild from the logs into another file with --db"
+        return DAMAGED
     if name == "SQLITE_CANTOPEN":
         return "cannot be opened: does its directory exist and may it be written?"
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):

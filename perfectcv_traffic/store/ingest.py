@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
-from perfectcv_traffic.errors import LockedError
-from perfectcv_traffic.log import segment
-from perfectcv_traffic.log.native import Reject, StoredForm, parser
-from perfectcv_traffic.log.segment import Chunk, Identity
+from perfectcv_traffic.errors import LockedError, StorageError
+from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
+from perfectcv_traffic.log.lines import LineParser
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.reader import Chunk, LongLine, ReplacedError, require_file
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.batch import Batch, Committer, Counts, LogFile, OffsetMovedError
+from perfectcv_traffic.store.batch import Batch, Counts, OffsetMovedError
+from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
+from perfectcv_traffic.store.fork import Ancestors
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+from perfectcv_traffic.store.preparing import PreparingProcess
+from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.stream import Stream
 
 Progress = Callable[[int], None]
 """Told the number of bytes taken after each batch."""
+
+Notice = Callable[[str], None]
+"""Told what a person may want to know."""
+
+
+LONG_LOG = 33_554_432
+WORTH_A_PROCESS = 1_048_576
+"""Bytes of logs, and of a chunk, from which on a second process saves time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How logs are read."""
+
+    model: type[TrafficLog] = TrafficLog
+    log_format: LogFormat | None = None
+    """None: found out for each log from its first lines."""
+    with_rotated: bool = False
+    """Read rotated files from before the first ingest too."""
+    wait_for_lock: bool = False
+    in_parallel: bool = False
+    """Parse long logs in a second process; knows no record model and no redactor but ours."""
+    redactor: Redactor = field(default_factory=Redactor)
+    is_stopping: Callable[[], bool] = lambda: False
+    """Asked between chunks: whether to end soon rather than to read everything."""
+    progress: Progress = lambda _bytes: None
+    notice: Notice = lambda _message: None
 
 
 def ingest(
@@ -28,96 +65,219 @@ def ingest(
     *,
     model: type[TrafficLog] = TrafficLog,
     progress: Progress | None = None,
+    options: Options | None = None,
 ) -> Counts:
     """Store the whole lines of each log that are not stored yet; returns what became of them.
 
     Raises `LockedError` while another ingester works on the database, `StorageError` for a log or
     database that cannot be used. Stopped at any point, the next call goes on where it ended.
     """
+    options = options or Options(model=model, progress=progress or (lambda _bytes: None))
+    for log in logs:
+        require_file(log)
     total = Counts()
-    files = [(path, segment.open_log(path)) for path in logs]
-    try:
-        with _only_ingester(db), writing(db, model) as connection:
-            for path, file in files:
-                total.add(_Ingester(connection, model, progress).run(path, file))
-    finally:
-        for _, file in files:
-            file.close()
+    with (
+        only_ingester(db, wait=options.wait_for_lock),
+        _process(logs, options) as process,
+        writing(db, options.model) as connection,
+    ):
+        ingester = Ingester(connection, options, process)
+        for log in logs:
+            with ingester.stream(log) as stream, naming_log(log):
+                total.add(ingester.catch_up(stream))
     return total
 
 
-class _only_ingester:  # noqa: N801 - reads as the context it is
-    def __init__(self, db: Path) -> None:
-        self._db = db
-        self._lock = FileLock(f"{db}.lock", timeout=0)
-
-    def __enter__(self) -> None:
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"database {self._db} is being written by another ingester: wait for it to end, "
-                "or stop it"
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+@contextmanager
+def _process(logs: Sequence[Path], options: Options) -> Iterator[PreparingProcess | None]:
+    """Another process for logs that are long enough, if that is wanted."""
+    size = sum(log.stat().st_size for log in logs)
+    if not options.in_parallel or size < LONG_LOG:
+        yield None
+        return
+    with PreparingProcess() as process:
+        yield process
 
 
-class _Ingester:
-    """Takes one log at a time through one connection."""
+@contextmanager
+def naming_log(log: Path) -> Iterator[None]:
+    """Errors of reading that name the log."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"log {log} cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
+    """Nobody else ingests into the database meanwhile; raises `LockedError` if somebody does."""
+    lock = FileLock(f"{db}.lock", timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LockedError(
+            f"database {db} is being written by another ingester: wait for it to end, or stop it"
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"database {db} cannot be locked: {error.strerror}; does its directory exist?"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Ingester:
+    """Parses and stores chunks of any log through one connection."""
 
     def __init__(
-        self, connection: sqlite3.Connection, model: type[TrafficLog], progress: Progress | None
+        self,
+        connection: sqlite3.Connection,
+        options: Options,
+        process: PreparingProcess | None = None,
     ) -> None:
-        form = StoredForm(model)
+        form = StoredForm(options.model)
         self._connection = connection
+        self._options = options
+        self._form = form
         self._committer = Committer(connection, form)
-        self._parse = parser(form, Redactor())
-        self._progress = progress
+        self._formats = Formats(form, options.redactor)
+        self._preparer = Preparer(form, self._formats)
+        self._process = process
+        self._ancestors: tuple[int, Ancestors] | None = None
 
-    def run(self, path: Path, file: BinaryIO) -> Counts:
-        total = Counts()
-        while True:
-            log, known = self._find(path, file)
-            try:
-                for chunk in segment.chunks(file, known):
-                    batch = self._read(chunk)
-                    total.add(self._committer.commit(log, batch, chunk.identity))
-                    if self._progress:
-                        self._progress(len(chunk.data))
-            except OffsetMovedError:
-                continue  # somebody else took these lines: look again where we are
-            return total
-
-    def _find(self, path: Path, file: BinaryIO) -> tuple[LogFile, Identity | None]:
-        """The known segment that this file is, or a new generation of its path."""
-        name = str(path.absolute())
-        rows = self._connection.execute(
-            "SELECT id, path, generation, committed_offset, head_length, head, anchor_length,"
-            " anchor FROM log_files ORDER BY path = ? DESC, id DESC",
-            (name,),
+    @contextmanager
+    def stream(self, log: Path) -> Iterator[Stream]:
+        """A log to be read, registered."""
+        stream = Stream(
+            log,
+            self._connection,
+            self.store,
+            with_rotated=self._options.with_rotated,
+            is_stopping=self._options.is_stopping,
         )
-        generation = 0
-        for row_id, row_path, row_generation, *identity in rows.fetchall():
-            known = Identity(*identity)
-            if segment.matches(file, known):
-                return LogFile(row_id, row_path, row_generation, known.offset), known
-            if row_path == name:
-                generation = max(generation, row_generation)
-        return LogFile(0, name, generation + 1, 0), None
+        try:
+            if passed_over := stream.register():
+                self._options.notice(
+                    f"{log}: {passed_over} rotated files from before are left out; "
+                    "--rotated all takes them too"
+                )
+            yield stream
+        finally:
+            stream.close()
 
-    def _read(self, chunk: Chunk) -> Batch:
-        batch = Batch()
-        offset = chunk.start
-        for line in chunk.data[:-1].split(b"\n"):
-            batch.lines += 1
-            parsed = self._parse(line)
-            if isinstance(parsed, Reject):
-                batch.rejects.append((offset, len(line), parsed))
-            elif parsed is None:
-                batch.blank += 1
-            else:
-                batch.records.append((offset, parsed))
-            offset += len(line) + 1
-        return batch
+    def catch_up(self, stream: Stream) -> Counts:
+        """Read everything there is; the log may be rotated meanwhile."""
+        total = Counts()
+        with _no_collection():
+            total.add(stream.read(rotated=True))
+            total.add(stream.read(rotated=True))
+        if stream.pending:
+            self._options.notice(
+                f"{stream.path}: the last line is not finished yet ({stream.pending} bytes)"
+            )
+        return total
+
+    def store(self, log: LogFile, chunks: Iterable[Chunk], total: Counts) -> None:
+        """Parse and store chunks, preparing one while the one before is stored.
+
+        Raises `OffsetMovedError`, and what reading raises once all that was read is stored.
+        """
+        ahead: Chunk | None = None
+        try:
+            for chunk in chunks:
+                before, prepared = ahead, self._prepared(ahead)
+                ahead = chunk if self._begin(log, chunk) else None
+                if before:
+                    total.add(self._store(log, before, prepared))
+                if not ahead:
+                    total.add(self._store(log, chunk, None))
+        except OffsetMovedError:
+            self._prepared(ahead)
+            raise
+        except ReplacedError:
+            if ahead:
+                total.add(self._store(log, ahead, self._prepared(ahead)))
+            raise
+        if ahead:
+            total.add(self._store(log, ahead, self._prepared(ahead)))
+
+    def _begin(self, log: LogFile, chunk: Chunk) -> bool:
+        """Give a chunk to the other process, if there is one and it is worth it."""
+        is_plain = chunk.is_terminated and not chunk.long_line and not (log.parent or log.resembles)
+        if self._process is None or not is_plain or chunk.size < WORTH_A_PROCESS:
+            return False
+        self._process.submit(self._task(log, chunk))
+        return True
+
+    def _prepared(self, chunk: Chunk | None) -> Prepared | None:
+        return self._process.result() if chunk and self._process else None
+
+    def _store(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
+        if ancestor := log.parent or log.resembles:
+            log.resembles = None
+            batch = self._without_known(ancestor, self._parse(log, chunk), chunk)
+            counts = self._commit_carefully(log, batch, chunk)
+        else:
+            counts = self._commit(log, chunk, prepared)
+        self._options.progress(chunk.size)
+        return counts
+
+    def _commit(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
+        try:
+            prepared = prepared or self._preparer.prepared(self._parse(log, chunk))
+            return self._committer.commit(log, prepared, chunk.identity)
+        except (sqlite3.IntegrityError, *UNSTORABLE):
+            return self._commit_carefully(log, self._parse(log, chunk), chunk)
+
+    def _commit_carefully(self, log: LogFile, batch: Batch, chunk: Chunk) -> Counts:
+        batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
+        return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
+
+    def _parse(self, log: LogFile, chunk: Chunk) -> Batch:
+        if chunk.long_line:
+            parser = self._formats.parser(self._format(log, chunk))
+            return _long_line(chunk.start, chunk.long_line, parser)
+        return self._preparer.parse(self._task(log, chunk))
+
+    def _task(self, log: LogFile, chunk: Chunk) -> Task:
+        log_format = str(self._format(log, chunk))
+        name = Path(log.path).name
+        return Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
+
+    def _format(self, log: LogFile, chunk: Chunk) -> LogFormat:
+        if log.format is None:
+            chosen = self._options.log_format or self._formats.detect(
+                chunk.data.split(b"\n", VOTERS)[:VOTERS]
+            )
+            if chosen is None:  # nothing recognised yet: rejected, and looked at again next time
+                return LogFormat.NATIVE
+            log.format = chosen
+            self._options.notice(f"{log.path}: {chosen} format")
+        return LogFormat(log.format)
+
+    def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
+        if self._ancestors is None or self._ancestors[0] != parent:
+            self._ancestors = (parent, Ancestors(self._connection, self._form, parent))
+        ancestors = self._ancestors[1]
+        if chunk.start >= ancestors.end:
+            return batch
+        return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
+
+
+def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:
+    reject = parser.reject("too_long", line.beginning, f"sha256 {line.sha256}")
+    return Batch(rejects=[(start, line.length, reject)], lines=1)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Records hold no cycles: looking for some in every batch costs a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import GENERATED_REQUESTS
 from perfectcv_traffic.summary import TABLES, Row
+
+TOP_CLIENTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,39 @@ def summary_rows(connection: sqlite3.Connection) -> dict[str, Iterable[Row]]:
         table.name: connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}")
         for table in TABLES
     }
+
+
+def overview_rows(connection: sqlite3.Connection) -> dict[str, Iterable[Row]]:
+    """Rows of every roll-up, without the rank: all of the log, whatever its length.
+
+    Shaped as the summary table each comes from, less the keys that it leaves out; of the clients,
+    only those with most requests.
+    """
+    rows: dict[str, Iterable[Row]] = {}
+    for rollup in ROLLUPS:
+        columns = ", ".join(name for name in rollup.table.columns if name != "rank")
+        most = (
+            f" ORDER BY request_count DESC LIMIT {TOP_CLIENTS}" if rollup is CLIENT_TOTALS else ""
+        )
+        rows[rollup.table.name] = connection.execute(
+            f"SELECT {columns} FROM {rollup.table.name}{most}"
+        )
+    return rows
+
+
+def client_count(connection: sqlite3.Connection) -> int:
+    """How many clients there were."""
+    count: int = connection.execute("SELECT count(*) FROM summary_clients").fetchone()[0]
+    return count
+
+
+def top_urls(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, str]]:
+    """Path, accesses and last access of the paths that were asked for most."""
+    return connection.execute(
+        "SELECT path, access_count, last_accessed FROM url_access_counts"
+        " ORDER BY access_count DESC, path LIMIT ?",
+        (limit,),
+    ).fetchall()
 
 
 def line_counts(connection: sqlite3.Connection) -> LineCounts:

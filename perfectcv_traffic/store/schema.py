@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfectcv_traffic import summary
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.store.migrations import MIGRATIONS
+from perfectcv_traffic.store.transactions import transaction
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -16,32 +18,11 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x50435654
 """`PCVT`: marks the file as ours in `PRAGMA application_id`."""
 
+VERSION = len(MIGRATIONS)
+"""The schema version that this program reads and writes."""
+
 Columns = Mapping[str, str]
 
-LOG_FILES: Columns = {
-    "id": "INTEGER",
-    "path": "TEXT",
-    "generation": "INTEGER",
-    "committed_offset": "INTEGER",
-    "head_length": "INTEGER",
-    "head": "BLOB",
-    "anchor_length": "INTEGER",
-    "anchor": "BLOB",
-    "lines": "INTEGER",
-    "stored": "INTEGER",
-    "rejected": "INTEGER",
-    "blank": "INTEGER",
-    "duplicate": "INTEGER",
-    "updated": "TEXT",
-}
-REJECTED_LINES: Columns = {
-    "id": "INTEGER",
-    "log_file_id": "INTEGER",
-    "log_offset": "INTEGER",
-    "length": "INTEGER",
-    "reason": "TEXT",
-    "raw": "TEXT",
-}
 NULL_VALUE_LOGS: Columns = {
     "id": "INTEGER",
     "request_id": "INTEGER",
@@ -104,32 +85,54 @@ def request_columns(model: type[TrafficLog]) -> dict[str, str]:
 
 
 def prepare(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog) -> None:
-    """Make the tables, or bring those of an older version up to date, in one transaction.
+    """Make the tables, or bring those of an older version up to date, a transaction per version.
 
-    Columns of the record that the table lacks are added. Raises `StorageError` for a file of
-    another application or of a newer version of this one.
+    Columns of the record that the table lacks are added. A database that has rows is copied first.
+    Raises `StorageError` for a file of another application or of a newer version of this one.
     """
     if is_current(connection, model):
         return
     import sqlite_utils  # makes tables and columns; a third of a second, so only when needed
 
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        db = sqlite_utils.Database(connection)
-        for migrate in MIGRATIONS[_version(connection) :]:
-            migrate(db)
+    version = _version(connection)
+    if 0 < version < VERSION:
+        _back_up(connection, version)
+    db = sqlite_utils.Database(connection)
+    for number, migrate in enumerate(MIGRATIONS, 1):
+        with transaction(connection):
+            if _version(connection) < number:
+                migrate(db)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {number}")
+    with transaction(connection):
         _add_columns(db, model)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def is_current(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog) -> bool:
     """Whether nothing is to be made or added."""
-    return _version(connection) == len(MIGRATIONS) and _has_columns(connection, model)
+    return _version(connection) == VERSION and _has_columns(connection, model)
+
+
+def check_version(connection: sqlite3.Connection) -> None:
+    """Raise `StorageError` when another program has changed the schema meanwhile."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        raise StorageError("was upgraded by another program meanwhile: start again")
+
+
+def backup_path(db: Path, version: int) -> Path:
+    """Where a database is copied to before it is upgraded from a version."""
+    return db.with_name(f"{db.name}.version-{version}.backup")
+
+
+def _back_up(connection: sqlite3.Connection, version: int) -> None:
+    file = connection.execute("PRAGMA database_list").fetchone()[2]
+    if not file:
+        return
+    copy = backup_path(Path(file), version)
+    draft = copy.with_name(f"{copy.name}.unfinished")
+    draft.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(draft),))
+    draft.replace(copy)
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -138,9 +141,9 @@ def _version(connection: sqlite3.Connection) -> int:
     used = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if used and application != APPLICATION_ID:
         raise StorageError("is a database of another application: name another file with --db")
-    if version > len(MIGRATIONS):
+    if version > VERSION:
         raise StorageError(
-            f"has schema version {version}, newer than this program's {len(MIGRATIONS)}: "
+            f"has schema version {version}, newer than this program's {VERSION}: "
             "upgrade perfectcv-traffic"
         )
     return version
@@ -157,50 +160,3 @@ def _add_columns(db: sqlite_utils.Database, model: type[TrafficLog]) -> None:
     for name, sql_type in request_columns(model).items():
         if name not in there:
             requests.add_column(name, sql_type)
-
-
-def _version_1(db: sqlite_utils.Database) -> None:
-    _create(db, "api_requests", request_columns(TrafficLog))
-    _index(db, "api_requests", ["log_file_id", "log_offset"], unique=True)
-    _index(db, "api_requests", ["timestamp"])
-    _index(db, "api_requests", ["request_id"])
-    _index(db, "api_requests", ["event_id"], unique=True)
-    _create(db, "log_files", LOG_FILES)
-    _index(db, "log_files", ["path", "generation"], unique=True)
-    _create(db, "rejected_lines", REJECTED_LINES)
-    _index(db, "rejected_lines", ["log_file_id", "log_offset"], unique=True)
-    _create(db, "null_value_logs", NULL_VALUE_LOGS, foreign_keys=["request_id"])
-    _index(db, "null_value_logs", ["request_id"])
-    _create(db, "uuid_logins", UUID_LOGINS, foreign_keys=["request_id"])
-    _index(db, "uuid_logins", ["uuid"])
-    _create(db, "generated_requests", GENERATED_REQUESTS)
-    _index(db, "generated_requests", ["run_id", "request_id"], unique=True)
-    _create(db, "findings", FINDINGS)
-    for table in summary.TABLES:
-        columns = {column.name: column.sql_type for column in (*table.keys, *table.measures)}
-        _create(db, table.name, {"id": "INTEGER", **columns}, not_null=set(columns))
-        _index(db, table.name, [column.name for column in table.keys], unique=True)
-
-
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1,)
-"""Steps from each schema version to the next; never changed once released, only added to."""
-
-
-def _create(
-    db: sqlite_utils.Database,
-    name: str,
-    columns: Columns,
-    *,
-    not_null: set[str] | None = None,
-    foreign_keys: list[str] | None = None,
-) -> None:
-    references = [(column, "api_requests", "id") for column in foreign_keys or ()]
-    table: Any = db[name]
-    table.create(dict(columns), pk="id", not_null=not_null, foreign_keys=references)
-
-
-def _index(
-    db: sqlite_utils.Database, name: str, columns: list[str], *, unique: bool = False
-) -> None:
-    table: Any = db[name]
-    table.create_index(columns, unique=unique, index_name=f"{name}_{'_'.join(columns)[:40]}")

@@ -1,0 +1,71 @@
+"""What an application adds to the recorder: a record of its own, and functions of its own.
+
+All of them run in the writer's thread, after the response was sent, and none can harm it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from perfectcv_traffic.capture.verifier import VerifyToken
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.redaction import Redactor
+
+Enrich = Callable[[Any, MutableMapping[str, Any]], None]
+"""Fills fields of the record (of the model given) from the request's ASGI scope."""
+
+logger = logging.getLogger("perfectcv_traffic")
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """The arguments of `setup_monitoring` that are no settings."""
+
+    model: type[TrafficLog] = TrafficLog
+    enrich: Enrich | None = None
+    verify_token: VerifyToken | None = None
+    redact_text: Callable[[str], str] | None = None
+
+    def __post_init__(self) -> None:
+        if not issubclass(self.model, TrafficLog):
+            raise UsageError("model must be a subclass of perfectcv_traffic.TrafficLog")
+        required = [f.name for f in msgspec.structs.fields(self.model) if f.required]
+        if required != ["request_id"]:
+            added = ", ".join(name for name in required if name != "request_id")
+            raise UsageError(f"model {self.model.__name__}: give {added} a default, such as None")
+        for name in ("enrich", "verify_token", "redact_text"):
+            given = getattr(self, name)
+            if given is not None and not callable(given):
+                raise UsageError(f"{name} must be a function, not {type(given).__name__}")
+
+
+class Enricher:
+    """Calls `enrich`; what it raises is told once and costs nothing but the enrichment."""
+
+    def __init__(self, extensions: Extensions, redactor: Redactor) -> None:
+        self._enrich = extensions.enrich
+        known = set(TrafficLog.__struct_fields__)
+        self._added = [f for f in extensions.model.__struct_fields__ if f not in known]
+        self._redactor = redactor
+        self._complained = False
+
+    def __call__(self, record: TrafficLog, scope: MutableMapping[str, Any] | None) -> None:
+        """Enrich a record; text in added fields is redacted like any other."""
+        if self._enrich is None or scope is None:
+            return
+        try:
+            self._enrich(record, scope)
+        except Exception:
+            if not self._complained:
+                self._complained = True
+                logger.exception("enrich failed; records are written without it")
+        for name in self._added:
+            value = getattr(record, name)
+            if isinstance(value, str):
+                setattr(record, name, self._redactor.header(name, value))

@@ -1,0 +1,159 @@
+"""The ingester beside the API: one child process per log that fills the database.
+
+SQLite stays out of the API's process. Of several workers on one log the one that holds a lock
+keeps the child; the child ends when its standard input does, so it never outlives that worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from perfectcv_traffic.capture.process_lock import ProcessLock
+from perfectcv_traffic.errors import ExitCode
+from perfectcv_traffic.record import TrafficLog
+
+START_DELAY = 1.0
+"""Seconds between the first record and the child: a process that ends sooner needs none."""
+CHECK_INTERVAL = 1.0
+RETRY_INTERVAL = 60.0
+STOP_SECONDS = 5.0
+ANALYSIS_SECONDS = 60.0
+
+logger = logging.getLogger("perfectcv_traffic")
+
+
+class Ingester:
+    """Keeps the child process running while there are records; used from the writer's thread."""
+
+    def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
+        self._command = _command(
+            "ingest", "--follow", "--until-stdin-closes", log, "--db", db, *_model_option(model)
+        )
+        self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next_check: float | None = None
+        self._warned_at = -RETRY_INTERVAL
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while this process has none."""
+        return self._process.pid if self._process else None
+
+    def tend(self) -> float | None:
+        """Start or restart the child if it is time; seconds until that is, None at the next write.
+
+        Never raises: without a child the log is complete all the same.
+        """
+        now = time.monotonic()
+        if self._next_check is None:
+            self._next_check = now + START_DELAY
+        if now < self._next_check:
+            return None if self._process else self._next_check - now
+        self._next_check = now + CHECK_INTERVAL
+        try:
+            return self._tend(now)
+        except OSError as error:
+            return self._failed(now, str(error))
+
+    def _tend(self, now: float) -> float | None:
+        if self._process is None:
+            if self._lock.acquire():  # else another worker keeps the child
+                self._process = start(self._command)
+            return None
+        code = self._process.poll()
+        if code is None:
+            return None
+        self.stop()
+        if code == ExitCode.LOCKED:  # a sidecar ingests: it may end one day
+            self._next_check = now + RETRY_INTERVAL
+            return None
+        return self._failed(now, f"it ended with exit code {code}")
+
+    def _failed(self, now: float, reason: str) -> float:
+        self._next_check = now + RETRY_INTERVAL
+        if now - self._warned_at >= RETRY_INTERVAL:
+            self._warned_at = now
+            logger.warning(
+                "the ingester is not running (%s); the log is complete: run %r",
+                reason, "perfectcv-traffic ingest",
+            )  # fmt: skip
+        return RETRY_INTERVAL
+
+    def stop(self) -> None:
+        """Let the child store what the log holds and end, for a bounded time."""
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+        self._lock.release()
+        self._next_check = None
+
+    def forget(self) -> None:
+        """In a forked child: the process, its input and the lock are the parent's."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin:
+            process.stdin.close()
+            process.returncode = 0  # not ours to wait for
+        self._lock.release()
+        self._next_check = None
+
+
+def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A child whose standard input ends when this process does."""
+    # A group of its own: Ctrl-C reaches only us, and the child still stores the last lines.
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **group,
+    )
+
+
+def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = TrafficLog) -> None:
+    """Ingest the log and write the analysis, each in a child process and for a bounded time."""
+    for arguments in (
+        ("ingest", log, "--db", db, *_model_option(model)),
+        ("analyze", "--db", db, "--output", output),
+    ):
+        try:
+            subprocess.run(
+                _command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=ANALYSIS_SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            logger.warning("no analysis on shutdown: %s", error)
+            return
+
+
+def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
+    own = model is not TrafficLog
+    return ("--model", f"{model.__module__}:{model.__qualname__}") if own else ()
+
+
+def _command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "perfectcv_traffic", *map(str, arguments)]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        process.stdin.close()
+    for insist in (process.terminate, process.kill):
+        try:
+            process.wait(STOP_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            insist()
+    process.wait()

@@ -1,0 +1,79 @@
+"""The log on disk: opened at the first append, again after rotation, never in the way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+
+WARNING_INTERVAL = 60.0
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+_FLAGS |= getattr(os, "O_BINARY", 0)
+
+logger = logging.getLogger("perfectcv_traffic")
+
+
+class LogFile:
+    """An append-only file that several processes may write, a batch of whole lines at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self._warned_at = -WARNING_INTERVAL
+
+    def append(self, lines: bytes | bytearray) -> bool:
+        """Append whole lines with one write; False if the disk or directory refused."""
+        try:
+            descriptor = self._open()
+            written = os.write(descriptor, lines)
+            while written < len(lines):  # a full disk may take a part
+                written += os.write(descriptor, lines[written:])
+        except OSError as error:
+            self._warn(error)
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the file; the next append opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        if self._descriptor is not None and not self._is_current():
+            self.close()
+        if self._descriptor is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._descriptor = os.open(self.path, _FLAGS, 0o600)
+            status = os.fstat(self._descriptor)
+            self._identity = (status.st_dev, status.st_ino)
+            self._end_torn_line(status.st_size)
+        return self._descriptor
+
+    def _is_current(self) -> bool:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def _end_torn_line(self, size: int) -> None:
+        """A writer killed in mid-line left half a record: the next one starts on its own line.
+
+        What looks torn may be another worker's write under way; then this makes a blank line.
+        """
+        if size == 0 or self._descriptor is None:
+            return
+        with self.path.open("rb") as log:
+            log.seek(-1, os.SEEK_END)
+            torn = log.read(1) != b"\n"
+        if torn:
+            os.write(self._descriptor, b"\n")
+
+    def _warn(self, error: OSError) -> None:
+        if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
+            self._warned_at = time.monotonic()
+            logger.warning("traffic is not recorded: %s: %s", self.path, error.strerror)

@@ -1,0 +1,21 @@
+"""`perfectcv-traffic merge`: databases of several hosts in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfectcv_traffic.cli.options import DEFAULTS, Db
+
+Sources = Annotated[list[Path], typer.Argument(help="Databases to take requests from.")]
+
+
+def merge(sources: Sources, db: Db = Path(DEFAULTS.db)) -> None:
+    """Take every request of the SOURCES that the database does not have yet."""
+    from perfectcv_traffic.store.merge import merge as take
+
+    for source in sources:
+        merged = take(db, source)
+        typer.echo(f"{source}: {merged.new} new + {merged.duplicate} known")

@@ -1,0 +1,57 @@
+"""`perfectcv-traffic prune`: old requests away, what they add up to stays."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.errors import UsageError
+
+OlderThan = Annotated[str | None, option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
+KeepRows = Annotated[int | None, option("--keep-rows", help="Requests that stay.", min=0)]
+MaxBytes = Annotated[
+    str | None, option("--max-size", help="Size that the database may have: 500M, 2G.")
+]
+
+_AGE = re.compile(r"(\d+)\s*([hdw])\Z")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+_SIZE = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
+_BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def prune(
+    db: Db = Path(DEFAULTS.db),
+    older_than: OlderThan = None,
+    keep_rows: KeepRows = None,
+    max_size: MaxBytes = None,
+) -> None:
+    """Delete the oldest stored requests; counts and summaries of them stay."""
+    from perfectcv_traffic.store.retention import Limits
+    from perfectcv_traffic.store.retention import prune as delete
+
+    if older_than is None and keep_rows is None and max_size is None:
+        raise UsageError("prune needs --older-than, --keep-rows or --max-size")
+    before = _before(older_than, datetime.now(UTC)) if older_than else None
+    size = _size(max_size) if max_size else None
+    deleted = delete(db, Limits(before=before, rows=keep_rows, size=size))
+    typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
+
+
+def _before(age: str, now: datetime) -> str:
+    match = _AGE.match(age.strip().lower())
+    if not match:
+        raise UsageError(f"--older-than={age}: a number and h, d or w, as in 30d")
+    time = now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _size(size: str) -> int:
+    match = _SIZE.match(size.strip())
+    if not match:
+        raise UsageError(f"--max-size={size}: a number and K, M or G, as in 500M")
+    return int(match[1]) * _BYTES[match[2].lower()]

@@ -1,0 +1,114 @@
+"""What all foreign access logs share: a request target, a time, a client, made into a record.
+
+What a format does not carry stays None: "not recorded", never "no".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from perfectcv_traffic import nulls
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import MAX_NULL_DETAILS, TrafficLog
+from perfectcv_traffic.redaction import Redactor
+
+USER_AGENT_LIMIT = 512
+MAX_REMEMBERED = 10_000
+MILLISECONDS_FROM = 1e11
+"""An epoch number from here on counts milliseconds, not seconds."""
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_CLF_TIME = re.compile(
+    r"(\d{2})/([A-Z][a-z]{2})/(\d{4}):(\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,6}))?"
+    r" ?([+-]\d{2}):?(\d{2})"
+)
+
+
+class ForeignRecords:
+    """Builds records from the parts that access logs give."""
+
+    def __init__(self, form: StoredForm, redactor: Redactor) -> None:
+        self._form = form
+        self._redactor = redactor
+        self._times: dict[str, str | None] = {}
+
+    def build(self, target: str | None, **values: Any) -> TrafficLog:
+        """A record; `target` is the request target as sent, path and query."""
+        values.setdefault("request_id", "")
+        agent = values.get("user_agent")
+        if agent:
+            values["user_agent"] = self._redactor.text(agent[:USER_AGENT_LIMIT])
+        return self._form.record(**self._target(target), **values)
+
+    def referer(self, url: str | None) -> dict[str, str] | None:
+        """Request headers of a log that carries the referring URL only."""
+        return {"referer": self._redactor.url(url)} if url else None
+
+    def headers(self, headers: dict[str, str]) -> dict[str, str] | None:
+        """Headers as they may be kept."""
+        kept = {
+            name.lower(): self._redactor.header(name.lower(), value)
+            for name, value in headers.items()
+        }
+        return kept or None
+
+    def time(self, text: str) -> str | None:
+        """A time in our fixed width; a log has many lines of one second."""
+        if text not in self._times:
+            if len(self._times) >= MAX_REMEMBERED:
+                self._times.clear()
+            self._times[text] = _parse_time(text)
+        return self._times[text]
+
+    def _target(self, target: str | None) -> dict[str, Any]:
+        if not target:
+            return {}
+        before, _, query = target.partition("?")
+        _, scheme, rest = before.partition("://")
+        path = "/" + rest.partition("/")[2] if scheme else before
+        found = nulls.in_urlencoded(query, "query") if query else []
+        return {
+            "url": self._redactor.url(target),
+            "path": self._redactor.shapes(unquote(path, errors="backslashreplace")),
+            "query_params": self._redactor.query(query),
+            "null_params_count": len(found),
+            "null_params_details": found[:MAX_NULL_DETAILS],
+        }
+
+
+def _parse_time(text: str) -> str | None:
+    if match := _CLF_TIME.match(text):
+        day, month, year, hour, minute, second, fraction, zone, zone_minutes = match.groups()
+        number = _MONTHS.get(month)
+        text = f"{year}-{number:02d}-{day}T{hour}:{minute}:{second}" if number else ""
+        text += f".{(fraction or '0').ljust(6, '0')}{zone}:{zone_minutes}"
+    try:
+        if re.fullmatch(r"\d{9,}(?:\.\d+)?", text):
+            return epoch(float(text))
+        time = datetime.fromisoformat(text.replace(",", "."))
+    except (ValueError, OverflowError, OSError):
+        return None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return _fixed(time.astimezone(UTC))
+
+
+def epoch(seconds: float) -> str | None:
+    """A time from seconds, or milliseconds, since 1970."""
+    if seconds >= MILLISECONDS_FROM:
+        seconds /= 1000
+    try:
+        return _fixed(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _fixed(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")

@@ -1,0 +1,98 @@
+"""The log formats that can be read, and which of them a log is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+
+from perfectcv_traffic.log import access, native, objects
+from perfectcv_traffic.log.foreign import ForeignRecords
+from perfectcv_traffic.log.lines import Decode, LineParser, Parsed, RejectedError
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.redaction import Redactor
+
+VOTERS = 50
+"""Lines that decide on the format of a log."""
+
+
+class LogFormat(StrEnum):
+    """A format of log lines."""
+
+    NATIVE = "native"
+    UVICORN = "uvicorn"
+    COMBINED = "combined"
+    CADDY = "caddy"
+    JSON = "json"
+
+
+_FOREIGN: Mapping[LogFormat, Callable[[ForeignRecords], Decode]] = {
+    LogFormat.UVICORN: access.uvicorn,
+    LogFormat.COMBINED: access.combined,
+    LogFormat.CADDY: objects.caddy,
+    LogFormat.JSON: objects.aliased,
+}
+_TEXT = frozenset({LogFormat.UVICORN, LogFormat.COMBINED})
+
+
+class Formats:
+    """Parsers of every format for one record model."""
+
+    def __init__(self, form: StoredForm, redactor: Redactor) -> None:
+        self._form = form
+        self._redactor = redactor
+        self._records = ForeignRecords(form, redactor)
+        self._parsers: dict[LogFormat, LineParser] = {}
+
+    def parser(self, log_format: LogFormat) -> LineParser:
+        """The parser of a format."""
+        if log_format not in self._parsers:
+            self._parsers[log_format] = self._make(log_format)
+        return self._parsers[log_format]
+
+    def _make(self, log_format: LogFormat) -> LineParser:
+        if foreign := _FOREIGN.get(log_format):
+            is_json = log_format not in _TEXT
+            return LineParser(foreign(self._records), self._redactor, is_json=is_json)
+        return LineParser(
+            self._form.decode,
+            self._redactor,
+            is_json=True,
+            errors=native.ERRORS,
+            reason=native.reason,
+        )
+
+    def detect(self, lines: Iterable[bytes]) -> LogFormat | None:
+        """The format most of the lines are in; None when not one is recognised."""
+        votes = Counter(found for line in lines if (found := self._vote(line)) is not None)
+        return votes.most_common(1)[0][0] if votes else None
+
+    def explain(self, lines: Iterable[bytes], log_format: LogFormat) -> list[Parsed]:
+        """What becomes of each of the lines."""
+        parser = self.parser(log_format)
+        return [parser.parse(line) for line in lines]
+
+    def _vote(self, line: bytes) -> LogFormat | None:
+        line = line.lstrip(b"\0").removeprefix(b"\xef\xbb\xbf").strip()
+        if line.startswith(b"{"):
+            return self._vote_json(line)
+        for log_format in (LogFormat.COMBINED, LogFormat.UVICORN):
+            if self._reads(log_format, line):
+                return log_format
+        return None
+
+    def _vote_json(self, line: bytes) -> LogFormat | None:
+        try:
+            found = objects.decoded(line)
+        except RejectedError:
+            return None
+        if native.is_native(found):
+            return LogFormat.NATIVE
+        wanted = LogFormat.CADDY if objects.is_caddy(found) else LogFormat.JSON
+        if self._reads(wanted, line):
+            return wanted
+        return LogFormat.NATIVE if self._reads(LogFormat.NATIVE, line) else None
+
+    def _reads(self, log_format: LogFormat, line: bytes) -> bool:
+        return isinstance(self.parser(log_format).parse(line), TrafficLog)

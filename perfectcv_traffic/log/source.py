@@ -1,0 +1,198 @@
+"""Bytes of a log file by offset, whether it is plain or compressed.
+
+Offsets count bytes of the uncompressed text, so that a rotated file keeps its place when it is
+compressed. What a file is decides its first bytes, never its name.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import lzma
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+BLOCK = 1_048_576
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+
+
+class FileId(NamedTuple):
+    """Device and inode: tells open files apart; says nothing about content."""
+
+    device: int
+    inode: int
+
+
+class Source(Protocol):
+    """Where the bytes of a segment come from."""
+
+    path: Path
+    file_id: FileId
+    is_final: bool
+    """A compressed file: nobody appends to it."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Bytes at an offset; fewer at the end."""
+        ...
+
+    def size(self) -> int | None:
+        """Length in bytes, None when only reading tells."""
+        ...
+
+    def signature(self) -> str:
+        """Changes whenever the file changes."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+class PlainFile:
+    """A file that may still grow, shrink or lose its name while it is open."""
+
+    is_final = False
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("rb", buffering=0)
+        self.file_id = _file_id(os.fstat(self._file.fileno()))
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Bytes at an offset; fewer at the end."""
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), length, offset)
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def size(self) -> int:
+        """Length in bytes."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def is_deleted(self) -> bool:
+        """Whether no name leads to the file any more."""
+        return os.fstat(self._file.fileno()).st_nlink == 0
+
+    def signature(self) -> str:
+        """Changes whenever the file changes."""
+        return _signature(os.fstat(self._file.fileno()))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+
+class CompressedFile:
+    """A compressed file, decompressed as a stream: reading backwards begins anew."""
+
+    is_final = True
+
+    def __init__(self, path: Path, decompress: Callable[[BinaryIO], BinaryIO]) -> None:
+        self.path = path
+        self._decompress = decompress
+        self._raw = path.open("rb")
+        status = os.fstat(self._raw.fileno())
+        self.file_id = _file_id(status)
+        self._signature = _signature(status)
+        self._position = 0
+        self._stream = decompress(self._raw)
+        self.is_damaged = False
+        """The end is missing: it is still being written, or broken."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Bytes at an offset; fewer at the end, or where the file is damaged."""
+        if offset < self._position:
+            self._raw.seek(0)
+            self._stream, self._position = self._decompress(self._raw), 0
+        while self._position < offset:
+            if not self._read(min(BLOCK, offset - self._position)):
+                return b""
+        parts = []
+        while length and (part := self._read(min(BLOCK, length))):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _read(self, length: int) -> bytes:
+        try:
+            data = self._stream.read(length)
+        except _DAMAGE:
+            self.is_damaged = True
+            return b""
+        self._position += len(data)
+        return data
+
+    def size(self) -> None:
+        """Only reading tells."""
+        return
+
+    def signature(self) -> str:
+        """Changes whenever the file changes."""
+        return self._signature
+
+    def close(self) -> None:
+        """Release the file."""
+        self._raw.close()
+
+
+def open_source(path: Path) -> PlainFile | CompressedFile:
+    """Open a log file as what its first bytes say it is."""
+    with path.open("rb") as file:
+        magic = file.read(6)
+    for prefix, decompress in _MAGIC.items():
+        if magic.startswith(prefix):
+            return CompressedFile(path, decompress)
+    return PlainFile(path)
+
+
+def signature_of(path: Path) -> str:
+    """The signature of a file that is not open."""
+    return _signature(path.stat())
+
+
+def file_id_of(path: Path) -> FileId:
+    """The file that a name leads to now."""
+    return _file_id(path.stat())
+
+
+def _gzip(raw: BinaryIO) -> BinaryIO:
+    return gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[return-value]
+
+
+def _bzip2(raw: BinaryIO) -> BinaryIO:
+    return bz2.BZ2File(raw)  # type: ignore[return-value]
+
+
+def _xz(raw: BinaryIO) -> BinaryIO:
+    return lzma.LZMAFile(raw)  # type: ignore[return-value]
+
+
+def _zstandard(raw: BinaryIO) -> BinaryIO:
+    try:
+        zstandard = importlib.import_module("zstandard")
+    except ImportError as error:
+        raise OSError(0, "is compressed with zstd: pip install zstandard") from error
+    stream: BinaryIO = zstandard.ZstdDecompressor().stream_reader(
+        raw, read_across_frames=True, closefd=False
+    )
+    return stream
+
+
+_MAGIC: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+    b"\x1f\x8b": _gzip,
+    b"BZh": _bzip2,
+    b"\xfd7zXZ\0": _xz,
+    b"\x28\xb5\x2f\xfd": _zstandard,
+}
+
+
+def _file_id(status: os.stat_result) -> FileId:
+    return FileId(status.st_dev, status.st_ino)
+
+
+def _signature(status: os.stat_result) -> str:
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"

@@ -1,0 +1,130 @@
+"""The single transaction that makes a batch durable.
+
+Rows, rejects, counters, summary and the log's new offset commit together or not at all. The offset
+moves by compare-and-swap: if another ingester took these lines, nothing of the batch remains.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.segment import Identity
+from perfectcv_traffic.store import upserts
+from perfectcv_traffic.store.batch import Counts, OffsetMovedError
+from perfectcv_traffic.store.prepare import Prepared
+from perfectcv_traffic.store.schema import (
+    DERIVED_COLUMNS,
+    INGEST_COLUMNS,
+    NULL_VALUE_LOGS,
+    UUID_LOGINS,
+    check_version,
+)
+from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.transactions import transaction
+
+_REJECTED_COLUMNS = ("log_file_id", "log_offset", "length", "reason", "raw", "detail")
+
+
+class Committer:
+    """Stores prepared batches through one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, form: StoredForm) -> None:
+        self._connection = connection
+        columns = (*INGEST_COLUMNS, *form.columns, *DERIVED_COLUMNS)
+        self._insert_request = insert("api_requests", columns)
+
+    def commit(self, log: LogFile, batch: Prepared, identity: Identity) -> Counts:
+        """Store a batch and move the log's offset to `identity.offset`.
+
+        Raises `OffsetMovedError`; `sqlite3.IntegrityError` when the `event_id` of a record is
+        stored already; a binding error for a value that SQLite cannot hold.
+        """
+        counts = Counts(
+            batch.lines, len(batch.rows), batch.duplicate, len(batch.rejects), batch.blank,
+            batch.salvaged,
+        )  # fmt: skip
+        with transaction(self._connection):
+            check_version(self._connection)
+            log_id = self._move_offset(log, counts, identity)
+            self.insert(log_id, batch)
+        log.id, log.identity = log_id, identity
+        return counts
+
+    def insert(self, log_id: int, batch: Prepared) -> None:
+        """Insert everything of a batch, within the caller's transaction."""
+        first_id = self._next_id()
+        self._many(self._insert_request, _numbered(batch.rows, first_id, log_id))
+        self._many(_INSERT_NULL, ((first_id + row[0], *row[1:]) for row in batch.nulls))
+        self._many(_INSERT_LOGIN, ((first_id + row[0], *row[1:]) for row in batch.logins))
+        self._many(_INSERT_REJECT, ((log_id, *row) for row in batch.rejects))
+        upserts.merge_rows(self._connection, batch.summary)
+
+    def _many(self, statement: str, rows: Iterable[Any]) -> None:
+        self._connection.executemany(statement, rows)
+
+    def _move_offset(self, log: LogFile, counts: Counts, identity: Identity) -> int:
+        cursor = self._connection.execute(
+            _UPDATE_LOG if log.id else _INSERT_LOG, _log_values(log, counts, identity)
+        )
+        if cursor.rowcount != 1:
+            raise OffsetMovedError(log.path)
+        return log.id or int(cursor.lastrowid or 0)
+
+    def _next_id(self) -> int:
+        row = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM api_requests")
+        return int(row.fetchone()[0])
+
+
+def _numbered(rows: list[list[Any]], first_id: int, log_id: int) -> list[list[Any]]:
+    for row_id, row in enumerate(rows, first_id):
+        row[0:0] = (row_id, log_id)
+    return rows
+
+
+def _log_values(log: LogFile, counts: Counts, identity: Identity) -> Mapping[str, Any]:
+    device, inode = log.file_id or (None, None)
+    return {
+        **identity._asdict(), "id": log.id, "path": log.path, "generation": log.generation,
+        "old_offset": log.offset, "lines": counts.lines, "stored": counts.new,
+        "rejected": counts.rejected, "blank": counts.blank, "duplicate": counts.duplicate,
+        "salvaged": counts.salvaged, "parent": log.parent, "format": log.format,
+        "device": device, "inode": inode,
+        "updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }  # fmt: skip
+
+
+def insert(table: str, columns: Iterable[str]) -> str:
+    """An INSERT of these columns by position."""
+    names = list(columns)
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+
+
+_INSERT_NULL = insert("null_value_logs", [*NULL_VALUE_LOGS][1:])
+_INSERT_LOGIN = insert("uuid_logins", [*UUID_LOGINS][1:])
+_INSERT_REJECT = insert("rejected_lines", _REJECTED_COLUMNS)
+
+_LOG_COLUMNS = {
+    "path": ":path", "generation": ":generation", "committed_offset": ":offset",
+    "head_length": ":head_length", "head": ":head", "anchor_length": ":anchor_length",
+    "anchor": ":anchor", "lines": ":lines", "stored": ":stored", "rejected": ":rejected",
+    "blank": ":blank", "duplicate": ":duplicate", "salvaged": ":salvaged", "updated": ":updated",
+    "parent": ":parent", "format": ":format", "device": ":device", "inode": ":inode",
+}  # fmt: skip
+_COUNTED = ("lines", "stored", "rejected", "blank", "duplicate", "salvaged")
+_INSERT_LOG = (
+    f"INSERT INTO log_files ({', '.join(_LOG_COLUMNS)})"
+    f" VALUES ({', '.join(_LOG_COLUMNS.values())}) ON CONFLICT DO NOTHING"
+)
+_UPDATE_LOG = (
+    "UPDATE log_files SET "
+    + ", ".join(
+        f"{name} = {name} + {value}" if name in _COUNTED else f"{name} = {value}"
+        for name, value in _LOG_COLUMNS.items()
+        if name not in ("path", "generation", "parent")
+    )
+    + " WHERE id = :id AND committed_offset = :old_offset"
+)

@@ -1,0 +1,126 @@
+"""Whether a database is whole, and what can be made whole again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from perfectcv_traffic import overview
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.overview import ROLLUPS
+from perfectcv_traffic.store import stored, upserts
+from perfectcv_traffic.store.database import naming, reading, writing
+from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.transactions import transaction
+from perfectcv_traffic.summary import TABLES, Row, Summary, Table
+
+SAFE_SQLITE = (3, 51, 3)
+"""The first release without the WAL-reset bug: https://sqlite.org/wal.html#walresetbug"""
+
+
+class Check(NamedTuple):
+    """One thing that was looked at."""
+
+    name: str
+    is_ok: bool
+    detail: str
+
+
+def examine(db: Path, *, deep: bool = False) -> list[Check]:
+    """Look a database over; `deep` reads every page and compares the summary with the rows."""
+    with reading(db) as connection, naming(db):
+        checks = [_sqlite(), _pages(connection, deep=deep), *_accounts(connection)]
+        if deep:
+            checks.append(_summary(connection))
+        return checks
+
+
+def _sqlite() -> Check:
+    # One writer that also checkpoints, and readers that only read, do not meet the bug.
+    known = "" if sqlite3.sqlite_version_info >= SAFE_SQLITE else ", one writer at a time only"
+    return Check("SQLite", True, f"{sqlite3.sqlite_version}{known}")  # noqa: FBT003
+
+
+def _pages(connection: sqlite3.Connection, *, deep: bool) -> Check:
+    pragma = "integrity_check" if deep else "quick_check"
+    found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]
+    return Check(pragma, found == ["ok"], "; ".join(found))
+
+
+def _accounts(connection: sqlite3.Connection) -> Iterator[Check]:
+    wrong = connection.execute(
+        "SELECT path FROM log_files WHERE lines <> stored + duplicate + rejected + blank - salvaged"
+    ).fetchall()
+    yield Check("lines of each log", not wrong, ", ".join(row[0] for row in wrong) or "add up")
+    promised = connection.execute("SELECT coalesce(sum(stored), 0) FROM log_files").fetchone()[0]
+    rows = connection.execute("SELECT count(*) FROM api_requests").fetchone()[0]
+    pruned = pruned_rows(connection)
+    detail = f"{rows} stored + {pruned} pruned = {promised}"
+    yield Check("rows", rows + pruned == promised, detail)
+
+
+def pruned_rows(connection: sqlite3.Connection) -> int:
+    """Rows that `prune` took away; the summary still has them."""
+    row = connection.execute("SELECT value FROM store_meta WHERE name = 'pruned'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _summary(connection: sqlite3.Connection) -> Check:
+    name = "summary"
+    if pruned_rows(connection):
+        return Check(name, True, "not compared: rows were pruned")  # noqa: FBT003
+    rebuilt = Summary()
+    for records in stored.batches(connection):
+        rebuilt.add_all(records)
+    different = [
+        table.name for table, rows in _expected(rebuilt) if _stored_rows(connection, table) != rows
+    ]
+    return Check(name, not different, ", ".join(different) or "equals the rows")
+
+
+def _expected(summary: Summary) -> Iterator[tuple[Table, list[Row]]]:
+    for table in TABLES:
+        yield table, list(summary.rows(table))
+    for rollup in ROLLUPS:
+        yield rollup.table, list(overview.rows(rollup, summary))
+
+
+def _stored_rows(connection: sqlite3.Connection, table: Table) -> list[Row]:
+    keys = ", ".join(key.name for key in table.keys)
+    query = f"SELECT {', '.join(table.columns)} FROM {table.name} ORDER BY {keys}"
+    return connection.execute(query).fetchall()
+
+
+def rebuild_summary(db: Path) -> None:
+    """Make all summary tables anew from the rows, in one transaction."""
+    with only_ingester(db), writing(db) as connection, naming(db):
+        if pruned_rows(connection):
+            raise StorageError(
+                f"database {db} had rows pruned: their summary can only be kept, not rebuilt"
+            )
+        with transaction(connection):
+            for table in (*TABLES, *(rollup.table for rollup in ROLLUPS)):
+                connection.execute(f"DELETE FROM {table.name}")
+            for records in stored.batches(connection):
+                part = Summary()
+                part.add_all(records)
+                upserts.merge(connection, part)
+
+
+def back_up(db: Path, copy: Path) -> None:
+    """Copy a database, also while it is written, and check the copy before it gets its name."""
+    if copy.exists():
+        raise StorageError(f"backup {copy} exists already: name another file")
+    draft = copy.with_name(f"{copy.name}.unfinished")
+    draft.unlink(missing_ok=True)
+    with reading(db) as source, naming(copy):
+        with closing(sqlite3.connect(draft)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            found = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise StorageError(f"database {db} gave a damaged copy: {found}; see doctor --deep")
+        draft.replace(copy)

@@ -1,0 +1,100 @@
+"""Lines that an earlier generation of a log has already stored.
+
+A log that lost its tail in a power cut, or was edited or put back, begins like the segment that was
+read, and then differs. It is read from its beginning; a line is passed over when the same record
+is stored at the same offset. Comparing the records themselves needs nothing kept for every row.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from typing import Any
+
+from perfectcv_traffic.log.lines import Reject
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.store.batch import Batch
+
+_CHAIN = """
+    WITH RECURSIVE ancestors(id) AS (
+        SELECT ? UNION
+        SELECT parent FROM log_files JOIN ancestors USING (id) WHERE parent IS NOT NULL
+    ) SELECT id FROM ancestors
+"""
+
+
+class Ancestors:
+    """The stored lines of a segment and of those that it forked from."""
+
+    def __init__(self, connection: sqlite3.Connection, form: StoredForm, parent: int) -> None:
+        self._connection = connection
+        self._form = form
+        ids = [row[0] for row in connection.execute(_CHAIN, (parent,))]
+        self._chain = ", ".join(map(str, ids))
+        offsets = f"SELECT max(committed_offset) FROM log_files WHERE id IN ({self._chain})"
+        self.end = int(connection.execute(offsets).fetchone()[0])
+        """No line from here on can be known."""
+        connection.execute("DROP TABLE IF EXISTS temp.ancestor_lines")
+        connection.execute(
+            "CREATE TEMP TABLE ancestor_lines AS SELECT log_offset, id AS request"
+            f" FROM api_requests WHERE log_file_id IN ({self._chain})"
+        )
+        connection.execute("CREATE INDEX temp.ancestor_offsets ON ancestor_lines (log_offset)")
+
+    def without_known(self, batch: Batch, start: int, end: int) -> Batch:
+        """The batch without lines that are stored already, which count as duplicates."""
+        stored, rejected = self._records(start, end), self._rejects(start, end)
+        kept = Batch(
+            [entry for entry in batch.records if self._values(entry[1]) not in _at(stored, entry)],
+            [entry for entry in batch.rejects if _raw(entry[2]) not in _at(rejected, entry)],
+            batch.lines,
+            batch.blank,
+            batch.duplicate,
+            batch.salvaged,
+        )
+        passed_over = len(batch.records) - len(kept.records)
+        passed_over += len(batch.rejects) - len(kept.rejects)
+        kept.duplicate += passed_over
+        return kept
+
+    def _records(self, start: int, end: int) -> dict[int, list[Any]]:
+        columns = ", ".join(f"r.{name}" for name in self._form.columns)
+        return _by_offset(
+            self._connection.execute(
+                f"SELECT a.log_offset, {columns} FROM temp.ancestor_lines a"
+                " JOIN api_requests r ON r.id = a.request"
+                " WHERE a.log_offset >= ? AND a.log_offset < ?",
+                (start, end),
+            )
+        )
+
+    def _rejects(self, start: int, end: int) -> dict[int, list[Any]]:
+        return _by_offset(
+            self._connection.execute(
+                f"SELECT log_offset, reason, raw FROM rejected_lines"
+                f" WHERE log_file_id IN ({self._chain}) AND log_offset >= ? AND log_offset < ?",
+                (start, end),
+            )
+        )
+
+    def _values(self, record: TrafficLog) -> tuple[Any, ...]:
+        return tuple(
+            None if isinstance(value, float) and math.isnan(value) else value
+            for value in self._form.row(record)
+        )
+
+
+def _by_offset(rows: sqlite3.Cursor) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for offset, *values in rows:
+        found.setdefault(offset, []).append(tuple(values))
+    return found
+
+
+def _at(found: dict[int, list[Any]], entry: tuple[Any, ...]) -> list[Any]:
+    return found.get(entry[0], [])
+
+
+def _raw(reject: Reject) -> tuple[str, str]:
+    return reject.reason, reject.raw

@@ -1,0 +1,249 @@
+"""Steps from each version of the schema to the next.
+
+A released step is never changed, so it names its tables and columns itself: what the program
+declares today is another matter. Columns of the record are added by `schema.prepare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from perfectcv_traffic import overview, summary
+from perfectcv_traffic.store import upserts
+
+if TYPE_CHECKING:
+    import sqlite_utils
+
+_REQUESTS = (
+    "id INTEGER, log_file_id INTEGER, log_offset INTEGER, request_id TEXT, event_id TEXT,"
+    " timestamp TEXT, method TEXT, url TEXT, path TEXT, route TEXT, query_params TEXT,"
+    " request_headers TEXT, response_headers TEXT, request_body TEXT, response_body TEXT,"
+    " request_bytes INTEGER, response_bytes INTEGER, client_ip TEXT, user_agent TEXT,"
+    " auth_required INTEGER, token_present INTEGER, token_scheme TEXT, token_source TEXT,"
+    " token_validity TEXT, token_reason TEXT, api_token TEXT, status_code INTEGER,"
+    " request_time_ms REAL, ttfb_ms REAL, response_time_ms REAL, complete INTEGER,"
+    " client_disconnected INTEGER, error_message TEXT, null_params_count INTEGER,"
+    " null_params_details TEXT, null_response_count INTEGER, null_response_details TEXT,"
+    " nulls_partial INTEGER, request_data_summary TEXT, rate_limit TEXT, login_uuid TEXT,"
+    " run_id TEXT, scenario TEXT, has_null_params INTEGER, has_null_response INTEGER"
+)
+_TABLES_1: Mapping[str, str] = {
+    "api_requests": _REQUESTS,
+    "log_files": (
+        "id INTEGER, path TEXT, generation INTEGER, committed_offset INTEGER,"
+        " head_length INTEGER, head BLOB, anchor_length INTEGER, anchor BLOB, lines INTEGER,"
+        " stored INTEGER, rejected INTEGER, blank INTEGER, duplicate INTEGER, updated TEXT"
+    ),
+    "rejected_lines": (
+        "id INTEGER, log_file_id INTEGER, log_offset INTEGER, length INTEGER, reason TEXT, raw TEXT"
+    ),
+    "null_value_logs": (
+        "id INTEGER, request_id INTEGER, timestamp TEXT, path TEXT, client_ip TEXT,"
+        " null_type TEXT, field_name TEXT, field_path TEXT, context TEXT"
+    ),
+    "uuid_logins": (
+        "id INTEGER, request_id INTEGER, uuid TEXT, ip_address TEXT, timestamp TEXT,"
+        " user_agent TEXT, success INTEGER"
+    ),
+    "generated_requests": (
+        "id INTEGER, run_id TEXT, request_id TEXT, scenario TEXT, method TEXT,"
+        " path TEXT, expected TEXT, status_code INTEGER, as_expected INTEGER, error TEXT,"
+        " duration_ms REAL"
+    ),
+    "findings": (
+        "id INTEGER, run_id TEXT, rule TEXT, severity TEXT, method TEXT, path TEXT,"
+        " pointer TEXT, title TEXT, expected TEXT, observed TEXT, evidence TEXT, fingerprint TEXT,"
+        " curl TEXT"
+    ),
+}
+_SUMMARIES_1: Mapping[str, tuple[str, str]] = {
+    "summary_requests": (
+        (
+            "hour TEXT, method TEXT, route TEXT, route_known INTEGER, status_code INTEGER,"
+            " token_validity TEXT, auth_required INTEGER, scenario TEXT"
+        ),
+        (
+            "requests INTEGER, requests_with_null_params INTEGER,"
+            " requests_with_null_response INTEGER, incomplete INTEGER, request_bytes INTEGER,"
+            " response_bytes INTEGER, timed INTEGER,"
+            " duration_us_sum INTEGER, duration_square_sum INTEGER, duration_us_min INTEGER,"
+            " duration_us_max INTEGER, durations BLOB"
+        ),
+    ),
+    "summary_nulls": (
+        (
+            "hour TEXT, method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
+            " field_path TEXT, kind TEXT"
+        ),
+        "requests INTEGER, occurrences INTEGER",
+    ),
+    "rate_limit_tracking": (
+        "client_identifier TEXT, endpoint TEXT, window_start TEXT",
+        "request_count INTEGER, last_request TEXT, is_blocked INTEGER",
+    ),
+    "url_access_counts": ("path TEXT", "access_count INTEGER, last_accessed TEXT"),
+}
+_REFERENCES_1 = ("null_value_logs", "uuid_logins")
+_INDEXES_1: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("api_requests", ("log_file_id", "log_offset"), True),
+    ("api_requests", ("timestamp",), False),
+    ("api_requests", ("request_id",), False),
+    ("api_requests", ("event_id",), True),
+    ("log_files", ("path", "generation"), True),
+    ("rejected_lines", ("log_file_id", "log_offset"), True),
+    ("null_value_logs", ("request_id",), False),
+    ("uuid_logins", ("uuid",), False),
+    ("generated_requests", ("run_id", "request_id"), True),
+)
+
+
+def _version_1(db: sqlite_utils.Database) -> None:
+    for name, columns in _TABLES_1.items():
+        references = ["request_id"] if name in _REFERENCES_1 else []
+        _create(db, name, _columns(columns), foreign_keys=references)
+    for name, unique_columns, unique in _INDEXES_1:
+        _index(db, name, unique_columns, unique=unique)
+    for name, (keys, measures) in _SUMMARIES_1.items():
+        _create_summary(db, name, _columns(keys), _columns(measures))
+
+
+_SUMMARIES_2: Mapping[str, tuple[str, str]] = {
+    "summary_endpoints": (
+        (
+            "method TEXT, route TEXT, route_known INTEGER, status_code INTEGER,"
+            " token_validity TEXT, auth_required INTEGER, scenario TEXT, rank INTEGER"
+        ),
+        _SUMMARIES_1["summary_requests"][1],
+    ),
+    "summary_hours": (
+        "hour TEXT, token_validity TEXT, rank INTEGER",
+        (
+            "requests INTEGER, status_1xx INTEGER, status_2xx INTEGER, status_3xx INTEGER,"
+            " status_4xx INTEGER, status_5xx INTEGER, requests_with_null_params INTEGER,"
+            " requests_with_null_response INTEGER"
+        ),
+    ),
+    "summary_null_fields": (
+        (
+            "method TEXT, route TEXT, status_code INTEGER, source TEXT, location TEXT,"
+            " field_path TEXT, kind TEXT, rank INTEGER"
+        ),
+        _SUMMARIES_1["summary_nulls"][1],
+    ),
+    "summary_clients": (
+        "client_identifier TEXT, rank INTEGER",
+        _SUMMARIES_1["rate_limit_tracking"][1],
+    ),
+}
+_VIEWS_2 = {
+    "endpoint_stats": """
+        SELECT method, route, sum(requests) AS requests,
+               sum(CASE WHEN status_code / 100 = 4 THEN requests ELSE 0 END) AS client_errors,
+               sum(CASE WHEN status_code / 100 = 5 THEN requests ELSE 0 END) AS server_errors,
+               round(sum(duration_us_sum) / 1000.0 / nullif(sum(timed), 0), 3) AS mean_ms,
+               round(max(duration_us_max) / 1000.0, 3) AS max_ms,
+               sum(response_bytes) AS response_bytes
+        FROM summary_endpoints GROUP BY method, route ORDER BY requests DESC""",
+    "status_by_hour": """
+        SELECT hour, sum(requests) AS requests, sum(status_2xx) AS status_2xx,
+               sum(status_3xx) AS status_3xx, sum(status_4xx) AS status_4xx,
+               sum(status_5xx) AS status_5xx
+        FROM summary_hours GROUP BY hour ORDER BY hour""",
+    "token_by_hour": """
+        SELECT hour,
+               sum(CASE WHEN token_validity IN ('', 'absent') THEN 0 ELSE requests END)
+                   AS with_token,
+               sum(CASE WHEN token_validity = 'absent' THEN requests ELSE 0 END) AS without_token,
+               sum(CASE WHEN token_validity = '' THEN requests ELSE 0 END) AS not_recorded
+        FROM summary_hours GROUP BY hour ORDER BY hour""",
+    "null_hotspots": """
+        SELECT method, route, source, location, field_path, kind,
+               sum(requests) AS requests, sum(occurrences) AS occurrences,
+               sum(CASE WHEN status_code / 100 = 5 THEN requests ELSE 0 END) AS server_errors
+        FROM summary_null_fields
+        GROUP BY method, route, source, location, field_path, kind
+        ORDER BY server_errors DESC, requests DESC""",
+}
+
+
+def _version_2(db: sqlite_utils.Database) -> None:
+    """Rotation and forks, roll-ups and views; indexes that cost more than they gave are dropped."""
+    log_files: Any = db["log_files"]
+    for name, sql_type in _columns("parent INTEGER, device INTEGER, inode INTEGER").items():
+        log_files.add_column(name, sql_type)
+    log_files.add_column("format", "TEXT")
+    log_files.add_column("salvaged", "INTEGER", not_null_default=0)
+    rejected: Any = db["rejected_lines"]
+    rejected.add_column("detail", "TEXT")
+    _create(db, "log_streams", _columns("id INTEGER, path TEXT, first_seen TEXT"))
+    _index(db, "log_streams", ("path",), unique=True)
+    _create(db, "log_files_done", _columns("id INTEGER, signature TEXT"))
+    _index(db, "log_files_done", ("signature",), unique=True)
+    _create(db, "store_meta", _columns("id INTEGER, name TEXT, value TEXT"))
+    _index(db, "store_meta", ("name",), unique=True)
+    db.execute("INSERT INTO log_streams (path) SELECT DISTINCT path FROM log_files")
+    for index in ("log_file_id_log_offset", "request_id"):
+        db.execute(f"DROP INDEX IF EXISTS api_requests_{index}")
+    # Random request ids make a slow, large index; only generated traffic is looked up by them.
+    db.execute(
+        "CREATE INDEX api_requests_run ON api_requests (run_id, request_id)"
+        " WHERE run_id IS NOT NULL"
+    )
+    # The current hour's windows side by side: otherwise every commit writes most of the index.
+    db.execute("DROP INDEX IF EXISTS rate_limit_tracking_client_identifier_endpoint_window_start")
+    windows = ("window_start", "client_identifier", "endpoint")
+    _index(db, "rate_limit_tracking", windows, unique=True)
+    for name, (keys, measures) in _SUMMARIES_2.items():
+        _create_summary(db, name, _columns(keys), _columns(measures))
+        db.execute(f"CREATE INDEX {name}_rank ON {name} (rank) WHERE rank >= 0")
+    for name, query in _VIEWS_2.items():
+        db.create_view(name, query)
+    _fill_rollups(db)
+
+
+def _fill_rollups(db: sqlite_utils.Database) -> None:
+    for rollup in overview.ROLLUPS:
+        source = rollup.source
+        cells: dict[summary.Key, list[Any]] = {}
+        query = f"SELECT {', '.join(source.columns)} FROM {source.name}"
+        summary.load(source, cells, db.execute(query))
+        rows = list(summary.packed(rollup.table, overview.cells(rollup, cells)))
+        upserts.roll_up(db.conn, rollup, rows)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _version_2)
+"""Steps from each schema version to the next; never changed once released, only added to."""
+
+
+def _columns(text: str) -> dict[str, str]:
+    return dict(column.split() for column in text.split(","))
+
+
+def _create(
+    db: sqlite_utils.Database,
+    name: str,
+    columns: Mapping[str, str],
+    *,
+    not_null: set[str] | None = None,
+    foreign_keys: list[str] | None = None,
+) -> None:
+    references = [(column, "api_requests", "id") for column in foreign_keys or ()]
+    table: Any = db[name]
+    table.create(dict(columns), pk="id", not_null=not_null, foreign_keys=references)
+
+
+def _create_summary(
+    db: sqlite_utils.Database, name: str, keys: Mapping[str, str], measures: Mapping[str, str]
+) -> None:
+    columns = {**keys, **measures}
+    _create(db, name, {"id": "INTEGER", **columns}, not_null=set(columns))
+    _index(db, name, tuple(keys), unique=True)
+
+
+def _index(
+    db: sqlite_utils.Database, name: str, columns: tuple[str, ...], *, unique: bool = False
+) -> None:
+    table: Any = db[name]
+    index_name = f"{name}_{'_'.join(columns)[:40]}"
+    table.create_index(list(columns), unique=unique, index_name=index_name)

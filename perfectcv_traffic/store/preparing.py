@@ -1,0 +1,143 @@
+"""A second process that prepares one chunk while the one before it is stored.
+
+Parsing and storing take about as long as each other. The process reads tasks from its standard
+input and writes what it prepared to its standard output; when the pipe closes, it ends. Where the
+system allows it, the bytes themselves are in memory that both share, and the pipes only carry their
+number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import marshal
+import mmap
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Self
+
+from perfectcv_traffic.log.formats import Formats
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+
+MARSHAL_VERSION = 2
+"""Later versions look for repeated objects, which takes longer than it saves."""
+
+SHARED_SIZE = 16_777_216
+_NO_MEMORY = -1
+_LENGTH = 8
+
+
+class PreparingProcess:
+    """Prepares tasks elsewhere, one at a time."""
+
+    def __init__(self) -> None:
+        memory = [_shared_memory(), _shared_memory()]
+        command = [sys.executable, "-m", "perfectcv_traffic.store.preparing", *map(str, memory)]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the process that stores
+            pass_fds=[number for number in memory if number != _NO_MEMORY],
+        )
+        self._tasks = Channel(self._process.stdin, memory[0])
+        self._results = Channel(self._process.stdout, memory[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()  # it holds nothing that could be lost
+        self._tasks.close()
+        self._results.close()
+        self._process.wait()
+
+    def submit(self, task: Task) -> None:
+        """Begin with a task; its result has to be taken before the next."""
+        self._tasks.send(marshal.dumps(tuple(task), MARSHAL_VERSION))
+
+    def result(self) -> Prepared | None:
+        """What was prepared; None when the process is gone."""
+        with self._results.received() as data:
+            return Prepared(*marshal.loads(data)) if data else None
+
+
+class Channel:
+    """Carries bytes one way between two processes."""
+
+    def __init__(self, pipe: IO[bytes] | None, memory: int) -> None:
+        self._pipe = pipe
+        self._memory = None if memory == _NO_MEMORY else mmap.mmap(memory, SHARED_SIZE)
+        if memory != _NO_MEMORY:
+            os.close(memory)
+
+    def send(self, data: bytes) -> None:
+        """Carry bytes over; they are lost when nobody receives them any more."""
+        if self._pipe is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            is_shared = self._memory is not None and len(data) <= SHARED_SIZE
+            if self._memory is not None and is_shared:
+                self._memory[: len(data)] = data  # before its length is known over there
+            self._pipe.write(len(data).to_bytes(_LENGTH))
+            if not is_shared:
+                self._pipe.write(data)
+            self._pipe.flush()
+
+    @contextlib.contextmanager
+    def received(self) -> Iterator[bytes | memoryview]:
+        """The next bytes, valid within the context; empty at the end."""
+        length = int.from_bytes(self._pipe.read(_LENGTH)) if self._pipe else 0
+        if self._memory is not None and length <= SHARED_SIZE:
+            with memoryview(self._memory) as whole, whole[:length] as part:
+                yield part
+        else:
+            data = self._pipe.read(length) if self._pipe else b""
+            yield data if len(data) == length else b""
+
+    def close(self) -> None:
+        """Release the pipe and the memory."""
+        if self._pipe:
+            with contextlib.suppress(OSError):
+                self._pipe.close()
+        if self._memory is not None:
+            self._memory.close()
+
+
+def main(memory: list[str]) -> None:
+    """Prepare tasks until there are no more."""
+    gc.disable()  # records hold no cycles
+    tasks = Channel(sys.stdin.buffer, int(memory[0]))
+    results = Channel(sys.stdout.buffer, int(memory[1]))
+    form = StoredForm()
+    preparer = Preparer(form, Formats(form, Redactor()))
+    while task := _next_task(tasks):
+        results.send(marshal.dumps(tuple(preparer.prepare(task)), MARSHAL_VERSION))
+
+
+def _next_task(tasks: Channel) -> Task | None:
+    with tasks.received() as data:
+        return Task(*marshal.loads(data)) if data else None
+
+
+def _shared_memory() -> int:
+    """A descriptor of memory that a child can share, if the system has such a thing."""
+    if not hasattr(os, "memfd_create"):
+        return _NO_MEMORY
+    number = os.memfd_create("perfectcv-traffic")
+    os.ftruncate(number, SHARED_SIZE)
+    return number
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,76 @@
+"""Old requests taken away, in small transactions; what they add up to stays in the summary."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.transactions import transaction
+
+CHUNK = 5000
+"""Rows per transaction: nobody has to wait long for the write lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What may stay; None for no limit."""
+
+    before: str | None = None
+    """Requests from before this time (as in `timestamp`) go."""
+    rows: int | None = None
+    size: int | None = None
+    """Bytes of the database."""
+
+
+def prune(db: Path, limits: Limits) -> int:
+    """Delete the oldest requests until the limits hold; returns how many were deleted."""
+    deleted = 0
+    with only_ingester(db), writing(db) as connection:
+        while ids := _surplus(connection, limits):
+            with transaction(connection):
+                _delete(connection, ids)
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            deleted += len(ids)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return deleted
+
+
+def _surplus(connection: sqlite3.Connection, limits: Limits) -> list[int]:
+    """The oldest rows that have to go next, not too many at once."""
+    if limits.before is not None and (ids := _older(connection, limits.before)):
+        return ids
+    count = 0
+    if limits.rows is not None:
+        rows = connection.execute("SELECT count(*) FROM api_requests").fetchone()[0]
+        count = max(0, rows - limits.rows)
+    if not count and limits.size is not None and _size(connection) > limits.size:
+        count = CHUNK
+    query = "SELECT id FROM api_requests ORDER BY id LIMIT ?"
+    return [row[0] for row in connection.execute(query, (min(count, CHUNK),))]
+
+
+def _older(connection: sqlite3.Connection, before: str) -> list[int]:
+    query = "SELECT id FROM api_requests WHERE timestamp < ? ORDER BY timestamp LIMIT ?"
+    return [row[0] for row in connection.execute(query, (before, CHUNK))]
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    return (pages - free) * size
+
+
+def _delete(connection: sqlite3.Connection, ids: list[int]) -> None:
+    marks = ", ".join(map(str, ids))
+    for table in ("null_value_logs", "uuid_logins"):
+        connection.execute(f"DELETE FROM {table} WHERE request_id IN ({marks})")
+    connection.execute(f"DELETE FROM api_requests WHERE id IN ({marks})")
+    connection.execute(
+        "INSERT INTO store_meta (name, value) VALUES ('pruned', ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + excluded.value",
+        (len(ids),),
+    )

@@ -1,0 +1,88 @@
+"""Rejected lines parsed again, by a program that may have learnt to read them."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from perfectcv_traffic.log.formats import Formats, LogFormat
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.redaction import REDACTED, Redactor
+from perfectcv_traffic.store.batch import Batch
+from perfectcv_traffic.store.commit import Committer
+from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.prepare import Preparer
+from perfectcv_traffic.store.transactions import transaction
+
+_WHOLE = """
+    SELECT r.id, r.log_file_id, r.log_offset, r.raw, f.format, f.path
+    FROM rejected_lines r JOIN log_files f ON f.id = r.log_file_id
+    WHERE length(CAST(r.raw AS BLOB)) = r.length AND r.reason NOT IN ('torn', 'unterminated')
+    ORDER BY r.log_file_id, r.log_offset
+"""
+"""Lines of which everything was kept."""
+
+
+class Retried(NamedTuple):
+    """What became of the rejected lines."""
+
+    stored: int
+    still_rejected: int
+
+
+class _Line(NamedTuple):
+    id: int
+    log_id: int
+    offset: int
+    raw: str
+    format: str | None
+    path: str
+
+
+def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
+    """Store what can be read now; each log in one transaction, each line once.
+
+    `log_format` is for logs whose format was not recognised.
+    """
+    form = StoredForm()
+    formats = Formats(form, Redactor())
+    stored = 0
+    with only_ingester(db), writing(db) as connection:
+        by_log: dict[int, list[tuple[_Line, TrafficLog]]] = {}
+        for row in connection.execute(_WHOLE).fetchall():
+            line = _Line(*row)
+            if record := _parsed(line, formats, log_format):
+                by_log.setdefault(line.log_id, []).append((line, record))
+        preparer, committer = Preparer(form, formats), Committer(connection, form)
+        for log_id, found in by_log.items():
+            batch = Batch([(line.offset, record) for line, record in found])
+            with transaction(connection):
+                committer.insert(log_id, preparer.prepared(batch))
+                _accept(connection, log_id, [line.id for line, _ in found])
+            stored += len(found)
+        left = connection.execute("SELECT count(*) FROM rejected_lines").fetchone()[0]
+    return Retried(stored, left)
+
+
+def _parsed(line: _Line, formats: Formats, given: LogFormat | None) -> TrafficLog | None:
+    data = line.raw.encode()
+    if REDACTED in line.raw:  # no longer what it was
+        return None
+    known = LogFormat(line.format) if line.format else given or formats.detect([data])
+    parsed = formats.parser(known).parse(data) if known else None
+    if not isinstance(parsed, TrafficLog):
+        return None
+    parsed.request_id = parsed.request_id or f"{Path(line.path).name}@{line.offset}"
+    return parsed
+
+
+def _accept(connection: sqlite3.Connection, log_id: int, ids: list[int]) -> None:
+    marks = ", ".join(map(str, ids))
+    connection.execute(f"DELETE FROM rejected_lines WHERE id IN ({marks})")
+    connection.execute(
+        "UPDATE log_files SET stored = stored + ?, rejected = rejected - ? WHERE id = ?",
+        (len(ids), len(ids), log_id),
+    )

@@ -1,0 +1,125 @@
+"""Which known segment a file is: the rows of `log_files` matched by content."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perfectcv_traffic.log.segment import HEAD_LENGTH, Comparison, Identity, Verdict
+from perfectcv_traffic.log.source import FileId, Source
+
+STRONG_HEAD = 1024
+"""Bytes of an equal beginning from which on a segment is recognised under any log's name."""
+
+_LEAVES = (
+    "SELECT id, path, generation, parent, format, device, inode,"
+    " committed_offset, head_length, head, anchor_length, anchor FROM log_files"
+    " WHERE id NOT IN (SELECT parent FROM log_files WHERE parent IS NOT NULL)"
+    " ORDER BY path = ? DESC, id DESC"
+)
+
+
+@dataclass(slots=True)
+class LogFile:
+    """The row of a segment in `log_files`; id 0 while it has none."""
+
+    id: int
+    path: str
+    generation: int
+    identity: Identity | None = None
+    parent: int | None = None
+    """The segment whose lines this one repeats up to a point: it lost its tail, or was edited."""
+    resembles: int | None = None
+    """A segment that it may repeat, for all that can be seen; like `parent`, but not kept."""
+    format: str | None = None
+    file_id: FileId | None = None
+
+    @property
+    def offset(self) -> int:
+        """Up to where it is stored."""
+        return self.identity.offset if self.identity else 0
+
+
+def match(
+    connection: sqlite3.Connection, log: Path, source: Source, *, is_live: bool
+) -> LogFile | None:
+    """The segment that a file is, or a new generation; None for an older copy of a known one."""
+    comparison = Comparison(source)
+    name = str(log.absolute())
+    known = [_log_file(row) for row in connection.execute(_LEAVES, (name,))]
+    found = LogFile(0, name, 1 + _last_generation(connection, name))
+    is_copy = False
+    for candidate in known:
+        verdict = _verdict(comparison, candidate, name)
+        if verdict is Verdict.SAME:
+            return candidate
+        if verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live):
+            found.parent = found.parent or candidate.id
+            found.format = found.format or candidate.format
+        elif verdict is Verdict.SHORTER:
+            is_copy = True
+        elif is_live and _may_be_cut(candidate, comparison, source):
+            found.resembles = found.resembles or candidate.id
+    return None if is_copy else found
+
+
+def _verdict(comparison: Comparison, candidate: LogFile, name: str) -> Verdict:
+    known = candidate.identity
+    if known is None or (candidate.path != name and known.head_length < STRONG_HEAD):
+        return Verdict.OTHER
+    return comparison.with_segment(known)
+
+
+def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> bool:
+    """Whether the file may be a short segment that lost its tail and went on.
+
+    It may as well be new and have the inode of the old one: each line is compared, so that either
+    is right, and the segment stays known, for a copy of it may still turn up.
+    """
+    known = candidate.identity
+    is_short = known is not None and known.head_length < HEAD_LENGTH
+    return is_short and comparison.length > 0 and candidate.file_id == source.file_id
+
+
+def _log_file(row: tuple[Any, ...]) -> LogFile:
+    row_id, path, generation, parent, log_format, device, inode, *known = row
+    return LogFile(
+        row_id, path, generation, Identity(*known), parent, None, log_format, FileId(device, inode)
+    )
+
+
+def _last_generation(connection: sqlite3.Connection, name: str) -> int:
+    query = "SELECT coalesce(max(generation), 0) FROM log_files WHERE path = ?"
+    return int(connection.execute(query, (name,)).fetchone()[0])
+
+
+def is_known(connection: sqlite3.Connection, log: Path) -> bool:
+    """Whether this log was ever ingested: siblings seen from now on were born after."""
+    query = "SELECT 1 FROM log_streams WHERE path = ?"
+    return connection.execute(query, (str(log.absolute()),)).fetchone() is not None
+
+
+def register(connection: sqlite3.Connection, log: Path, passed_over: list[str]) -> None:
+    """Remember that this log is ingested from now on, and the signatures not to look at."""
+    connection.execute(
+        "INSERT OR IGNORE INTO log_streams (path, first_seen) VALUES"
+        " (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+        (str(log.absolute()),),
+    )
+    mark_done(connection, passed_over)
+
+
+def is_done(connection: sqlite3.Connection, signature: str) -> bool:
+    """Whether a rotated file was read to its end and has not changed since: saves reading it."""
+    query = "SELECT 1 FROM log_files_done WHERE signature = ?"
+    return connection.execute(query, (signature,)).fetchone() is not None
+
+
+def mark_done(connection: sqlite3.Connection, signatures: list[str]) -> None:
+    """Remember rotated files that were read to their end."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO log_files_done (signature) VALUES (?)",
+        [(signature,) for signature in signatures],
+    )

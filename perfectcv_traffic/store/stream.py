@@ -1,0 +1,250 @@
+"""One log as the user names it, and all files that hold its content: live, rotated, compressed.
+
+Nothing is decided by time or by inode: a file is what its bytes say it is, a rotated file is never
+finished for good, and a file that lost its name is read to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfectcv_traffic.log import siblings
+from perfectcv_traffic.log.reader import Chunk, Reader, ReplacedError
+from perfectcv_traffic.log.source import (
+    CompressedFile,
+    FileId,
+    PlainFile,
+    file_id_of,
+    open_source,
+    signature_of,
+)
+from perfectcv_traffic.store import segments
+from perfectcv_traffic.store.batch import Counts, OffsetMovedError
+from perfectcv_traffic.store.segments import LogFile
+
+QUIET_SECONDS = 60.0
+"""A rotated or deleted file that nobody appends to for so long has no half line coming."""
+
+MAX_OPEN = 16
+MAX_ATTEMPTS = 5
+"""Times a file may turn out to be another one while it is read, before it is left for later."""
+
+RECENT_SECONDS = 3600.0
+"""A rotated file that was written to so recently belongs to what is being ingested first."""
+
+Store = Callable[[LogFile, Iterable[Chunk], Counts], None]
+"""Parses and stores chunks and adds to the counts; raises `OffsetMovedError`."""
+
+_GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR)
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """A file that is being read, and where."""
+
+    source: PlainFile | CompressedFile
+    is_live: bool
+    log: LogFile | None = None
+    reader: Reader | None = None
+    signature: str = ""
+    """When last read to its end."""
+    changed: float = 0.0
+    """When it was last seen to change, by the monotonic clock."""
+
+    def forget(self) -> None:
+        """Forget which segment it is: its content has to be matched again."""
+        self.log = self.reader = None
+        self.signature = ""
+
+
+class Stream:
+    """Reads all files of one log, as often as asked."""
+
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        store: Store,
+        *,
+        with_rotated: bool = False,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.path = path
+        self.pending = 0
+        """Bytes of the live file after its last newline."""
+        self._connection = connection
+        self._store = store
+        self._with_rotated = with_rotated
+        self._is_stopping = is_stopping
+        self._open: dict[FileId, OpenFile] = {}
+        self._done: set[str] = set()
+
+    def register(self) -> int:
+        """Before anything is read for the first time: old rotated files are passed over.
+
+        Returns how many. What was rotated a moment ago may have been the log when this was asked.
+        """
+        if segments.is_known(self._connection, self.path):
+            return 0
+        passed_over = [] if self._with_rotated else self._signatures()
+        segments.register(self._connection, self.path, passed_over)
+        return len(passed_over)
+
+    def read(self, *, rotated: bool) -> Counts:
+        """Store every line that is not stored yet; `rotated` looks for rotated files too."""
+        total = Counts()
+        if rotated:
+            # Before the live file is opened: what was rotated away comes first.
+            total.add(self._read_rotated())
+        self._open_live()
+        for file in list(self._open.values()):
+            total.add(self._read_open(file))
+        self._close_finished()
+        return total
+
+    def close(self) -> None:
+        """Release all files."""
+        for file in self._open.values():
+            file.source.close()
+        self._open.clear()
+
+    def _signatures(self) -> list[str]:
+        found = []
+        for path in siblings.rotated(self.path):
+            with contextlib.suppress(OSError):
+                if _seconds_quiet(path) > RECENT_SECONDS:
+                    found.append(signature_of(path))
+        return found
+
+    def _open_live(self) -> None:
+        try:
+            file_id = file_id_of(self.path)
+            for file in self._open.values():
+                file.is_live = file.source.file_id == file_id
+            if file_id in self._open:
+                return
+            source = open_source(self.path)
+        except OSError as error:
+            if error.errno in _GONE:  # normal for a moment during a rotation
+                return
+            raise
+        # The name may lead elsewhere by now; what counts is the file that was opened.
+        if source.file_id in self._open:
+            source.close()
+        else:
+            self._open[source.file_id] = OpenFile(source, is_live=True, changed=time.monotonic())
+
+    def _read_open(self, file: OpenFile) -> Counts:
+        signature = file.source.signature()
+        if signature == file.signature:
+            if not file.is_live and time.monotonic() - file.changed > QUIET_SECONDS:
+                return self._read_rest(file)
+            return Counts()
+        file.changed = time.monotonic()
+        total = self._drain(file)
+        file.signature = signature if file.reader else ""
+        if file.is_live and file.reader:
+            self.pending = file.reader.pending
+        return total
+
+    def _drain(self, file: OpenFile) -> Counts:
+        """Store all whole lines of a file."""
+        total = Counts()
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                if file.reader is None and not self._identify(file):
+                    return total
+                if file.reader and file.log:
+                    self._store(file.log, self._chunks(file.reader), total)
+            except (ReplacedError, OffsetMovedError):
+                file.forget()
+            else:
+                return total
+        return total
+
+    def _chunks(self, reader: Reader) -> Iterator[Chunk]:
+        """What there is to read, but only the next of it once the program is to end."""
+        while chunk := reader.next():
+            yield chunk
+            if self._is_stopping():
+                return
+
+    def _identify(self, file: OpenFile) -> bool:
+        """Find out which segment the file is; False for a copy of what is stored."""
+        file.log = segments.match(self._connection, self.path, file.source, is_live=file.is_live)
+        if file.log is None:
+            return False
+        file.log.file_id = file.source.file_id
+        file.reader = Reader(file.source, file.log.identity)
+        return True
+
+    def _read_rest(self, file: OpenFile) -> Counts:
+        """A half line to which nobody will add the other half."""
+        total = Counts()
+        if file.reader is None or file.log is None:
+            return total
+        try:
+            if chunk := file.reader.rest():
+                self._store(file.log, [chunk], total)
+        except (ReplacedError, OffsetMovedError):
+            file.forget()
+        return total
+
+    def _read_rotated(self) -> Counts:
+        total = Counts()
+        done: list[str] = []
+        for path in siblings.rotated(self.path):
+            try:
+                signature = signature_of(path)
+                if signature in self._done or file_id_of(path) in self._open:
+                    continue
+                if segments.is_done(self._connection, signature):
+                    self._done.add(signature)
+                else:
+                    total.add(self._read_once(path, signature, done))
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
+        segments.mark_done(self._connection, done)
+        return total
+
+    def _read_once(self, path: Path, signature: str, done: list[str]) -> Counts:
+        source = open_source(path)
+        file = OpenFile(source, is_live=False)
+        try:
+            total = self._drain(file)
+            if isinstance(source, CompressedFile):
+                is_over = not source.is_damaged
+            else:
+                is_over = _seconds_quiet(path) > QUIET_SECONDS
+            if self._is_stopping():  # it may not have been read to its end
+                return total
+            if is_over:
+                total.add(self._read_rest(file))
+                done.append(signature)
+            if is_over or not (file.reader and file.reader.pending):
+                self._done.add(signature)
+        finally:
+            source.close()
+        return total
+
+    def _close_finished(self) -> None:
+        """Close what nobody writes to any more; a rotated name leads to it again if one does."""
+        now = time.monotonic()
+        rotated = [(key, file) for key, file in self._open.items() if not file.is_live]
+        for position, (key, file) in enumerate(rotated):
+            is_quiet = now - file.changed > QUIET_SECONDS and file.signature
+            if is_quiet or position < len(rotated) - MAX_OPEN:
+                file.source.close()
+                del self._open[key]
+
+
+def _seconds_quiet(path: Path) -> float:
+    """Since when a file was not written to: by the wall clock, there is no other here."""
+    return time.time() - path.stat().st_mtime

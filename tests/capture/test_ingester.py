@@ -1,0 +1,197 @@
+"""The ingester beside the API: one child per log, gone with its parent, never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic.capture import ingester
+from perfectcv_traffic.capture.ingester import Ingester
+from perfectcv_traffic.capture.process_lock import ProcessLock
+from perfectcv_traffic.record import TrafficLog
+
+WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+"""A child that ends when its standard input does, as the ingester does."""
+
+
+class OwnLog(TrafficLog):
+    tenant: str | None = None
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: Any) -> Iterator[Callable[..., Ingester]]:
+    made: list[Ingester] = []
+    monkeypatch.setattr(ingester, "START_DELAY", 0.0)
+    monkeypatch.setattr(ingester, "CHECK_INTERVAL", 0.0)
+
+    def build(command: list[str]) -> Ingester:
+        made.append(Ingester(tmp_path / "api_traffic.log", tmp_path / "traffic_monitor.db"))
+        made[-1]._command = command
+        return made[-1]
+
+    yield build
+    for each in made:
+        each.stop()
+
+
+def test_command_names_the_log_the_database_and_the_model() -> None:
+    plain, own = Ingester(Path("/l"), Path("/d")), Ingester(Path("/l"), Path("/d"), OwnLog)
+    assert plain._command[1:] == [
+        "-m", "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes", "/l", "--db", "/d",
+    ]  # fmt: skip
+    assert own._command[-2] == "--model"
+    assert own._command[-1].endswith(":OwnLog")
+
+
+def test_child_is_started_once_and_ends_when_stopped(make: Any) -> None:
+    one = make(WAITS)
+    assert one.tend() is None
+    pid = one.pid
+    assert pid is not None
+    one.tend()
+    assert one.pid == pid
+    one.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_of_two_workers_one_keeps_the_child_and_the_other_takes_over(make: Any) -> None:
+    first, second = make(WAITS), make(WAITS)
+    first.tend()
+    second.tend()
+    assert (first.pid is None, second.pid is None) == (False, True)
+    first.stop()
+    second.tend()
+    assert second.pid is not None
+
+
+def test_child_that_ended_is_replaced_later_and_reported(make: Any, caplog: Any) -> None:
+    one = make([sys.executable, "-c", "raise SystemExit(3)"])
+    one.tend()
+    until(lambda: one.tend() is not None)
+    assert one.pid is None
+    assert "it ended with exit code 3" in caplog.text
+    assert one.tend() > 1  # not at once
+
+
+def test_sidecar_that_holds_the_log_is_no_trouble(make: Any, caplog: Any) -> None:
+    one = make([sys.executable, "-c", "raise SystemExit(5)"])
+    one.tend()
+    until(lambda: one.tend() is None and one.pid is None)
+    assert caplog.text == ""
+
+
+def test_child_that_cannot_be_started_is_reported(make: Any, caplog: Any) -> None:
+    one = make(["/nonexistent/python"])
+    one.tend()
+    assert "the ingester is not running" in caplog.text
+
+
+def test_process_that_ends_soon_starts_no_child(monkeypatch: Any, tmp_path: Path) -> None:
+    one = Ingester(tmp_path / "log", tmp_path / "db")
+    patience = one.tend()
+    assert patience is not None
+    assert 0 < patience <= ingester.START_DELAY
+    assert one.pid is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_child_is_gone_after_its_parent_was_killed(tmp_path: Path) -> None:
+    script = f"""
+import sys, time
+from perfectcv_traffic.capture.ingester import start
+child = start({WAITS!r})
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait(20)
+    parent.stdout.close()
+    until(lambda: not _alive(child))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_lock_is_held_by_one(tmp_path: Path) -> None:
+    one, other = ProcessLock(tmp_path / "lock"), ProcessLock(tmp_path / "lock")
+    assert one.acquire()
+    assert one.acquire()
+    assert not other.acquire()
+    one.release()
+    assert other.acquire()
+    other.release()
+
+
+def request(app: Any) -> None:
+    async def send(message: Any) -> None: ...
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    asyncio.run(app(scope, object(), send))
+
+
+@pytest.mark.end_to_end
+def test_database_follows_the_log_and_keeps_up(monitor: Any, tmp_path: Path, log: Path) -> None:
+    pytest.importorskip("perfectcv_traffic.store.follow")
+    from starlette.responses import Response
+
+    db = tmp_path / "traffic_monitor.db"
+    watching = monitor(Response(""), ingest="child", db=db)
+    for _ in range(5):
+        request(watching.app)
+
+    def rows() -> int:
+        if not db.exists():
+            return 0
+        connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+        try:
+            return int(connection.execute("SELECT count(*) FROM api_requests").fetchone()[0])
+        except sqlite3.OperationalError:  # not made yet
+            return 0
+        finally:
+            connection.close()
+
+    until(lambda: rows() == 5)
+    for _ in range(5):
+        request(watching.app)
+    watching.close()  # the child stores what the log holds before it ends
+    assert rows() == 10
+
+
+@pytest.mark.end_to_end
+def test_analysis_is_written_on_shutdown(monitor: Any, tmp_path: Path) -> None:
+    pytest.importorskip("perfectcv_traffic.cli.analyze")
+    pytest.importorskip("perfectcv_traffic.cli.showing")
+    from starlette.responses import Response
+
+    output = tmp_path / "out"
+    watching = monitor(Response(""), db=tmp_path / "t.db", output=output, analyze_on_shutdown=True)
+    request(watching.app)
+    asyncio.run(watching.shutdown())
+    assert (output / "summary.json").is_file()

@@ -1,0 +1,403 @@
+"""Group I: writer, durability, files."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import json
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request, Response
+
+from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.log_file import LogFile
+from perfectcv_traffic.capture.writer import Counters, Limits, LogWriter
+from perfectcv_traffic.record import TrafficLog
+
+Talk = Callable[..., Any]
+Setup = Callable[..., Any]
+Record = Callable[[Any], dict[str, Any]]
+Records = Callable[[Any], list[dict[str, Any]]]
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+
+
+class Plain:
+    """A composer that waits for leave and fails on the path `/poison`."""
+
+    def __init__(self) -> None:
+        self.leave = threading.Event()
+        self.leave.set()
+        self.entered = threading.Event()
+
+    def compose(self, exchange: Exchange) -> TrafficLog:
+        self.entered.set()
+        self.leave.wait(20)
+        if exchange.path == "/poison":
+            raise ValueError("cannot be made")
+        return TrafficLog(request_id=exchange.request_id, path=exchange.path)
+
+    def close(self) -> None: ...
+
+
+def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
+    made = Exchange({"method": "GET", "path": path, "headers": []}, "id", 10_000)
+    made.request_body.add(body)
+    made.finish({})
+    made.returned = True
+    return made
+
+
+def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
+    return LogWriter(LogFile(log), composer, Limits(records, size, 0.001), Counters())
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_bytes().splitlines()]
+
+
+def test_i1_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
+    composer = Plain()
+    composer.leave.clear()
+    sink = writer(log, composer, records=3)
+    sink.submit(exchange_of("/first"))
+    assert composer.entered.wait(20)  # the thread holds it, the queue is empty
+    for _ in range(10):
+        sink.submit(exchange_of("/next"))
+    composer.leave.set()
+    assert sink.flush(20)
+    sink.submit(exchange_of("/last"))
+    assert sink.flush(20)
+    sink.close()
+    assert (sink.counters.recorded, sink.counters.dropped) == (5, 7)
+    assert [line["lost_before"] for line in lines(log)] == [7, 0, 0, 0, 0]
+    assert sum(line["lost_before"] for line in lines(log)) == sink.counters.lost
+    assert "7 requests so far came too fast to be recorded" in caplog.text
+
+
+def test_i1_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
+    composer = Plain()
+    composer.leave.clear()
+    sink = writer(log, composer, size=20_000)
+    sink.submit(exchange_of("/first"))
+    assert composer.entered.wait(20)
+    waiting = [exchange_of("/next", b"x" * 5000) for _ in range(5)]
+    for exchange in waiting:
+        sink.submit(exchange)
+    kept = [exchange.request_body.kept for exchange in waiting]
+    assert kept == [5000, 5000, 0, 0, 0]
+    assert [exchange.request_body.size for exchange in waiting] == [5000] * 5
+    composer.leave.set()
+    sink.close()
+    assert (sink.counters.recorded, sink.counters.bodies_dropped) == (6, 3)
+
+
+def test_i1_dropped_bodies_are_noted_in_the_record(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
+    watching = monitor(Response("text", media_type="text/plain"), queue_bytes=1)
+    talk(watching.app)
+    row = record(watching)
+    assert (row["response_body"], row["response_body_note"]) == (None, "dropped")
+    assert row["response_bytes"] == 4
+
+
+def test_i2_poisonous_record_loses_only_itself(log: Path, caplog: Any) -> None:
+    sink = writer(log, Plain())
+    for path in ("/a", "/poison", "/b"):
+        sink.submit(exchange_of(path))
+    sink.close()
+    assert [(line["path"], line["lost_before"]) for line in lines(log)] == [("/a", 0), ("/b", 1)]
+    assert (sink.counters.recorded, sink.counters.failed) == (2, 1)
+    assert "a request could not be recorded" in caplog.text
+
+
+def test_i6_torn_last_line_is_ended_before_the_next(log: Path) -> None:
+    log.parent.mkdir()
+    log.write_bytes(b'{"request_id":"torn')
+    sink = writer(log, Plain())
+    sink.submit(exchange_of("/whole"))
+    sink.close()
+    torn, whole = log.read_bytes().splitlines()
+    assert torn == b'{"request_id":"torn'
+    assert json.loads(whole)["path"] == "/whole"
+
+
+@posix
+def test_i8_full_disk_is_reported_once_and_recovered_from(log: Path, caplog: Any) -> None:
+    log.parent.mkdir()
+    log.symlink_to("/dev/full")
+    sink = writer(log, Plain())
+    for _ in range(5):
+        sink.submit(exchange_of("/lost"))
+        assert sink.flush(20)
+    assert (sink.counters.recorded, sink.counters.unwritten) == (0, 5)
+    assert [r.message for r in caplog.records] == [
+        f"traffic is not recorded: {log}: {os.strerror(errno.ENOSPC)}"
+    ]
+    log.unlink()
+    sink.submit(exchange_of("/kept"))
+    sink.close()
+    assert [(line["path"], line["lost_before"]) for line in lines(log)] == [("/kept", 5)]
+
+
+@posix
+def test_i8_line_cut_by_a_full_disk_is_ended(tmp_path: Path) -> None:
+    # A file-size limit takes a part of a write, as a full disk does.
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from perfectcv_traffic.capture.log_file import LogFile
+log = LogFile(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))
+assert log.append(b"a" * 39 + b"\\n")
+assert not log.append(b"b" * 39 + b"\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert log.append(b"c" * 39 + b"\\n")
+"""
+    log = tmp_path / "log"
+    subprocess.run([sys.executable, "-c", script, str(log)], check=True, timeout=60)
+    assert log.read_bytes().splitlines() == [b"a" * 39, b"b" * 10, b"c" * 39]
+
+
+def test_i9_unusable_directory_degrades_the_recorder_not_the_api(
+    monitor: Setup, talk: Talk, tmp_path: Path, caplog: Any
+) -> None:
+    (tmp_path / "file").write_text("")
+    watching = monitor(Response("served"), log=tmp_path / "file" / "api_traffic.log")
+    assert talk(watching.app).body == b"served"
+    assert watching.flush(10)
+    assert watching.counters.unwritten == 1
+    assert "traffic is not recorded" in caplog.text
+
+
+def test_i10_deleted_directory_is_made_again(
+    monitor: Setup, talk: Talk, records: Records, log: Path
+) -> None:
+    watching = monitor(Response(""))
+    talk(watching.app)
+    assert len(records(watching)) == 1
+    log.unlink()
+    log.parent.rmdir()
+    talk(watching.app)
+    assert len(records(watching)) == 1
+
+
+def test_i14_renamed_log_is_reopened(log: Path) -> None:
+    sink = writer(log, Plain())
+    old = log.with_suffix(".1")
+    for number in range(5):
+        sink.submit(exchange_of(f"/{number}"))
+        assert sink.flush(20)
+        if number == 2:
+            log.rename(old)
+    sink.close()
+    assert [line["path"] for line in lines(old)] == ["/0", "/1", "/2"]
+    assert [line["path"] for line in lines(log)] == ["/3", "/4"]
+
+
+def test_i15_truncated_log_has_no_hole(log: Path) -> None:
+    sink = writer(log, Plain())
+    sink.submit(exchange_of("/before"))
+    assert sink.flush(20)
+    os.truncate(log, 0)
+    sink.submit(exchange_of("/after"))
+    sink.close()
+    assert [line["path"] for line in lines(log)] == ["/after"]
+
+
+def append_many(log: Path, name: str, count: int) -> None:
+    file = LogFile(log)
+    for number in range(count):
+        batch = b"".join(
+            b'{"worker":"%s","n":%d,"x":"%s"}\n' % (name.encode(), 50 * number + k, b"x" * 700)
+            for k in range(50)
+        )
+        assert file.append(batch)
+    file.close()
+
+
+def test_i17_processes_on_one_log_tear_no_line(log: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=append_many, args=(log, name, 40)) for name in ("a", "b", "c", "d")
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    found = lines(log)
+    assert len(found) == 4 * 40 * 50
+    for name in "abcd":
+        assert [line["n"] for line in found if line["worker"] == name] == list(range(2000))
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_i19_forked_child_starts_anew(log: Path) -> None:
+    script = """
+import os, sys, asyncio
+from pathlib import Path
+from starlette.responses import Response
+from perfectcv_traffic import setup_monitoring
+async def request(path):
+    async def send(message): ...
+    await monitor.app({"type": "http", "method": "GET", "path": path, "headers": []}, None, send)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+asyncio.run(request("/parent"))          # waits in the parent's queue
+child = os.fork()
+if child == 0:
+    assert monitor.counters.recorded == 0
+    asyncio.run(request("/child"))
+    assert monitor.flush(20)
+    monitor.close()
+    os._exit(0 if monitor.counters.recorded == 1 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+monitor.close()
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script, str(log)], check=True, timeout=60)
+    rows = lines(log)
+    assert sorted(row["path"] for row in rows) == ["/child", "/parent"]
+    assert rows[0]["event_id"][:16] != rows[1]["event_id"][:16]
+
+
+def test_i21_importing_and_setting_up_has_no_effect_on_disk_or_threads(
+    monitor: Setup, log: Path
+) -> None:
+    before = threading.active_count()
+    monitor(FastAPI())
+    assert threading.active_count() == before
+    assert not log.parent.exists()
+
+
+def test_i22_closing_ends_the_thread_and_a_later_request_starts_another(
+    monitor: Setup, talk: Talk, records: Records
+) -> None:
+    def threads() -> list[str]:
+        return [t.name for t in threading.enumerate() if t.name == "perfectcv-traffic"]
+
+    watching = monitor(Response(""))
+    for number in range(3):
+        talk(watching.app)
+        watching.close()
+        assert threads() == []
+        assert len(records(watching)) == number + 1
+
+
+@posix
+def test_i26_log_is_private(monitor: Setup, talk: Talk, record: Record, log: Path) -> None:
+    watching = monitor(Response(""))
+    talk(watching.app)
+    record(watching)
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+
+
+class Belonging:
+    """Something that an application keeps in its request's state."""
+
+
+def test_i29_what_the_application_put_into_the_scope_is_freed_with_the_request(
+    monitor: Setup, talk: Talk
+) -> None:
+    held: list[weakref.ref[Belonging]] = []
+    app = FastAPI()
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        request.state.mine = Belonging()
+        held.append(weakref.ref(request.state.mine))
+
+    watching = monitor(app, flush_interval=30)  # it still waits in the queue
+    talk(app)
+    gc.collect()
+    assert held[0]() is None
+    assert watching.counters.recorded == 0
+
+
+def test_i30_interpreter_exit_writes_what_waits(log: Path) -> None:
+    script = """
+import sys, asyncio
+from starlette.responses import Response
+from perfectcv_traffic import setup_monitoring
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+async def send(message): ...
+asyncio.run(monitor.app({"type": "http", "method": "GET", "path": "/", "headers": []}, None, send))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(log)], capture_output=True, timeout=60, check=True
+    )
+    assert done.stderr == b""
+    assert len(lines(log)) == 1
+
+
+def test_i32_idle_writer_waits_without_waking(
+    monitor: Setup, talk: Talk, record: Record, monkeypatch: Any
+) -> None:
+    watching = monitor(Response(""))
+    talk(watching.app)
+    record(watching)
+    waits: list[float | None] = []
+    waiting = threading.Event()
+    wait = threading.Event.wait
+
+    def told(self: threading.Event, timeout: float | None = None) -> bool:
+        if threading.current_thread().name == "perfectcv-traffic":
+            waits.append(timeout)
+            waiting.set()
+        return wait(self, timeout)
+
+    monkeypatch.setattr(threading.Event, "wait", told)
+    talk(watching.app)
+    assert watching.flush(10)
+    assert wait(waiting, 10)
+    watching.close()
+    assert None in waits
+
+
+def test_k8_bodies_of_concurrent_requests_do_not_mix(monitor: Setup, records: Records) -> None:
+    import asyncio
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        message = await receive()
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": message["body"]})
+
+    watching = monitor(app)
+
+    async def one(number: int) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"%d" % number}
+
+        async def send(message: Any) -> None:
+            await asyncio.sleep(0)
+
+        scope = {"type": "http", "method": "POST", "path": f"/{number}", "headers": []}
+        await watching.app(scope, receive, send)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*map(one, range(500)))
+
+    asyncio.run(all_at_once())
+    rows = records(watching)
+    assert len(rows) == 500
+    for row in rows:
+        assert row["path"] == f"/{row['request_bytes'] and row['path'][1:]}"
+        assert (row["request_bytes"], row["response_bytes"]) == (len(row["path"]) - 1,) * 2
+
+
+def test_writer_logs_through_its_own_logger() -> None:
+    assert logging.getLogger("perfectcv_traffic").handlers == []

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.overview import ROLLUPS
+from perfectcv_traffic.store.doctor import examine
+from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.merge import Merged, merge
+from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.summary import TABLES
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Line = Callable[..., bytes]
+
+
+class Hosts:
+    """Two hosts with a log and a database each, and one database that was fed both logs."""
+
+    def __init__(self, folder: Path, first: bytes, second: bytes) -> None:
+        self.logs = [folder / "a.log", folder / "b.log"]
+        self.dbs = [folder / "a.db", folder / "b.db"]
+        self.both, self.merged = folder / "both.db", folder / "merged.db"
+        for log, db, data in zip(self.logs, self.dbs, (first, second), strict=True):
+            log.write_bytes(data)
+            ingest([log], db)
+        ingest(self.logs, self.both)
+
+    def merge(self) -> list[Merged]:
+        return [merge(self.merged, db) for db in self.dbs]
+
+
+def everything(query: Query, db: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All that analyses read."""
+    tables = (*TABLES, *(rollup.table for rollup in ROLLUPS))
+    queries = {
+        table.name: f"SELECT {', '.join(table.columns)} FROM {table.name}" for table in tables
+    }
+    queries["lines"] = (
+        "SELECT sum(lines), sum(stored), sum(duplicate), sum(rejected), sum(blank) FROM log_files"
+    )
+    queries["rejected"] = "SELECT reason, raw, log_offset FROM rejected_lines"
+    queries["nulls"] = "SELECT timestamp, path, field_path FROM null_value_logs"
+    queries["times"] = "SELECT min(timestamp), max(timestamp), count(*) FROM api_requests"
+    return {name: sorted(query(sql, database=db)) for name, sql in queries.items()}
+
+
+def is_whole(db: Path) -> bool:
+    return all(check.is_ok for check in examine(db, deep=True))
+
+
+@pytest.mark.parametrize("kind", ["line", "foreign_line"])
+def test_merged_databases_equal_one_fed_by_both_logs(
+    tmp_path: Path, query: Query, kind: str, request: pytest.FixtureRequest
+) -> None:
+    line: Line = request.getfixturevalue(kind)
+    first = b"".join(line(n) for n in range(150)) + b"junk\n"
+    second = b"".join(line(n) for n in range(200, 260)) + b"\nother junk\n"
+    hosts = Hosts(tmp_path, first, second)
+    assert hosts.merge() == [Merged(150, 0), Merged(60, 0)]
+    assert everything(query, hosts.merged) == everything(query, hosts.both)
+    assert is_whole(hosts.merged)
+
+
+def test_merging_again_changes_nothing(tmp_path: Path, query: Query, line: Line) -> None:
+    hosts = Hosts(tmp_path, line(1) + line(2) + b"junk\n", line(3))
+    hosts.merge()
+    before = everything(query, hosts.merged)
+    assert hosts.merge() == [Merged(0, 0), Merged(0, 0)]
+    assert everything(query, hosts.merged) == before
+
+
+def test_merging_later_takes_what_is_new(tmp_path: Path, query: Query, line: Line) -> None:
+    hosts = Hosts(tmp_path, line(1), line(2))
+    hosts.merge()
+    for log, db, number in zip(hosts.logs, hosts.dbs, (5, 6), strict=True):
+        with log.open("ab") as file:
+            file.write(line(number))
+        ingest([log], db)
+    ingest(hosts.logs, hosts.both)
+    assert hosts.merge() == [Merged(1, 0), Merged(1, 0)]
+    assert everything(query, hosts.merged) == everything(query, hosts.both)
+    assert is_whole(hosts.merged)
+
+
+@pytest.mark.parametrize("kind", ["line", "foreign_line"])
+def test_log_that_both_databases_read_counts_once(
+    tmp_path: Path, query: Query, kind: str, request: pytest.FixtureRequest
+) -> None:
+    line: Line = request.getfixturevalue(kind)
+    log = tmp_path / "shared.log"
+    log.write_bytes(b"".join(line(n) for n in range(100)))
+    first, second = tmp_path / "a.db", tmp_path / "b.db"
+    ingest([log], first)
+    with log.open("ab") as file:
+        file.write(line(100))
+    ingest([log], second)
+    assert merge(first, second) == Merged(1, 100)
+    assert query("SELECT count(*), count(DISTINCT path) FROM api_requests", database=first) == [
+        (101, 101)
+    ]
+    assert is_whole(first)
+
+
+def test_database_cannot_be_merged_into_itself(tmp_path: Path, line: Line) -> None:
+    hosts = Hosts(tmp_path, line(1), line(2))
+    with pytest.raises(StorageError, match="into itself"):
+        merge(hosts.both, hosts.both)
+
+
+def test_pruned_database_is_not_merged(tmp_path: Path, line: Line) -> None:
+    hosts = Hosts(tmp_path, line(1) + line(2), line(3))
+    prune(hosts.dbs[0], Limits(rows=1))
+    with pytest.raises(StorageError, match="merge before pruning"):
+        hosts.merge()

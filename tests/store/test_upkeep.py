@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic import overview
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.store import queries, retention
+from perfectcv_traffic.store.database import reading
+from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
+from perfectcv_traffic.store.ingest import Options, ingest
+from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.store.retry import Retried, retry_rejected
+from perfectcv_traffic.store.status import status
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Line = Callable[..., bytes]
+
+
+@pytest.fixture
+def filled(log: Path, db: Path, line: Line) -> Path:
+    log.write_bytes(b"".join(line(n) for n in range(60)) + b"junk\n\n")
+    ingest([log], db)
+    return db
+
+
+def wrong(db: Path, *, deep: bool = True) -> list[str]:
+    return [check.name for check in examine(db, deep=deep) if not check.is_ok]
+
+
+def test_doctor_finds_nothing_wrong_with_a_whole_database(filled: Path) -> None:
+    assert wrong(filled) == []
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        ("DELETE FROM api_requests WHERE id = 3", ["rows", "summary"]),
+        ("UPDATE summary_hours SET requests = requests + 1 WHERE id = 1", ["summary"]),
+        ("UPDATE log_files SET lines = lines + 1", ["lines of each log"]),
+    ],
+)
+def test_doctor_finds_what_does_not_add_up(filled: Path, harm: str, found: list[str]) -> None:
+    with closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+        connection.execute(harm)
+    assert wrong(filled) == found
+
+
+def test_rebuilt_summary_equals_the_rows(filled: Path) -> None:
+    with closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM summary_requests")
+        connection.execute("UPDATE summary_endpoints SET requests = 7")
+    assert wrong(filled) == ["summary"]
+    rebuild_summary(filled)
+    assert wrong(filled) == []
+
+
+def test_backup_is_one_whole_file_that_is_never_overwritten(
+    filled: Path, tmp_path: Path, query: Query
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(filled, copy)
+    rows = "SELECT * FROM api_requests"
+    assert query(rows, database=copy) == query(rows)
+    assert not list(tmp_path.glob("copy.db-*"))
+    with pytest.raises(StorageError, match="exists already"):
+        back_up(filled, copy)
+
+
+def test_older_backup_put_back_is_filled_from_the_log(
+    log: Path, filled: Path, line: Line, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    back_up(filled, copy)
+    with log.open("ab") as file:
+        file.write(line(100) + line(101))
+    ingest([log], filled)
+    for name in ("", "-wal", "-shm"):
+        filled.with_name(filled.name + name).unlink(missing_ok=True)
+    copy.rename(filled)
+    assert ingest([log], filled).new == 2
+    assert wrong(filled) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "left"),
+    [
+        (Limits(rows=10), 10),
+        (Limits(rows=100), 60),
+        (Limits(before="2026-11-21T12"), 24),
+        (Limits(before="2026-11-21T12", rows=20), 20),
+        (Limits(size=1), 0),
+    ],
+)
+def test_prune_keeps_what_may_stay_and_the_whole_summary(
+    log: Path,
+    filled: Path,
+    query: Query,
+    limits: Limits,
+    left: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 7)
+    assert prune(filled, limits) == 60 - left
+    assert query("SELECT count(*) FROM api_requests") == [(left,)]
+    assert query("SELECT sum(requests) FROM summary_endpoints") == [(60,)]
+    assert wrong(filled) == []
+    assert ingest([log], filled).lines == 0
+
+
+def test_summary_of_pruned_rows_is_not_rebuilt_away(filled: Path) -> None:
+    prune(filled, Limits(rows=10))
+    with pytest.raises(StorageError, match="pruned"):
+        rebuild_summary(filled)
+
+
+def test_status_shows_what_is_behind(log: Path, filled: Path, line: Line) -> None:
+    with log.open("ab") as file:
+        file.write(line(99))
+    found = status(filled)
+    [shown] = found.logs
+    assert (shown.lines, shown.stored, shown.rejected, shown.blank) == (62, 60, 1, 1)
+    assert shown.behind_bytes == len(line(99))
+    assert found.rejected_by_reason == {"json": 1}
+
+
+def test_rejected_lines_are_stored_once_they_can_be_read(
+    log: Path, db: Path, foreign_line: Line, line: Line, query: Query
+) -> None:
+    log.write_bytes(line(1) + b"junk\n" + line(2))
+    ingest([log], db, options=Options(log_format=LogFormat.COMBINED))
+    assert query("SELECT count(*) FROM rejected_lines") == [(3,)]
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("UPDATE log_files SET format = 'native'")
+    assert retry_rejected(db) == Retried(2, 1)
+    assert retry_rejected(db) == Retried(0, 1)
+    assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",)]
+    assert wrong(db) == []
+
+
+def test_overview_holds_all_requests_without_the_hours(filled: Path) -> None:
+    with reading(filled) as connection:
+        rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
+        assert sum(int(row[7]) for row in rows["summary_endpoints"]) == 60
+        assert sum(int(row[2]) for row in rows["summary_hours"]) == 60
+        assert queries.client_count(connection) == len(rows["summary_clients"]) == 5
+        assert queries.top_urls(connection, 1) == [("/items/0", 1, "2026-11-21T00:00:00.000000Z")]
+
+
+def test_scanner_cannot_blow_the_overview_up(
+    log: Path, db: Path, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MAX_GROUPS", 20)
+    line = b'1.2.3.4 - - [10/Oct/2025:13:55:36 +0000] "GET /%s HTTP/1.1" %d 1\n'
+    words = [f"{a}{b}-x".encode() for a in "abcdefghij" for b in "abcdefghij"]
+    log.write_bytes(b"".join(line % (word, 404) for word in words) + line % (b"home", 200))
+    ingest([log], db)
+    endpoints: list[tuple[Any, ...]] = query(
+        "SELECT route, sum(requests) FROM summary_endpoints GROUP BY 1"
+    )
+    by_route: dict[str, int] = dict(endpoints)
+    assert len(endpoints) == 22
+    assert by_route["(other)"] == 80
+    assert by_route["/home"] == 1
+    assert wrong(db) == []
+
+
+@pytest.mark.parametrize(
+    "view", ["endpoint_stats", "status_by_hour", "token_by_hour", "null_hotspots"]
+)
+def test_views_can_be_read(filled: Path, query: Query, view: str) -> None:
+    assert query(f"SELECT * FROM {view}") or view == "null_hotspots"
