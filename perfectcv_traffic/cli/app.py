@@ -16,12 +16,15 @@ from perfectcv_traffic.cli import (
     check,
     demo,
     doctor,
+    export,
     generate,
     ingest,
     merge,
     prune,
+    query,
     report,
     run,
+    show,
 )
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -43,6 +46,9 @@ COMMANDS = (
     analyze.analyze,
     report.report,
     check.check,
+    show.show,
+    export.export,
+    query.query,
     doctor.doctor,
     doctor.backup,
     prune.prune,

@@ -127,9 +127,15 @@ def _from_database(source: Source) -> _Found:
 def _everything(connection: sqlite3.Connection) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
     from perfectcv_traffic.analysis.recent import FIELDS, MOST
+    from perfectcv_traffic.analysis.single import TOP
     from perfectcv_traffic.store import queries
+    from perfectcv_traffic.summary import URLS
 
-    rows = {name: list(found) for name, found in queries.summary_rows(connection).items()}
+    found = queries.summary_rows(connection)
+    found[URLS.name] = queries.top_urls(
+        connection, TOP
+    )  # there are as many as paths were asked for
+    rows = {name: list(rows) for name, rows in found.items()}
     latest = f"SELECT {', '.join(FIELDS)} FROM api_requests ORDER BY id DESC LIMIT {MOST}"
     recent = connection.execute(latest).fetchall()[::-1]
     return _Found(dict(rows), recent, span=queries.time_range(connection))

@@ -187,6 +187,17 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:
     return grid
 
 
+def record(fields: Mapping[str, object]) -> Group:
+    """Every recorded field of one request that has a value, a line each."""
+    return Group(
+        *(
+            Text.assemble((name, "dim"), f"  {visible(str(value))}")
+            for name, value in fields.items()
+            if value not in {None, "", "[]"}
+        )
+    )
+
+
 class Folded:
     """A path on at most two lines, cut in its middle if that is still too narrow for it."""
 

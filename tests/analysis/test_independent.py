@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from msgspec.structs import replace
 
+from perfectcv_traffic import paths
 from perfectcv_traffic.analysis.catalogue import ANALYSES, analyze
 from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.record import NullDetail, TokenReason, TokenValidity, TrafficLog
@@ -258,15 +259,7 @@ def test_every_analysis_is_compared_or_has_a_reason() -> None:
 def test_numbers_equal_those_of_another_engine(
     results: dict[str, pd.DataFrame], database: Any, name: str
 ) -> None:
-    table = results[name]
-    expected = database.execute(QUERIES[name]).fetchall()
-
-    assert expected
-    assert len(table) == len(expected)
-    for row, theirs in zip(table.itertuples(index=False), expected, strict=True):
-        assert len(row) == len(theirs)
-        for column, ours, other in zip(table.columns, row, theirs, strict=True):
-            assert _plain(ours) == _expected(str(column), other), (column, row, theirs)
+    _assert_equal(results[name], database.execute(QUERIES[name]).fetchall())
 
 
 def test_distribution_of_durations_counts_what_lies_in_each_band(
@@ -279,6 +272,58 @@ def test_distribution_of_durations_counts_what_lies_in_each_band(
             f"SELECT count(*) FROM t WHERE {low} AND d <= {limits[1]!r}"
         ).fetchone()
         assert band["timed"] == count
+
+
+REAL_LOG = Path(__file__).parents[3] / "shared" / "data" / "apache_combined.log"
+REAL_VIEW = r"""
+CREATE TABLE t AS WITH line AS (
+  SELECT row_number() OVER () AS id, regexp_extract(l,
+    '^(\S+) \S+ \S+ \[([^]]+)\] "(\S+) (\S+) [^"]*" (\d+) (\S+) '
+    || '"(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)"?$',
+    ['ip', 'at', 'method', 'target', 'status', 'size', 'agent']) AS f
+  FROM read_csv(?, columns={'l': 'VARCHAR'}, delim='\x01', quote='', escape='', header=false)
+), cell AS (
+  SELECT id, f.method AS method, f.ip AS client, f.target AS target,
+    coalesce(try(url_decode(split_part(f.target, '?', 1))), f.target) AS path,
+    f.status::BIGINT AS status_code, nullif(nullif(f.agent, '-'), '') AS user_agent,
+    coalesce(try_cast(f.size AS BIGINT), 0) AS response_bytes, 0 AS request_bytes,
+    strptime(f.at, '%d/%b/%Y:%H:%M:%S +0000') AS timestamp
+  FROM line
+)
+SELECT *, method || ' ' || template(path) AS endpoint, template(path) AS place, NULL AS route,
+  (status_code // 100) || 'xx' AS class, 'not recorded' AS presence, 'not recorded' AS validity,
+  date_trunc('hour', timestamp) AS hour, date_trunc('minute', timestamp) AS minute,
+  client AS client_ip, NULL::DOUBLE AS d, NULL AS scenario, NULL::BOOLEAN AS complete,
+  len(list_filter(string_split(regexp_extract(target, '[?](.*)', 1), '&'),
+    lambda p: regexp_full_match(p, '[^=]+(=(null|None|undefined)?)?'))) AS null_params_count,
+  0 AS null_response_count
+FROM cell
+"""
+OF_REAL_LOG = (
+    "totals", "status_distribution", "status_classes", "traffic_over_time", "top_by_error_rate",
+    "unmatched_paths", "url_accesses", "token_presence", "token_validity", "token_usage_by_hour",
+    "status_by_token_presence", "clients", "user_agents", "health",
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not REAL_LOG.is_file(), reason="the real log is not beside the repository")
+def test_numbers_of_a_real_log_equal_those_of_another_engine() -> None:
+    connection = duckdb.connect()
+    connection.create_function("template", paths.template, ["VARCHAR"], "VARCHAR")
+    connection.execute(REAL_VIEW, [str(REAL_LOG)])
+    results = analyze(read(Source(REAL_LOG, [REAL_LOG])))
+
+    for name in OF_REAL_LOG:
+        _assert_equal(results[name], connection.execute(QUERIES[name]).fetchall())
+
+
+def _assert_equal(table: pd.DataFrame, expected: list[tuple[Any, ...]]) -> None:
+    assert expected
+    assert len(table) == len(expected)
+    for row, theirs in zip(table.itertuples(index=False), expected, strict=True):
+        assert len(row) == len(theirs)
+        for column, ours, other in zip(table.columns, row, theirs, strict=True):
+            assert _plain(ours) == _expected(str(column), other), (column, row, theirs)
 
 
 def _plain(value: Any) -> Any:
