@@ -8,13 +8,19 @@ from typing import NamedTuple
 import pandas as pd
 
 from perfectcv_traffic.analysis import (
+    clients,
+    comparison,
+    coverage,
     durations,
     endpoints,
+    expectations,
     findings,
     health,
     nulls,
     scenarios,
+    single,
     statuses,
+    timeline,
     tokens,
     totals,
 )
@@ -59,10 +65,40 @@ ANALYSES = (
         statuses.status_classes,
     ),
     Analysis(
+        "traffic_over_time",
+        "Traffic over time",
+        "When do requests come, and when do they fail?",
+        timeline.traffic_over_time,
+    ),
+    Analysis(
         "top_endpoints",
         "Top endpoints",
         "Which endpoints get most requests, and how do they fare?",
         endpoints.top_endpoints,
+    ),
+    Analysis(
+        "top_by_error_rate",
+        "Endpoints by error rate",
+        "Which endpoints fail most often?",
+        endpoints.top_by_error_rate,
+    ),
+    Analysis(
+        "unmatched_paths",
+        "Unmatched paths",
+        "What is requested that no route is known for?",
+        coverage.unmatched_paths,
+    ),
+    Analysis(
+        "uncalled_routes",
+        "Routes and the OpenAPI document",
+        "Which documented routes were never called, which called ones are not documented?",
+        coverage.uncalled_routes,
+    ),
+    Analysis(
+        "url_accesses",
+        "Paths",
+        "Which paths are requested most?",
+        single.url_accesses,
     ),
     Analysis(
         "durations",
@@ -90,6 +126,30 @@ ANALYSES = (
         durations.endpoint_durations,
     ),
     Analysis(
+        "top_by_total_time",
+        "Endpoints by total time",
+        "On which endpoints is most time spent?",
+        endpoints.top_by_total_time,
+    ),
+    Analysis(
+        "top_by_p95",
+        "Endpoints by p95",
+        "Whose slow answers are slowest?",
+        endpoints.top_by_p95,
+    ),
+    Analysis(
+        "latency_over_time",
+        "Latency over time",
+        "When are answers slow?",
+        timeline.latency_over_time,
+    ),
+    Analysis(
+        "comparison",
+        "Now and before",
+        "What changed against the earlier traffic?",
+        comparison.comparison,
+    ),
+    Analysis(
         "token_presence",
         "Token presence",
         "Who calls with a token, and who without?",
@@ -100,6 +160,12 @@ ANALYSES = (
         "Token validity",
         "Are the tokens that are sent any good?",
         tokens.token_validity,
+    ),
+    Analysis(
+        "token_reasons",
+        "Invalid tokens",
+        "Why are tokens invalid, among the latest requests?",
+        tokens.token_reasons,
     ),
     Analysis(
         "token_usage_by_hour",
@@ -114,16 +180,58 @@ ANALYSES = (
         tokens.status_by_token_presence,
     ),
     Analysis(
+        "clients",
+        "Clients",
+        "Who calls most?",
+        clients.clients,
+    ),
+    Analysis(
+        "user_agents",
+        "User agents",
+        "Which programs call, among the latest requests?",
+        clients.user_agents,
+    ),
+    Analysis(
+        "rate_limit_pressure",
+        "Rate-limit pressure",
+        "Who would be limited under 100 requests a minute, among the latest requests?",
+        clients.rate_limit_pressure,
+    ),
+    Analysis(
+        "uuid_logins",
+        "Logins by UUID",
+        "Who logged in by UUID, among the latest requests?",
+        single.uuid_logins,
+    ),
+    Analysis(
         "null_hot_spots",
         "Null hot spots",
         "Which fields are null, and which nulls break something?",
         nulls.null_hot_spots,
     ),
     Analysis(
+        "slowest_requests",
+        "Slowest requests",
+        "Which single requests took longest, among the latest ones?",
+        single.slowest_requests,
+    ),
+    Analysis(
+        "failing_requests",
+        "Failing requests",
+        "Which requests failed last, and why?",
+        single.failing_requests,
+    ),
+    Analysis(
         "scenarios",
         "Test scenarios",
         "How was generated traffic answered?",
         scenarios.scenarios,
+    ),
+    Analysis(
+        "expectations",
+        "Expected and observed",
+        "Was generated traffic answered as expected, and recorded?",
+        expectations.expectations,
     ),
     Analysis(
         "health",

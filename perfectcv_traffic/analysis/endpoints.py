@@ -1,4 +1,4 @@
-"""Which endpoints the traffic goes to."""
+"""Which endpoints the traffic goes to, which take the time, which fail."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from perfectcv_traffic.analysis.durations import duration_statistics
 from perfectcv_traffic.analysis.frames import Frames
 
 TOP = 10
+_DURATIONS = ["timed", "total_ms", "mean_ms", "p95_ms"]
+_ERRORS = ["status_4xx", "client_error_rate", "status_5xx", "server_error_rate"]
 
 
-def top_endpoints(frames: Frames, limit: int | None = TOP) -> pd.DataFrame:
-    """The endpoints with most requests, all of them if `limit` is None.
+def every_endpoint(frames: Frames) -> pd.DataFrame:
+    """All endpoints, those with most requests first.
 
     Shares and rates are of the endpoint's requests, except `share_of_requests`: of all requests.
     """
@@ -21,15 +23,46 @@ def top_endpoints(frames: Frames, limit: int | None = TOP) -> pd.DataFrame:
         ["requests", "endpoint"], ascending=[False, True], ignore_index=True
     )
     table.insert(2, "share_of_requests", shares(table["requests"]))
-    table = table.head(len(table) if limit is None else limit)
     position = pd.Index(table["endpoint"]).get_indexer(pd.Index(cells["endpoint"]))
     statistics = duration_statistics(frames, position)
     return table.assign(
         client_error_rate=ratio(table["status_4xx"], table["requests"]),
         server_error_rate=ratio(table["status_5xx"], table["requests"]),
-        mean_ms=statistics["mean_ms"],
-        p95_ms=statistics["p95_ms"],
+        **{name: statistics[name] for name in _DURATIONS},
     )
+
+
+def top_endpoints(frames: Frames, limit: int | None = TOP) -> pd.DataFrame:
+    """The endpoints with most requests, all of them if `limit` is None."""
+    table = every_endpoint(frames).drop(columns=["timed", "total_ms"])
+    return table.head(len(table) if limit is None else limit)
+
+
+def top_by_total_time(frames: Frames) -> pd.DataFrame:
+    """The endpoints on which most time was spent, and their share of all of it."""
+    table = every_endpoint(frames)[["endpoint", *_DURATIONS]]
+    table.insert(3, "share_of_time", shares(table["total_ms"]))
+    return _top(table[table["timed"] > 0], ["total_ms"])
+
+
+def top_by_p95(frames: Frames) -> pd.DataFrame:
+    """The endpoints whose slow answers are slowest."""
+    table = every_endpoint(frames)[["endpoint", *_DURATIONS]]
+    return _top(table[table["timed"] > 0].drop(columns="total_ms"), ["p95_ms"])
+
+
+def top_by_error_rate(frames: Frames) -> pd.DataFrame:
+    """The endpoints that fail most often: 5xx first, then 4xx; those without errors left out."""
+    table = every_endpoint(frames)[["endpoint", "requests", *_ERRORS]]
+    failing = table[table["status_4xx"] + table["status_5xx"] > 0]
+    return _top(failing, ["server_error_rate", "client_error_rate", "requests"])
+
+
+def _top(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
+    ascending = [False for _ in measures]
+    return table.sort_values(
+        [*measures, "endpoint"], ascending=[*ascending, True], ignore_index=True
+    ).head(TOP)
 
 
 def _counted(cells: pd.DataFrame) -> pd.DataFrame:

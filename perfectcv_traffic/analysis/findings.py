@@ -11,6 +11,8 @@ import pandas as pd
 from perfectcv_traffic.analysis.counts import ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.nulls import count_spots
+from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding
+from perfectcv_traffic.analysis.recent import evidence
 from perfectcv_traffic.record import TokenValidity
 
 COLUMNS = (
@@ -23,10 +25,8 @@ COLUMNS = (
     "requests",
     "observed",
     "expected",
+    "evidence",
 )
-Finding = dict[str, Any]
-"""A value for each of `COLUMNS`."""
-
 SEVERITIES = ("error", "warning", "note")
 
 MIN_LIFT = 2.0
@@ -39,13 +39,13 @@ _ENDPOINT = ["method", "route"]
 
 def findings(frames: Frames) -> pd.DataFrame:
     """Findings by severity, then by the number of requests that show them."""
-    found = sorted([*unprotected(frames), *fails_on_null(frames)], key=_rank)
+    found = sorted((one for rule in RULES for one in rule(frames)), key=_rank)
     table = pd.DataFrame(found, columns=list(COLUMNS), dtype="object")
     return table.astype({"requests": "int64"})
 
 
 def _rank(finding: Finding) -> tuple[int, int, str, str, str]:
-    place = (str(finding["method"]), finding["path"], finding["pointer"])
+    place = (str(finding["method"]), str(finding["path"]), finding["pointer"])
     return SEVERITIES.index(finding["severity"]), -finding["requests"], *place
 
 
@@ -63,7 +63,9 @@ def unprotected(frames: Frames) -> list[Finding]:
     counted = pd.concat([refusable[[*_ENDPOINT, "requests"]], answered], axis=1)
     table = counted.groupby(_ENDPOINT, dropna=False).sum().reset_index()
     table["answered"] = table["absent"] + table["invalid"]
-    return _report(table[table["answered"] > 0], _unprotected)
+    recent = frames.recent
+    proving = recent["auth_required"] & recent["is_refusable"] & (recent["status_class"] == "2xx")
+    return _report(table[table["answered"] > 0], _unprotected, recent[proving])
 
 
 def _unprotected(row: Mapping[Hashable, Any]) -> Finding:
@@ -90,7 +92,9 @@ def fails_on_null(frames: Frames) -> list[Finding]:
     table = failing.merge(_without_null(frames), on=_ENDPOINT, how="inner")
     table["lift"] = table["server_error_rate"] / ratio(table["failed_without"], table["without"])
     enough = (table["failed_without"] == 0) | (table["status_5xx"] >= MIN_FAILURES)
-    return _report(table[(table["lift"] >= MIN_LIFT) & enough], _fails_on_null)
+    recent = frames.recent
+    proving = (recent["null_params_count"] > 0) & (recent["status_class"] == "5xx")
+    return _report(table[(table["lift"] >= MIN_LIFT) & enough], _fails_on_null, recent[proving])
 
 
 def _without_null(frames: Frames) -> pd.DataFrame:
@@ -118,14 +122,23 @@ def _fails_on_null(row: Mapping[Hashable, Any]) -> Finding:
 
 
 def _report(
-    table: pd.DataFrame, describe: Callable[[Mapping[Hashable, Any]], Finding]
+    table: pd.DataFrame,
+    describe: Callable[[Mapping[Hashable, Any]], Finding],
+    proving: pd.DataFrame,
 ) -> list[Finding]:
+    """Findings of the rows of a table, each with ids of the requests that prove it."""
+    at = dict(iter(proving.groupby("endpoint")))
     return [
         {
             "method": row["method"],
             "path": row["route"],
             "pointer": row.get("field_path", ""),
+            "evidence": evidence(at.get(f"{row['method']} {row['route']}", proving.head(0))),
             **describe(row),
         }
         for row in table.to_dict("records")
     ]
+
+
+RULES: tuple[Callable[[Frames], list[Finding]], ...] = (unprotected, fails_on_null, *PASSIVE_RULES)
+"""Each rule as a function; a further one is added here."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from perfectcv_traffic import sketch
+from perfectcv_traffic.analysis import recent
+from perfectcv_traffic.analysis.columnar import TEXT, UTC, typed_frame, utc
 from perfectcv_traffic.record import TokenValidity
 from perfectcv_traffic.summary import CLIENTS, NULLS, REQUESTS, UNKNOWN, URLS, Row, Table
 
@@ -28,9 +29,6 @@ NO_RESPONSE = "no response"
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER, NO_RESPONSE)
 """Every request is in exactly one; `other` is a number outside 100 to 599."""
 
-UTC: Final = "datetime64[us, UTC]"
-TEXT: Final = "string[python]"
-"""Not Arrow's strings: they cannot hold a lone surrogate, and a path may."""
 _DTYPES = {"TEXT": TEXT, "INTEGER": "int64", "BLOB": "object"}
 _PAIR = np.dtype([("bucket", "<i4"), ("count", "<i8")])
 """`sketch.PAIR` as numpy reads it."""
@@ -53,7 +51,8 @@ class Frames:
     """Everything an analysis may read.
 
     `requests` has a row per summary cell and a plain range as its index; `durations` has a row per
-    cell and sketch bucket: cell (position in `requests`), bucket, count, duration_us.
+    cell and sketch bucket: cell (position in `requests`), bucket, count, duration_us. `recent` has
+    a row for each of the latest requests, see `analysis.recent`.
     """
 
     requests: pd.DataFrame
@@ -62,9 +61,40 @@ class Frames:
     clients: pd.DataFrame
     urls: pd.DataFrame
     health: Health
+    recent: pd.DataFrame
+    generated: pd.DataFrame
+    documented: frozenset[tuple[str, str]] | None = None
+    """Method and path of every operation of an OpenAPI document, None if none was given."""
+    previous: Frames | None = None
+    """What to compare with."""
 
 
-def frames(rows: Mapping[str, Iterable[Row]], health: Health) -> Frames:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What is read beside the summary; each may be missing."""
+
+    recent: Iterable[tuple[object, ...]] = ()
+    """Values of `recent.FIELDS` of the latest requests, oldest first."""
+    generated: Iterable[tuple[object, ...]] = ()
+    """Values of `GENERATED` of what `generate` sent."""
+    documented: frozenset[tuple[str, str]] | None = None
+    previous: Frames | None = None
+
+
+GENERATED = {
+    "scenario": TEXT,
+    "expected": TEXT,
+    "status_code": "Int64",
+    "as_expected": "Int64",
+    "error": TEXT,
+    "is_recorded": "int64",
+}
+"""Columns of `generated_requests` that are read, and whether the request is in `api_requests`."""
+
+NO_EXTRAS = Extras()
+
+
+def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = NO_EXTRAS) -> Frames:
     """Frames of summary rows by table name; a table without rows gives a typed empty frame."""
     raw = {table.name: _typed(table, rows.get(table.name, ())) for table in _TABLES}
     cells = raw[REQUESTS.name]
@@ -74,15 +104,23 @@ def frames(rows: Mapping[str, Iterable[Row]], health: Health) -> Frames:
         requests=requests,
         durations=_durations(packed, requests),
         nulls=_nulls(raw[NULLS.name]),
-        clients=_times(raw[CLIENTS.name], "window_start"),
-        urls=raw[URLS.name],
+        clients=_seen(_times(raw[CLIENTS.name], "window_start"), "last_request"),
+        urls=_seen(raw[URLS.name], "last_accessed"),
         health=health,
+        recent=recent.frame(extras.recent),
+        generated=typed_frame(GENERATED, extras.generated),
+        documented=extras.documented,
+        previous=extras.previous,
     )
 
 
 _TABLES = (REQUESTS, NULLS, CLIENTS, URLS)
 _WIDE = frozenset({"duration_square_sum"})
 """Sums that may outgrow 64 bits: held as floats."""
+
+
+def _seen(cells: pd.DataFrame, column: str) -> pd.DataFrame:
+    return cells.assign(**{column: utc(cells[column])})
 
 
 def _typed(table: Table, rows: Iterable[Row]) -> pd.DataFrame:

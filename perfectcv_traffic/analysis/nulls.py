@@ -15,8 +15,12 @@ SPOT = ("method", "route", "endpoint", "source", "location", "field_path", "kind
 
 
 def null_hot_spots(frames: Frames) -> pd.DataFrame:
-    """Requests and nulls of every spot by status class, most server errors first."""
-    table = count_spots(frames.nulls)
+    """Requests and nulls of every spot by status class, most server errors first.
+
+    The lift is how many times as often requests fail 5xx given the null as all of the endpoint do.
+    """
+    table = count_spots(frames.nulls).assign(lift=0.0)
+    table["lift"] = ratio(table["server_error_rate"], _failure_rate(frames, table["endpoint"]))
     return table.drop(columns=["method", "route"]).sort_values(
         ["status_5xx", "requests", *SPOT[2:]],
         ascending=[False, False, *(True for _ in SPOT[2:])],
@@ -35,3 +39,11 @@ def count_spots(cells: pd.DataFrame) -> pd.DataFrame:
     )
     table = counted.groupby(list(SPOT), dropna=False).sum().reset_index()
     return table.assign(server_error_rate=ratio(table["status_5xx"], table["requests"]))
+
+
+def _failure_rate(frames: Frames, endpoints: pd.Series) -> pd.Series:
+    """The share of all requests of each endpoint that failed 5xx."""
+    cells = frames.requests
+    failed = cells["requests"].where(cells["status_class"] == "5xx", 0)
+    sums = cells[["endpoint", "requests"]].assign(failed=failed).groupby("endpoint").sum()
+    return endpoints.map(ratio(sums["failed"], sums["requests"])).astype("float64")

@@ -16,6 +16,7 @@ from perfectcv_traffic.analysis.counts import (
     spread,
 )
 from perfectcv_traffic.analysis.frames import TOKEN_PRESENCES, TOKEN_VALIDITIES, Frames
+from perfectcv_traffic.record import TokenValidity
 
 
 def token_presence(frames: Frames) -> pd.DataFrame:
@@ -48,3 +49,13 @@ def status_by_token_presence(frames: Frames) -> pd.DataFrame:
     table = table.loc[order].reset_index(drop=True)
     base = table.groupby("token_presence")["requests"].transform("sum")
     return table.assign(share_of_presence=ratio(table["requests"], base))
+
+
+def token_reasons(frames: Frames) -> pd.DataFrame:
+    """The latest requests with an invalid token by why it is one; NA is not known."""
+    recent = frames.recent
+    invalid = recent[recent["token_validity"] == TokenValidity.INVALID]
+    grouped = invalid.groupby("token_reason", dropna=False)
+    table = pd.DataFrame({"requests": grouped.size(), "clients": grouped["client_ip"].nunique()})
+    table = table.reset_index()
+    return table.assign(share_of_invalid=shares(table["requests"]))

@@ -7,26 +7,59 @@ from typing import Annotated
 
 import typer
 
+from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import answers, showing
+from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, Output, option
+from perfectcv_traffic.cli.reading import Source
 
 Logs = Annotated[
     list[Path] | None, typer.Argument(help="Logs to analyze directly; else the database.")
 ]
+Only = Annotated[
+    list[str] | None, option("--only", help="Only this analysis, see --list; repeatable.")
+]
+List = Annotated[bool, option("--list", help="List the analyses and what they answer.")]
+Csv = Annotated[bool, option("--csv", help="Print the one analysis of --only as CSV.")]
+Markdown = Annotated[bool, option("--markdown", help="Print Markdown tables.")]
 NoCharts = Annotated[bool, option("--no-charts", help="Print tables only, write no files.")]
+OpenApi = Annotated[
+    Path | None,
+    option("--openapi", help="OpenAPI document: tells which routes were never called."),
+]
+Compare = Annotated[
+    str | None,
+    option("--compare", help="Earlier database or log; or 'before': as long before --since."),
+]
 
 
+@filtered
 def analyze(
     logs: Logs = None,
     db: Db = Path(DEFAULTS.db),
     output: Output = Path(DEFAULTS.output),
+    only: Only = None,
+    list_: List = False,
     json: Json = False,
+    csv: Csv = False,
+    markdown: Markdown = False,
     no_charts: NoCharts = False,
+    openapi: OpenApi = None,
+    compare: Compare = None,
+    *,
+    filters: Filters,
 ) -> None:
     """Answer who calls, with which tokens, how fast, and what fails; write charts."""
-    found = answers.from_logs(logs) if logs else answers.from_database(db)
-    showing.print_answers(found, as_json=json)
+    if list_:
+        showing.list_analyses()
+        return
+    form = showing.form(json=json, csv=csv, markdown=markdown)
+    names = showing.names(only, form)
+    source = Source(db, logs or (), filters)
+    found = answers.of(source, openapi=openapi, compare=compare)
+    showing.print_as(found, form, names=names, filters=filters)
     if not no_charts:
-        files = [*showing.write_charts(found, output), showing.write_json(found, output)]
-        if not json:
+        files = showing.write_charts(found, output, names)
+        files.append(showing.write_json(found, output, filters))
+        if form == showing.TABLES:
             showing.list_files(files)

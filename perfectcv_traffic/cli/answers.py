@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import sqlite3
+from perfectcv_traffic.cli.moments import stamp
+from perfectcv_traffic.cli.reading import Source, read
+from perfectcv_traffic.errors import UsageError
 
+if TYPE_CHECKING:
     import pandas as pd
 
-    from perfectcv_traffic.analysis.frames import Health
-
     Answers = dict[str, pd.DataFrame]
+
+BEFORE = "before"
+DATABASES = (".db", ".sqlite", ".sqlite3")
 
 
 def from_database(db: Path) -> Answers:
     """Every analysis of what the database holds."""
+    return of(Source(db))
+
+
+def of(source: Source, *, openapi: Path | None = None, compare: str | None = None) -> Answers:
+    """Every analysis of what a source holds, with a document and earlier traffic if given."""
     from perfectcv_traffic.analysis.catalogue import analyze
-    from perfectcv_traffic.analysis.frames import frames
-    from perfectcv_traffic.store import database, queries
 
-    with database.reading(db) as connection:
-        return analyze(frames(queries.summary_rows(connection), _health(connection)))
-
-
-def from_logs(logs: Sequence[Path]) -> Answers:
-    """Every analysis of what the logs hold, without a database."""
-    from perfectcv_traffic.analysis.catalogue import analyze
-    from perfectcv_traffic.analysis.frames import Health, frames
-    from perfectcv_traffic.log.fold import fold
-    from perfectcv_traffic.summary import TABLES
-
-    folded = fold(logs)
-    health = Health(
-        ingested=folded.records,
-        rejected=folded.rejected,
-        first_request=folded.first,
-        last_request=folded.last,
-    )
-    return analyze(frames({one.name: folded.summary.rows(one) for one in TABLES}, health))
+    previous = read(_earlier(source, compare)) if compare else None
+    documented = _documented(openapi) if openapi else None
+    return analyze(read(source, documented=documented, previous=previous))
 
 
-def _health(connection: sqlite3.Connection) -> Health:
-    from perfectcv_traffic.analysis.frames import Health
-    from perfectcv_traffic.store import queries
+def _earlier(source: Source, compare: str) -> Source:
+    """What to compare with: a database or a log, or as long a time just before --since."""
+    if compare != BEFORE:
+        path = Path(compare)
+        is_database = path.suffix in DATABASES
+        return replace(source, db=path, logs=() if is_database else (path,))
+    since, until = source.filters.since, source.filters.until or stamp(datetime.now(UTC))
+    if since is None:
+        raise UsageError("--compare before needs --since: as long a time before it is compared")
+    start, end = (datetime.fromisoformat(one) for one in (since, until))
+    filters = replace(source.filters, since=stamp(start - (end - start)), until=since)
+    return replace(source, filters=filters)
 
-    lines = queries.line_counts(connection)
-    first, last = queries.time_range(connection)
-    return Health(
-        ingested=lines.stored,
-        rejected=lines.rejected,
-        duplicates=lines.duplicate,
-        first_request=first,
-        last_request=last,
+
+def _documented(path: Path) -> frozenset[tuple[str, str]]:
+    """Method and path of every operation of an OpenAPI document."""
+    from perfectcv_traffic.generate.openapi import parse_document
+    from perfectcv_traffic.generate.operations import parse_operations
+
+    if not path.is_file():
+        raise UsageError(f"--openapi {path} does not exist: save the API's /openapi.json there")
+    operations, left_out = parse_operations(parse_document(path.read_bytes(), str(path)))
+    return frozenset((one.method, one.path) for one in operations) | frozenset(
+        (one.method, one.path) for one in left_out
     )

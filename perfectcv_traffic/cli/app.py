@@ -13,15 +13,19 @@ from typer.main import get_command
 
 from perfectcv_traffic.cli import (
     analyze,
+    check,
     demo,
     doctor,
     explain,
+    export,
     generate,
     ingest,
     merge,
     prune,
+    query,
     report,
     run,
+    show,
 )
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -43,6 +47,10 @@ COMMANDS = (
     ingest.ingest,
     analyze.analyze,
     report.report,
+    check.check,
+    show.show,
+    export.export,
+    query.query,
     doctor.doctor,
     doctor.backup,
     prune.prune,

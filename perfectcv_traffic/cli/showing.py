@@ -2,59 +2,134 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+import typer
 from rich.text import Text
 
+from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli.terminal import results
+from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.cli.answers import Answers
     from perfectcv_traffic.generate.run import Run
 
 
+TABLES, JSON, CSV, MARKDOWN = "tables", "json", "csv", "markdown"
+NO_FILTERS = Filters()
+
+
+def form(*, json: bool, csv: bool, markdown: bool) -> str:
+    """The one form that was asked for."""
+    chosen = [
+        name
+        for name, is_chosen in zip((JSON, CSV, MARKDOWN), (json, csv, markdown), strict=True)
+        if is_chosen
+    ]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+    return chosen[0] if chosen else TABLES
+
+
+def names(only: Sequence[str] | None, form_: str) -> list[str] | None:
+    """The analyses that were asked for, None for the usual ones."""
+    from perfectcv_traffic.analysis.catalogue import ANALYSES
+
+    known = [analysis.name for analysis in ANALYSES]
+    for name in only or ():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(f"--only {name!r}: {hint}see analyze --list")
+    if form_ == CSV and len(only or ()) != 1:
+        raise UsageError("--csv prints one table: name its analysis with --only, see --list")
+    return list(only) if only else None
+
+
+def list_analyses() -> None:
+    """Print the name of every analysis and the question that it answers."""
+    from perfectcv_traffic.analysis.catalogue import ANALYSES
+
+    widest = max(len(analysis.name) for analysis in ANALYSES)
+    for analysis in ANALYSES:
+        typer.echo(f"{analysis.name:{widest}}  {analysis.question}")
+
+
 def print_answers(answers: Answers, *, as_json: bool) -> None:
     """Print every analysis: tables, or one JSON document."""
-    if as_json:
-        from perfectcv_traffic.render.machine import summary_json
+    print_as(answers, JSON if as_json else TABLES)
 
-        sys.stdout.write(summary_json(answers, **_made()))
+
+def print_as(
+    answers: Answers,
+    form_: str,
+    *,
+    names: Collection[str] | None = None,
+    filters: Filters = NO_FILTERS,
+) -> None:
+    """Print the named analyses in a form, by default the usual ones."""
+    if form_ == TABLES:
+        from perfectcv_traffic.render.tables import filters_line, tables
+
+        console = results()
+        console.print(*filters_line(filters.describe()))
+        console.print(tables(answers, names))
         return
-    from perfectcv_traffic.render.tables import tables
+    from perfectcv_traffic.render import machine, markdown
 
-    results().print(tables(answers))
+    chosen = {name: answers[name] for name in names} if names else answers
+    if form_ == CSV:
+        (frame,) = chosen.values()
+        sys.stdout.write(machine.csv_text(frame))
+    elif form_ == MARKDOWN:
+        sys.stdout.write(markdown.document(chosen, filters=filters.describe()))
+    else:
+        sys.stdout.write(machine.summary_json(chosen, filters=filters.describe(), **_made()))
 
 
-def write_charts(answers: Answers, output: Path) -> list[Path]:
+def write_charts(
+    answers: Answers, output: Path, names: Collection[str] | None = None
+) -> list[Path]:
     """Write each chart as NAME.png."""
     from perfectcv_traffic.render.charts import save_charts
 
-    return save_charts(answers, output)
+    return save_charts(answers, output, names)
 
 
-def write_json(answers: Answers, output: Path) -> Path:
+def write_json(answers: Answers, output: Path, filters: Filters = NO_FILTERS) -> Path:
     """Write `summary.json`."""
     from perfectcv_traffic.render.files import write
     from perfectcv_traffic.render.machine import summary_json
 
-    return write(output / "summary.json", summary_json(answers, **_made()).encode())
+    text = summary_json(answers, filters=filters.describe(), **_made())
+    return write(output / "summary.json", text.encode())
 
 
-def write_report(answers: Answers, output: Path) -> Path:
+def write_markdown(answers: Answers, output: Path, filters: Filters = NO_FILTERS) -> Path:
+    """Write `report.md`."""
+    from perfectcv_traffic.render.files import write
+    from perfectcv_traffic.render.markdown import document
+
+    text = document(answers, filters=filters.describe())
+    return write(output / "report.md", text.encode("utf-8", "backslashreplace"))
+
+
+def write_report(answers: Answers, output: Path, filters: Filters = NO_FILTERS) -> Path:
     """Write `report.html`."""
     from perfectcv_traffic.render.charts import draw_charts
     from perfectcv_traffic.render.files import write
     from perfectcv_traffic.render.html import render_report
     from perfectcv_traffic.render.palette import DARK
 
-    page = render_report(
-        answers, draw_charts(answers), dark_images=draw_charts(answers, DARK), **_made()
-    )
+    images = (draw_charts(answers), draw_charts(answers, DARK))
+    page = render_report(answers, *images, filters=filters.describe(), **_made())
     return write(output / "report.html", page.encode())
 
 

@@ -73,7 +73,9 @@ class ForeignRecords:
             return {}
         before, _, query = target.partition("?")
         _, scheme, rest = before.partition("://")
-        path = "/" + rest.partition("/")[2] if scheme else before
+        # `http://host/path` through a proxy; a path may have `://` in it too.
+        is_absolute = scheme and not before.startswith("/")
+        path = "/" + rest.partition("/")[2] if is_absolute else before
         found = nulls.in_urlencoded(query, "query") if query else []
         return {
             "url": self._redactor.url(target),

@@ -19,7 +19,8 @@ from perfectcv_traffic.render.palette import Fill
 
 Floats = npt.NDArray[np.floating[Any]]
 
-VALUE_ROOM = 1.2
+VALUE_ROOM = 1.12
+ROOM_PER_CHARACTER = 0.0135
 """Length of the axis over the longest bar: the value behind the bar needs its place."""
 MARK_ROOM = 1.3
 """The same for the marks above a histogram."""
@@ -27,6 +28,8 @@ NARROWEST_LABELLED = 0.06
 """Share of the axis below which a part of a bar has no room for its label."""
 MOST_FINE_TICKS = 10**3.8
 """Ratio of the ends of an axis of durations up to which there is room for ticks at 2 and 5."""
+SHORTEST_MS = 0.001
+"""A duration of 0 has no place on a logarithmic scale: it stands at the clock's unit."""
 FLIP = 0.75
 """Share of the axis beyond which a mark's label stands on its left."""
 HOUR = 1 / 24
@@ -63,11 +66,13 @@ def _paint(patches: Iterable[Patch], fill: Fill) -> None:
         patch.set(facecolor=fill.colour, hatch=fill.hatch, edgecolor=HATCH, linewidth=0)
 
 
-def values(axes: Axes, counts: pd.Series, shares: pd.Series) -> None:
-    """Count and share behind the bar of each row, and an axis with room for them."""
-    for row, (number, share) in enumerate(zip(counts, shares, strict=True)):
+def values(axes: Axes, counts: pd.Series, remarks: Iterable[str]) -> None:
+    """Count and a remark behind the bar of each row, and an axis with room for them."""
+    widest = 0
+    for row, (number, remark) in enumerate(zip(counts, remarks, strict=True)):
+        widest = max(widest, len(remark))
         axes.annotate(
-            f"{count(number)}  ·  {percent(share)}",
+            f"{count(number)}  ·  {remark}",
             (number, row),
             xytext=(6, 0),
             textcoords="offset points",
@@ -75,7 +80,7 @@ def values(axes: Axes, counts: pd.Series, shares: pd.Series) -> None:
             fontsize=9.5,
             bbox=_plate(),
         )
-    axes.set_xlim(0, max(counts) * VALUE_ROOM)
+    axes.set_xlim(0, max(counts) * (VALUE_ROOM + widest * ROOM_PER_CHARACTER))
     axes.set_xlabel("Requests")
     count_axis(axes.xaxis)
 
@@ -120,6 +125,18 @@ def duration_axis(axes: Axes, shortest_ms: float, longest_ms: float) -> None:
     axes.xaxis.set_minor_locator(ticker.NullLocator())
     axes.set_xlabel("Duration (logarithmic scale)")
     axes.grid(visible=False, axis="x")
+
+
+def duration_scale(axes: Axes, shortest_ms: float, longest_ms: float) -> None:
+    """A logarithmic vertical axis of durations over at least a decade, ticks with their unit."""
+    low, high = shortest_ms * 0.8, longest_ms * 1.25
+    spare = max(1.0, 10 / (high / low)) ** 0.5
+    axes.set_yscale("log")
+    axes.set_ylim(low / spare, high * spare)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=10))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: duration(value)))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
+    axes.set_ylabel("Duration (logarithmic scale)")
 
 
 def marks(axes: Axes, durations_ms: Mapping[str, float]) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
-from perfectcv_traffic.analysis.counts import PRESENCE_COLUMNS
-from perfectcv_traffic.render import chart_axes, chart_style, palette
-from perfectcv_traffic.render.columns import cell, count, duration
+from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, PRESENCE_COLUMNS
+from perfectcv_traffic.render import chart_axes, chart_style, charts_over_time, palette
+from perfectcv_traffic.render.columns import cell, count, duration, percent, times
 from perfectcv_traffic.render.files import write
 from perfectcv_traffic.render.palette import LIGHT, Fill, Theme
-from perfectcv_traffic.render.text import fold, visible
+from perfectcv_traffic.render.text import cut_middle, fold, visible
 
 Results = Mapping[str, pd.DataFrame]
 
@@ -26,8 +26,8 @@ MOST_CODES = 12
 """Bars of status codes that stay readable on one page."""
 NAME_CELLS = 46
 """Width of a line of an endpoint's name, which may take two."""
-DAY_US = 86_400_000_000
-"""Times are held in microseconds, matplotlib's time axes count days; both from 1970."""
+MOST_SPOTS = 8
+"""Null hot spots, two lines each."""
 MARKS = {"p50": "p50_ms", "p95": "p95_ms", "p99": "p99_ms"}
 
 
@@ -47,7 +47,7 @@ def status_distribution(axes: Axes, results: Results) -> Around:
         zip(shown["status_class"], shown["requests"], strict=True)
     ):
         chart_axes.bar(axes, row, palette.STATUS[name], number)
-    chart_axes.values(axes, shown["requests"], shown["share_of_requests"])
+    chart_axes.values(axes, shown["requests"], map(percent, shown["share_of_requests"]))
     codes = f"{len(shown)} of {len(every)} codes" if len(shown) < len(every) else "all codes"
     return Around(f"{_all(results)}, {codes}", _classes(shown["status_class"]))
 
@@ -58,19 +58,22 @@ def top_endpoints(axes: Axes, results: Results) -> Around:
     names = [fold(visible(name), NAME_CELLS, lines=2) for name in top["endpoint"]]
     texts, families = chart_style.drawable(names)
     chart_axes.rows(axes, texts, fewest=4, families=families)
+    errors = _error_bars(axes, top)
+    chart_axes.values(axes, top["requests"], map(percent, top["share_of_requests"]))
+    endpoints = count(results["totals"]["endpoints"].iloc[0])
+    return Around(f"{_all(results)}, {len(top)} of {endpoints} endpoints", errors)
+
+
+def _error_bars(axes: Axes, top: pd.DataFrame) -> dict[str, Fill]:
+    """A bar of requests for each row, its errors at the end; the key to it."""
     for row, counts in enumerate(top.to_dict("records")):
         start = counts["requests"]
         for name in ("5xx", "4xx"):
             start -= counts[f"status_{name}"]
             chart_axes.bar(axes, row, palette.STATUS[name], counts[f"status_{name}"], start)
         chart_axes.bar(axes, row, palette.STATUS["2xx"], start)
-    chart_axes.values(axes, top["requests"], top["share_of_requests"])
-    endpoints = count(results["totals"]["endpoints"].iloc[0])
     errors = [name for name in ("4xx", "5xx") if top[f"status_{name}"].any()]
-    return Around(
-        f"{_all(results)}, {len(top)} of {endpoints} endpoints",
-        {"answered otherwise": palette.STATUS["2xx"], **_classes(errors)},
-    )
+    return {"answered otherwise": palette.STATUS["2xx"], **_classes(errors)}
 
 
 def duration_distribution(axes: Axes, results: Results) -> Around:
@@ -92,25 +95,67 @@ def duration_distribution(axes: Axes, results: Results) -> Around:
 
 def token_usage_by_hour(axes: Axes, results: Results) -> Around:
     """Requests of each hour, stacked by token presence."""
-    every = results["token_usage_by_hour"]
+    return _hourly(axes, results, "token_usage_by_hour", PRESENCE_COLUMNS, palette.PRESENCE)
+
+
+def traffic_over_time(axes: Axes, results: Results) -> Around:
+    """Requests of each hour, stacked by status class."""
+    around = _hourly(axes, results, "traffic_over_time", CLASS_COLUMNS, palette.STATUS)
+    return Around(around.subtitle, _classes(around.key))
+
+
+def _hourly(
+    axes: Axes,
+    results: Results,
+    name: str,
+    columns: Mapping[str, str],
+    fills: Mapping[str, Fill],
+) -> Around:
+    every = results[name]
     table = every.dropna(subset="hour")
-    days = table["hour"].astype("int64").to_numpy() / DAY_US
-    columns = {name: table[column] for name, column in PRESENCE_COLUMNS.items()}
-    key = {name: palette.PRESENCE[name] for name, column in columns.items() if column.any()}
-    low = np.zeros(len(table))
-    for name, fill in key.items():
-        high = low + columns[name].to_numpy()
-        chart_axes.hourly(axes, days, low, high, fill)
-        low = high
-    chart_axes.hour_axis(axes, days[0], days[-1])
-    chart_axes.count_axis(axes.yaxis)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel("Requests per hour")
-    hours = [cell("hour", table["hour"].iloc[end]) for end in (0, -1)]
+    key = charts_over_time.stacked(axes, table, columns, fills)
     untimed = [
         f", {_requests(number)} without a time" for number in every[len(table) :]["requests"]
     ]
-    return Around(f"{_all(results)}, hours {hours[0]} to {hours[1]} UTC{''.join(untimed)}", key)
+    return Around(f"{_all(results)}, {charts_over_time.span(table)}{''.join(untimed)}", key)
+
+
+def latency_over_time(axes: Axes, results: Results) -> Around:
+    """Quantiles of the durations of each hour."""
+    table = results["latency_over_time"].dropna(subset="hour")
+    key = dict(
+        zip(
+            MARKS, (Fill(palette.BLUE), Fill(palette.ORANGE), Fill(palette.VERMILLION)), strict=True
+        )
+    )
+    charts_over_time.lines(axes, table, list(MARKS.values()), list(key.values()))
+    return Around(f"{_requests(table['timed'].sum())} timed, {charts_over_time.span(table)}", key)
+
+
+def null_hot_spots(axes: Axes, results: Results) -> Around:
+    """A bar for each field that was null most harmfully, its errors at the end, and the lift."""
+    every = results["null_hot_spots"]
+    top = every.head(MOST_SPOTS)
+    places = top["endpoint"].str.cat(top["field_path"] + " in " + top["source"], sep="\n")
+    lines = [line for place in places for line in visible_lines(place)]
+    texts, families = chart_style.drawable(lines)
+    names = ["\n".join(texts[row : row + 2]) for row in range(0, len(texts), 2)]
+    chart_axes.rows(axes, names, fewest=4, families=families)
+    errors = _error_bars(axes, top)
+    chart_axes.values(axes, top["requests"], map(_lift, top["lift"]))
+    axes.set_xlabel("Requests with a null there")
+    spots = f"{len(top)} of {count(len(every))} fields"
+    return Around(f"{spots}, those with most 5xx first; × as often as the endpoint fails", errors)
+
+
+def visible_lines(place: str) -> list[str]:
+    """Endpoint and field, a line each, cut to the width of a name."""
+    endpoint, _, field = place.rpartition("\n")
+    return [cut_middle(visible(text), NAME_CELLS) for text in (endpoint, field)]
+
+
+def _lift(lift: float) -> str:
+    return "no 5xx" if math.isnan(lift) or lift == 0 else f"5xx {times(lift)} × as often"
 
 
 def status_by_token_presence(axes: Axes, results: Results) -> Around:
@@ -138,6 +183,9 @@ CHARTS: Mapping[str, Callable[[Axes, Results], Around]] = {
     "duration_distribution": duration_distribution,
     "token_usage_by_hour": token_usage_by_hour,
     "status_by_token_presence": status_by_token_presence,
+    "traffic_over_time": traffic_over_time,
+    "latency_over_time": latency_over_time,
+    "null_hot_spots": null_hot_spots,
 }
 """Each chart by the analysis that it shows, which also names its file."""
 
@@ -168,11 +216,12 @@ def draw_charts(results: Results, theme: Theme = LIGHT) -> dict[str, bytes]:
     return {name: draw(name, results, theme) for name in CHARTS}
 
 
-def save_charts(results: Results, directory: Path) -> list[Path]:
-    """Write every chart to the directory as NAME.png."""
-    return [
-        write(directory / f"{name}.png", content) for name, content in draw_charts(results).items()
-    ]
+def save_charts(
+    results: Results, directory: Path, names: Collection[str] | None = None
+) -> list[Path]:
+    """Write the named charts, by default every one, to the directory as NAME.png."""
+    chosen = [name for name in CHARTS if names is None or name in names]
+    return [write(directory / f"{name}.png", draw(name, results)) for name in chosen]
 
 
 def _is_empty(table: pd.DataFrame) -> bool:

@@ -69,6 +69,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
+def times(factor: float) -> str:
+    """A factor with about two digits."""
+    return f"{factor:.2f}" if factor < 10 else f"{factor:,.0f}"  # noqa: PLR2004
+
+
 def size(octets: float) -> str:
     """A number of bytes in decimal units."""
     value, unit = float(octets), "B"
@@ -119,6 +124,7 @@ COLUMNS: dict[str, Column] = {
     "title": _text("Finding"),
     "observed": _text("Observed"),
     "expected": _text("Expected"),
+    "evidence": _path("Evidence: request ids"),
     "requests": Column("Requests", count),
     "first_hour": Column("First hour (UTC)", hour),
     "last_hour": Column("Last hour (UTC)", hour),
@@ -171,12 +177,47 @@ COLUMNS: dict[str, Column] = {
     "kind": _text("Null"),
     "occurrences": Column("Nulls", count),
     "scenario": _path("Scenario", missing="ordinary traffic"),
+    "request_id": _path("Request id"),
+    "timestamp": Column("Time (UTC)", second, "left", missing="not recorded"),
+    "duration_ms": Column("Duration, ms", milliseconds),
+    "client": _path("Client"),
+    "error_message": _path("Error"),
+    "peak_per_hour": Column("Busiest hour, requests", count),
+    "blocked_windows": Column("Windows with a 429", count),
+    "last_request": Column("Last request (UTC)", second),
+    "user_agent": _path("User agent", missing="none sent"),
+    "failed_rate": Column("4xx and 5xx, % of requests", percent),
+    "minutes_over_limit": Column("Minutes over the limit", count),
+    "peak_per_minute": Column("Busiest minute, requests", count),
+    "would_be_refused": Column("Would be refused", count),
+    "login_uuid": _path("UUID"),
+    "logins": Column("Logins", count),
+    "succeeded": Column("Succeeded", count),
+    "addresses": Column("Addresses", count),
+    "first_login": Column("First login (UTC)", second),
+    "last_login": Column("Last login (UTC)", second),
+    "access_count": Column("Requests", count),
+    "last_accessed": Column("Last request (UTC)", second),
+    "coverage": _text("Coverage"),
+    "share_of_time": Column("% of all time", percent),
+    "token_reason": _text("Reason", missing="not known"),
+    "share_of_invalid": Column("% of invalid tokens", percent),
+    "lift": Column("Fails × as often", times),
+    "sent": Column("Sent", count),
+    "as_expected": Column("As expected", count),
+    "surprises": Column("Surprises", count),
+    "unanswered": Column("Unanswered", count),
+    "not_recorded": Column("Not recorded", count),
+    "surprise_rate": Column("Surprises, % of sent", percent),
+    "requests_before": Column("Requests before", count),
+    "p95_before_ms": Column("p95 before, ms", milliseconds),
+    "p95_ratio": Column("p95 × before", times),
+    "server_error_rate_before": Column("5xx before, % of requests", percent),
     "ingested": Column("Lines ingested", count),
     "rejected": Column("Lines rejected", count),
     "duplicates": Column("Lines already known", count),
     "dropped": Column("Records dropped", count),
     "first_request": Column("First request (UTC)", second),
-    "last_request": Column("Last request (UTC)", second),
 }
 
 
@@ -196,6 +237,9 @@ RULE = ["rule", "severity", "title", "expected"]
 
 
 def places(findings: pd.DataFrame) -> Iterator[str]:
-    """Where each finding was made, on one line."""
+    """Where each finding was made, on one line: an endpoint, a field of it, or a client."""
     for method, path, pointer in rows(findings, ("method", "path", "pointer")):
-        yield f"{method} {path}" + (f", field {pointer}" if pointer else "")
+        if path == NO_VALUE:
+            yield pointer
+        else:
+            yield f"{method} {path}" + (f", field {pointer}" if pointer else "")

@@ -54,16 +54,17 @@ class Rule(NamedTuple):
     severity: str
     title: str
     expected: str
-    found: list[tuple[str, str]]
+    found: list[tuple[str, str, str]]
 
 
 def render_report(
     results: Mapping[str, pd.DataFrame],
     images: Mapping[str, bytes],
-    *,
     dark_images: Mapping[str, bytes] | None = None,
+    *,
     generated_at: datetime,
     version: str,
+    filters: Mapping[str, str] | None = None,
 ) -> str:
     """The page for the results of `analyze`, with the charts as PNG by the name of their analysis.
 
@@ -75,6 +76,7 @@ def render_report(
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         rules=list(_rules(results["findings"])),
         findings=len(results["findings"]),
+        filters={name: words(text) for name, text in (filters or {}).items()},
         health=_first(results["health"]),
         totals=_first(results["totals"]),
         sections=[
@@ -110,10 +112,10 @@ def _style() -> str:
 
 def _rules(findings: pd.DataFrame) -> Iterator[Rule]:
     for key, found in findings.head(MOST_ROWS).groupby(RULE, sort=False):
-        observed = map(words, found["observed"])
+        observed, ids = (map(words, found[name]) for name in ("observed", "evidence"))
         where = [cut_middle(place, MOST_CELLS) for place in places(found)]
         rule, severity, title, expected = map(words, key)
-        yield Rule(rule, severity, title, expected, list(zip(where, observed, strict=True)))
+        yield Rule(rule, severity, title, expected, list(zip(where, observed, ids, strict=True)))
 
 
 def _section(

@@ -1,9 +1,11 @@
-"""Results for programs: summary.json. The same results and time give the same bytes."""
+"""Results for programs: summary.json and CSV. The same results and time give the same bytes."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,17 +24,23 @@ DATA = {
 
 
 def summary_json(
-    results: Mapping[str, pd.DataFrame], *, generated_at: datetime, version: str
+    results: Mapping[str, pd.DataFrame],
+    *,
+    generated_at: datetime,
+    version: str,
+    filters: Mapping[str, str] | None = None,
 ) -> str:
     """Every result in full: unrounded, unknown values null, times in ISO 8601 UTC."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "perfectcv-traffic", "version": version},
         "generated_at": _plain(generated_at),
+        "filters": dict(filters or {}),
         "data": {
             column: _plain(results[name][column].iloc[0])
             for name, columns in DATA.items()
             for column in columns
+            if name in results
         },
         "analyses": {
             analysis.name: {
@@ -45,6 +53,37 @@ def summary_json(
         },
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A result as CSV (RFC 4180) with the names of its columns, its numbers unrounded."""
+    rows = ([_plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    return "".join(csv_lines([str(name) for name in frame.columns], rows))
+
+
+def csv_lines(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Lines of CSV; text that a spreadsheet would run as a formula is led by an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_harmless(value) for value in row])
+        if buffer.tell() > _CSV_BLOCK:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+_CSV_BLOCK = 65_536
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a cell begins that a spreadsheet takes for a formula, full-width forms included."""
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -40,6 +40,29 @@ NARROW: Mapping[str, tuple[str, ...]] = {
         "status_5xx",
         "server_error_rate",
     ),
+    "traffic_over_time": (
+        "hour",
+        "requests",
+        "status_2xx",
+        "status_4xx",
+        "status_5xx",
+        "server_error_rate",
+    ),
+    "top_by_error_rate": ("endpoint", "requests", "client_error_rate", "server_error_rate"),
+    "top_by_total_time": ("endpoint", "timed", "total_ms", "share_of_time", "p95_ms"),
+    "clients": ("client", "requests", "share_of_requests", "endpoints", "peak_per_hour"),
+    "slowest_requests": ("request_id", "endpoint", "status_code", "duration_ms"),
+    "failing_requests": ("request_id", "endpoint", "status_code", "error_message"),
+    "expectations": (
+        "scenario",
+        "expected",
+        "sent",
+        "as_expected",
+        "surprises",
+        "not_recorded",
+    ),
+    "comparison": ("endpoint", "requests", "requests_before", "p95_ms", "p95_before_ms"),
+    "uuid_logins": ("login_uuid", "logins", "succeeded", "last_login"),
     "scenarios": (
         "scenario",
         "requests",
@@ -52,8 +75,22 @@ NARROW: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that fit into 80, of the tables that have more."""
 
-AS_CHART_ONLY = frozenset({"duration_distribution"})
-"""Read as a picture, not as figures."""
+ON_REQUEST = frozenset(
+    {
+        "duration_distribution",
+        "latency_over_time",
+        "slowest_requests",
+        "token_reasons",
+        "top_by_p95",
+        "top_by_total_time",
+        "traffic_over_time",
+        "unmatched_paths",
+        "url_accesses",
+        "user_agents",
+        "uuid_logins",
+    }
+)
+"""Shown when named: they say more of what others say first, or are read as a picture."""
 
 _SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
 
@@ -61,14 +98,30 @@ _SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
 def tables(
     results: Mapping[str, pd.DataFrame], names: Collection[str] | None = None, *, wide: bool = False
 ) -> Group:
-    """The named analyses in their usual order, by default all that read well as text."""
-    chosen = set(results) - AS_CHART_ONLY if names is None else set(names)
-    parts = [
+    """The named analyses in their usual order, by default those to begin with.
+
+    Of the default ones an empty table is left out, except the findings: no finding is an answer.
+    """
+    chosen = _usual(results) if names is None else set(names)
+    parts: list[RenderableType] = [
         table(analysis, results[analysis.name], wide=wide)
         for analysis in ANALYSES
         if analysis.name in chosen
     ]
+    if names is None:
+        parts.append(Text("More: analyze --list names them, --only shows one.", style="dim"))
     return Group(*parts)
+
+
+def _usual(results: Mapping[str, pd.DataFrame]) -> set[str]:
+    told = {name for name, frame in results.items() if name == "findings" or not frame.empty}
+    return told - ON_REQUEST
+
+
+def filters_line(filters: Mapping[str, str]) -> Iterator[RenderableType]:
+    """What was chosen, if anything was."""
+    if filters:
+        yield Text(visible("Only " + ", ".join(f"{k} {v}" for k, v in filters.items())) + "\n")
 
 
 def table(analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False) -> Group:
@@ -108,9 +161,13 @@ def _findings(frame: pd.DataFrame) -> Iterator[RenderableType]:
     for (rule, severity, title, expected), found in frame.groupby(RULE, sort=False):
         mark = (f"{rule} {severity}", _SEVERITY_STYLES.get(str(severity), ""))
         yield Text.assemble(mark, f"  {title}; expected {expected}")
-        for where, observed in zip(places(found), found["observed"], strict=True):
+        for where, observed, ids in zip(
+            places(found), found["observed"], found["evidence"], strict=True
+        ):
             yield Padding(Folded(where), (0, 0, 0, 2))
             yield Padding(Text(visible(observed), style="dim"), (0, 0, 0, 4))
+            if ids:
+                yield Padding(Text(f"requests {visible(ids)}", style="dim"), (0, 0, 0, 4))
 
 
 def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:
@@ -128,6 +185,17 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:
         )
         grid.add_row(*cells)
     return grid
+
+
+def record(fields: Mapping[str, object]) -> Group:
+    """Every recorded field of one request that has a value, a line each."""
+    return Group(
+        *(
+            Text.assemble((name, "dim"), f"  {visible(str(value))}")
+            for name, value in fields.items()
+            if value not in {None, "", "[]"}
+        )
+    )
 
 
 class Folded:

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from perfectcv_traffic.analysis.frames import Frames, Health, frames
+from perfectcv_traffic.analysis import recent
+from perfectcv_traffic.analysis.frames import Extras, Frames, Health, frames
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.summary import TABLES, Summary
 
@@ -46,12 +47,15 @@ def make_record() -> MakeRecord:
 def build_frames() -> BuildFrames:
     """The frames of any records, through the summary as in production."""
 
-    def build(records: Iterable[TrafficLog] = (), health: Health | None = None) -> Frames:
-        summary = Summary()
+    def build(
+        records: Iterable[TrafficLog] = (), health: Health | None = None, **extras: Any
+    ) -> Frames:
+        summary, latest = Summary(), []
         for record in records:
             summary.add(record)
+            latest.append(recent.values(record))
         rows = {table.name: summary.rows(table) for table in TABLES}
-        return frames(rows, health or Health())
+        return frames(rows, health or Health(), Extras(recent=latest, **extras))
 
     return build
 

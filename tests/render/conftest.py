@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 import pandas as pd
 import pytest
 
+from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.catalogue import analyze
-from perfectcv_traffic.analysis.frames import Health, frames
+from perfectcv_traffic.analysis.frames import Extras, Health, frames
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
 from perfectcv_traffic.summary import TABLES, Summary
 
@@ -58,10 +59,12 @@ def _traffic(routes: Sequence[str], hours: int) -> Iterable[TrafficLog]:
 
 
 def _results(records: Iterable[TrafficLog], health: Health) -> Results:
-    summary = Summary()
+    summary, latest = Summary(), []
     for record in records:
         summary.add(record)
-    return analyze(frames({table.name: summary.rows(table) for table in TABLES}, health))
+        latest.append(recent.values(record))
+    rows = {table.name: summary.rows(table) for table in TABLES}
+    return analyze(frames(rows, health, Extras(recent=latest)))
 
 
 _HEALTH = Health(ingested=3, rejected=2, first_request="2026-11-01T00:00:00.000000Z")

@@ -19,10 +19,13 @@ Results = dict[str, pd.DataFrame]
 
 FILES = [
     "duration_distribution.png",
+    "latency_over_time.png",
+    "null_hot_spots.png",
     "status_by_token_presence.png",
     "status_distribution.png",
     "token_usage_by_hour.png",
     "top_endpoints.png",
+    "traffic_over_time.png",
 ]
 
 

@@ -22,7 +22,9 @@ def _document(results: Results) -> Any:
 def test_summary_says_what_made_it_from_what(ordinary: Results) -> None:
     document = _document(ordinary)
 
-    assert list(document) == ["schema_version", "tool", "generated_at", "data", "analyses"]
+    assert list(document) == [
+        "schema_version", "tool", "generated_at", "filters", "data", "analyses"
+    ]  # fmt: skip
     assert document["schema_version"] == 1
     assert document["tool"] == {"name": "perfectcv-traffic", "version": "1.2.3"}
     assert document["generated_at"] == "2026-11-22T01:02:03Z"

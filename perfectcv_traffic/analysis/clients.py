@@ -1,0 +1,66 @@
+"""Who calls: clients by masked token or address, their programs, and the pressure they make."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.counts import ratio, shares
+from perfectcv_traffic.analysis.frames import Frames
+
+TOP = 20
+LIMIT_PER_MINUTE = 100
+"""Requests a minute of one client beyond which it would be limited."""
+
+
+def clients(frames: Frames) -> pd.DataFrame:
+    """The clients with most requests: how many endpoints and hours, the busiest hour."""
+    cells = frames.clients
+    by_hour = cells.groupby(["client_identifier", "window_start"], dropna=False)
+    hourly = by_hour["request_count"].sum().reset_index()
+    grouped = cells.groupby("client_identifier")
+    table = pd.DataFrame(
+        {
+            "requests": grouped["request_count"].sum(),
+            "endpoints": grouped["endpoint"].nunique(),
+            "peak_per_hour": hourly.groupby("client_identifier")["request_count"].max(),
+            "blocked_windows": grouped["is_blocked"].sum(),
+            "last_request": grouped["last_request"].max(),
+        }
+    )
+    table = table.rename_axis("client").reset_index()
+    table.insert(2, "share_of_requests", shares(table["requests"]))
+    return _top(table, "requests", "client")
+
+
+def user_agents(frames: Frames) -> pd.DataFrame:
+    """The programs that sent most of the latest requests; NA did not say."""
+    recent = frames.recent
+    failed = recent["status_class"].isin(["4xx", "5xx"]).astype("int64")
+    counted = recent[["user_agent", "client_ip"]].assign(requests=1, failed=failed)
+    grouped = counted.groupby("user_agent", dropna=False)
+    table = grouped[["requests", "failed"]].sum()
+    table.insert(1, "clients", grouped["client_ip"].nunique())
+    table = table.reset_index()
+    table = table.assign(failed_rate=ratio(table.pop("failed"), table["requests"]))
+    return _top(table, "requests", "user_agent")
+
+
+def rate_limit_pressure(frames: Frames, limit: int = LIMIT_PER_MINUTE) -> pd.DataFrame:
+    """Clients that would have been refused under `limit` requests a minute (UTC), worst first."""
+    recent = frames.recent.dropna(subset="timestamp")
+    minutes = recent.groupby(["client", recent["timestamp"].dt.floor("min")]).size()
+    over = minutes[minutes > limit].rename("requests").reset_index()
+    grouped = over.assign(refused=over["requests"] - limit).groupby("client")
+    table = pd.DataFrame(
+        {
+            "minutes_over_limit": grouped.size(),
+            "peak_per_minute": grouped["requests"].max(),
+            "would_be_refused": grouped["refused"].sum(),
+        }
+    )
+    return _top(table.reset_index(), "would_be_refused", "client")
+
+
+def _top(table: pd.DataFrame, measure: str, name: str) -> pd.DataFrame:
+    ordered = table.sort_values([measure, name], ascending=[False, True], ignore_index=True)
+    return ordered.head(TOP)

@@ -1,0 +1,29 @@
+"""Typed columns from plain values: text that may hold anything, times in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import pandas as pd
+
+UTC: Final = "datetime64[us, UTC]"
+TEXT: Final = "string[python]"
+"""Not Arrow's strings: they cannot hold a lone surrogate, and a path may."""
+
+
+def typed_frame(dtypes: Mapping[str, str], rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
+    """A frame of rows whose values are in the order of the columns; typed if there are none."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(dtypes)
+    return pd.DataFrame(
+        {
+            name: pd.Series(list(values), dtype=dtype)
+            for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
+        }
+    )
+
+
+def utc(texts: pd.Series) -> pd.Series:
+    """Times of `TrafficLog.timestamp`; NaT for what is none."""
+    times = pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
+    return times.astype(UTC)

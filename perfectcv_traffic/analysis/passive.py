@@ -1,0 +1,167 @@
+"""Findings from how clients and endpoints behave over time, in traffic nobody generated.
+
+Test traffic is meant to be refused and to fail: it proves nothing here and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.comparison import compared
+from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.recent import evidence
+from perfectcv_traffic.record import TokenValidity
+
+Finding = dict[str, Any]
+"""A value for each column of `findings`."""
+
+REFUSALS = (401, 403)
+MIN_REFUSALS = 20
+MIN_REFUSED_SHARE = 0.5
+"""Of a client's requests, with at least so many refusals: it guesses."""
+MIN_ADDRESSES = 5
+"""Addresses that one person's token rarely has among the latest requests."""
+MIN_BURST = 10
+MIN_BURST_SHARE = 0.5
+"""Failures 5xx of an endpoint within a minute, and their share of its requests then."""
+MIN_TIMED = 20
+SLOWER = 2.0
+"""Timed requests on both sides that it takes to call a p95 grown, and how much it must grow."""
+
+
+def guessing(frames: Frames) -> list[Finding]:
+    """PT301: a client address whose requests were refused again and again."""
+    recent = _ordinary(frames)
+    is_refused = recent["status_code"].isin(REFUSALS)
+    grouped = recent.assign(refused=is_refused.astype("int64")).groupby("client_ip")["refused"]
+    table = grouped.agg(["sum", "size"])
+    many = table[
+        (table["sum"] >= MIN_REFUSALS) & (table["sum"] >= MIN_REFUSED_SHARE * table["size"])
+    ]
+    refused = recent[is_refused]
+    return [
+        {
+            "rule": "PT301",
+            "severity": "warning",
+            "title": "Client was refused again and again",
+            "method": None,
+            "path": None,
+            "pointer": f"client {client}",
+            "requests": counts["sum"],
+            "observed": f"{counts['sum']:,} of {counts['size']:,} requests were refused",
+            "expected": f"fewer than {MIN_REFUSALS} answers 401 or 403",
+            "evidence": evidence(refused[refused["client_ip"] == client]),
+        }
+        for client, counts in many.to_dict("index").items()
+    ]
+
+
+def shared_tokens(frames: Frames) -> list[Finding]:
+    """PT302: one valid token was sent from many addresses.
+
+    Tokens are recorded masked. One that is masked whole tells nothing from another: left out.
+    """
+    recent = _ordinary(frames)
+    is_told = recent["api_token"].fillna("").str.contains("...", regex=False)
+    used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
+    table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
+    many = table[table["nunique"] >= MIN_ADDRESSES]
+    return [
+        {
+            "rule": "PT302",
+            "severity": "warning",
+            "title": "One token was used from many addresses",
+            "method": None,
+            "path": None,
+            "pointer": f"token {token}",
+            "requests": counts["size"],
+            "observed": f"{counts['size']:,} requests from {counts['nunique']:,} addresses",
+            "expected": f"fewer than {MIN_ADDRESSES} addresses",
+            "evidence": evidence(used[used["api_token"] == token]),
+        }
+        for token, counts in many.to_dict("index").items()
+    ]
+
+
+def bursts(frames: Frames) -> list[Finding]:
+    """PT303: an endpoint failed 5xx many times within a minute; its worst minute is told."""
+    recent = _ordinary(frames).dropna(subset=["timestamp", "method"])
+    failed = recent["status_class"] == "5xx"
+    keys = ["method", "route", recent["timestamp"].dt.floor("min")]
+    table = recent.assign(failed=failed.astype("int64")).groupby(keys)["failed"]
+    minutes = table.agg(["sum", "size"]).reset_index()
+    burst = minutes[
+        (minutes["sum"] >= MIN_BURST) & (minutes["sum"] >= MIN_BURST_SHARE * minutes["size"])
+    ]
+    worst = burst.sort_values("sum", ascending=False, kind="stable")
+    return [
+        {
+            "rule": "PT303",
+            "severity": "error",
+            "title": "Burst of server errors",
+            "method": one["method"],
+            "path": one["route"],
+            "pointer": "",
+            "requests": one["sum"],
+            "observed": (
+                f"{one['sum']:,} of {one['size']:,} requests within the minute"
+                f" {one['timestamp']:%Y-%m-%d %H:%M} UTC failed 5xx"
+            ),
+            "expected": f"fewer than {MIN_BURST} a minute",
+            "evidence": evidence(_within(recent[failed], one)),
+        }
+        for one in worst.drop_duplicates(["method", "route"]).to_dict("records")
+    ]
+
+
+def _within(failed: pd.DataFrame, burst: dict[Any, Any]) -> pd.DataFrame:
+    is_there = (failed["method"] == burst["method"]) & (failed["route"] == burst["route"])
+    is_then = failed["timestamp"].dt.floor("min") == burst["timestamp"]
+    found: pd.DataFrame = failed[is_there & is_then]
+    return found
+
+
+def slowed(frames: Frames) -> list[Finding]:
+    """PT304: an endpoint's p95 doubled against the traffic that is compared with."""
+    table = compared(frames)
+    enough = (table["timed"] >= MIN_TIMED) & (table["timed_before"] >= MIN_TIMED)
+    recent = frames.recent
+    return [
+        {
+            "rule": "PT304",
+            "severity": "warning",
+            "title": "p95 doubled against the earlier traffic",
+            "method": one["endpoint"].partition(" ")[0],
+            "path": one["endpoint"].partition(" ")[2],
+            "pointer": "",
+            "requests": one["timed"],
+            "observed": (
+                f"p95 {one['p95_ms']:.1f} ms, before {one['p95_before_ms']:.1f} ms:"
+                f" {one['p95_ratio']:.1f} times as long"
+            ),
+            "expected": f"less than {SLOWER:g} times as long",
+            "evidence": evidence(
+                recent[
+                    (recent["endpoint"] == one["endpoint"])
+                    & (recent["response_time_ms"] >= one["p95_ms"])
+                ]
+            ),
+        }
+        for one in table[enough & (table["p95_ratio"] >= SLOWER)].to_dict("records")
+    ]
+
+
+def _ordinary(frames: Frames) -> pd.DataFrame:
+    recent = frames.recent
+    return recent[recent["scenario"].isna() | (recent["scenario"] == "")]
+
+
+PASSIVE_RULES: tuple[Callable[[Frames], list[Finding]], ...] = (
+    guessing,
+    shared_tokens,
+    bursts,
+    slowed,
+)

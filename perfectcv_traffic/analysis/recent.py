@@ -1,0 +1,73 @@
+"""The latest requests, one by one: for what no summary keeps, and as evidence of what it counts.
+
+Their number is bounded, so that a long log costs no more than a short one; tables that rest on them
+say so. What is said of the whole traffic comes from the summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+import pandas as pd
+
+from perfectcv_traffic.analysis.columnar import TEXT, typed_frame, utc
+from perfectcv_traffic.paths import template
+from perfectcv_traffic.record import TokenValidity
+
+MOST = 20_000
+"""Latest requests that are read."""
+
+_DTYPES = {
+    "request_id": TEXT,
+    "timestamp": TEXT,
+    "method": TEXT,
+    "path": TEXT,
+    "route": TEXT,
+    "client_ip": TEXT,
+    "user_agent": TEXT,
+    "auth_required": "object",
+    "token_validity": TEXT,
+    "token_reason": TEXT,
+    "api_token": TEXT,
+    "status_code": "Int64",
+    "response_time_ms": "float64",
+    "error_message": TEXT,
+    "null_params_count": "int64",
+    "scenario": TEXT,
+    "login_uuid": TEXT,
+}
+FIELDS = tuple(_DTYPES)
+"""Fields of `TrafficLog` that are read of each."""
+
+values = attrgetter(*FIELDS)
+"""The values of `FIELDS` of a record."""
+
+
+def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
+    """The latest requests, oldest first, with their time, endpoint and client."""
+    table = typed_frame(_DTYPES, rows)
+    path = table["path"].fillna("")
+    route = table["route"].where(table["route"].notna(), path.map(template).astype(TEXT))
+    token = table["api_token"].where(table["api_token"] != "")
+    return table.assign(
+        timestamp=utc(table["timestamp"]),
+        route=route,
+        endpoint=route.where(table["method"].isna(), table["method"] + " " + route),
+        client=token.fillna(table["client_ip"]).fillna("unknown"),
+        auth_required=table["auth_required"].eq(1),
+        is_refusable=table["token_validity"].isin([TokenValidity.ABSENT, TokenValidity.INVALID]),
+        status_class=_status_class(table["status_code"]),
+    )
+
+
+def _status_class(codes: pd.Series) -> pd.Series:
+    """`2xx` and so on; empty where no response was sent."""
+    return ((codes // 100).astype(TEXT) + "xx").fillna("")
+
+
+def evidence(requests: pd.DataFrame, most: int = 3) -> str:
+    """Ids of the latest of these requests, newest first."""
+    return " ".join(
+        requests["request_id"].dropna().drop_duplicates(keep="last").tail(most).iloc[::-1]
+    )

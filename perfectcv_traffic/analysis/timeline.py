@@ -1,0 +1,33 @@
+"""Traffic, errors and latency over time, by the hour."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
+from perfectcv_traffic.analysis.durations import duration_statistics
+from perfectcv_traffic.analysis.frames import Frames
+
+QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+
+
+def traffic_over_time(frames: Frames) -> pd.DataFrame:
+    """Requests of every UTC hour that had any, by status class; an unknown hour comes last."""
+    cells = frames.requests
+    classes = spread(cells, "status_class", CLASS_COLUMNS)
+    counted = pd.concat([cells[["hour", "requests"]], classes], axis=1)
+    table = counted.groupby("hour", dropna=False).sum().reset_index()
+    return table.assign(
+        client_error_rate=ratio(table["status_4xx"], table["requests"]),
+        server_error_rate=ratio(table["status_5xx"], table["requests"]),
+    )
+
+
+def latency_over_time(frames: Frames) -> pd.DataFrame:
+    """Quantiles of the durations of every hour in which a request was timed."""
+    hours = frames.requests.groupby("hour", dropna=False)
+    table = duration_statistics(frames, hours.ngroup().to_numpy(dtype=np.int64))
+    table.insert(0, "hour", hours.size().index)
+    timed = table[table["timed"] > 0].reset_index(drop=True)
+    return timed[["hour", "timed", *QUANTILES]]

@@ -1,0 +1,78 @@
+"""`perfectcv-traffic check`: thresholds for CI and cron, by exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfectcv_traffic.analysis.filters import Filters
+from perfectcv_traffic.cli import answers
+from perfectcv_traffic.cli.filtering import filtered
+from perfectcv_traffic.cli.moments import share, span
+from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.reading import Source
+from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.errors import ExitCode, UsageError
+
+Logs = Annotated[
+    list[Path] | None, typer.Argument(help="Logs to check directly; else the database.")
+]
+MaxErrorRate = Annotated[
+    str | None, option("--max-error-rate", help="Most requests that may fail 5xx: 1%.")
+]
+MaxP95 = Annotated[str | None, option("--max-p95", help="Longest 95th percentile: 500ms.")]
+MaxNulls = Annotated[
+    str | None, option("--max-rate-of-null", help="Most requests that may carry a null: 5%.")
+]
+NoAuthFindings = Annotated[
+    bool,
+    option("--no-auth-findings", help="No protected endpoint may answer without a valid token."),
+]
+NoFindings = Annotated[bool, option("--no-findings", help="There may be no finding at all.")]
+MinRequests = Annotated[
+    int, option("--min-requests", help="Fewest requests that prove something.", min=0)
+]
+Format = Annotated[str, option("--format", help="text, json, junit or github.")]
+
+
+@filtered
+def check(
+    logs: Logs = None,
+    db: Db = Path(DEFAULTS.db),
+    max_error_rate: MaxErrorRate = None,
+    max_p95: MaxP95 = None,
+    max_rate_of_null: MaxNulls = None,
+    no_auth_findings: NoAuthFindings = False,
+    no_findings: NoFindings = False,
+    min_requests: MinRequests = 1,
+    format_: Format = "text",
+    *,
+    filters: Filters,
+) -> None:
+    """Exit 1 if a threshold is violated, one line each; 0 if all hold.
+
+    Without any threshold no protected endpoint may have answered without a valid token.
+    """
+    from perfectcv_traffic.analysis.thresholds import Thresholds, judge
+    from perfectcv_traffic.render.verdicts import FORMATS
+
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
+    asked = (max_error_rate, max_p95, max_rate_of_null, no_findings or None)
+    thresholds = Thresholds(
+        min_requests=min_requests,
+        max_error_rate=share(max_error_rate) if max_error_rate else None,
+        max_p95_ms=span(max_p95).total_seconds() * 1000 if max_p95 else None,
+        max_null_rate=share(max_rate_of_null) if max_rate_of_null else None,
+        no_auth_findings=no_auth_findings or not any(one is not None for one in asked),
+        no_findings=no_findings,
+    )
+    verdicts = judge(answers.of(Source(db, logs or (), filters)), thresholds)
+    sys.stdout.write(FORMATS[format_](verdicts))
+    violated = sum(not one.holds for one in verdicts)
+    note(f"{len(verdicts)} rules checked, {violated} violated")
+    if violated:
+        raise typer.Exit(ExitCode.FINDINGS)

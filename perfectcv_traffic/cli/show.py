@@ -1,0 +1,46 @@
+"""`perfectcv-traffic show`: everything recorded of one request."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.terminal import results
+from perfectcv_traffic.errors import UsageError
+
+RequestId = Annotated[str, typer.Argument(help="Request id, as findings and reports name it.")]
+As = Annotated[str | None, option("--as", help="curl, httpx or pytest: to send it again.")]
+
+
+def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> None:
+    """Print every field of a recorded request, or the request to send again."""
+    from perfectcv_traffic.render.replay import FORMS
+    from perfectcv_traffic.render.tables import record
+
+    if as_ is not None and as_ not in FORMS:
+        raise UsageError(f"--as {as_!r}: choose from {', '.join(FORMS)}")
+    found = _find(request_id, db)
+    if as_ is not None:
+        sys.stdout.write(FORMS[as_](found))
+    else:
+        results().print(record(found), soft_wrap=True)
+
+
+def _find(request_id: str, db: Path) -> dict[str, Any]:
+    """The latest request of that id."""
+    from perfectcv_traffic.store import database
+
+    with database.reading(db) as connection:
+        connection.row_factory = sqlite3.Row
+        row = connection.execute(
+            "SELECT * FROM api_requests WHERE request_id = ? ORDER BY id DESC LIMIT 1",
+            (request_id,),
+        ).fetchone()
+    if row is None:
+        raise UsageError(f"no request {request_id!r} in {db}: ids are in findings and exports")
+    return dict(row)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from perfectcv_traffic.analysis.catalogue import analyze
+from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.thresholds import Thresholds, judge
+from perfectcv_traffic.record import TrafficLog
+
+Make = Callable[..., TrafficLog]
+Build = Callable[..., Frames]
+
+
+@pytest.fixture
+def results(make_record: Make, build_frames: Build) -> dict[str, pd.DataFrame]:
+    """20 requests of 10 ms: one fails, one carries a null, one is let in without a token."""
+    records = [make_record() for _ in range(17)]
+    records += [
+        make_record(status_code=500, response_time_ms=1000.0),
+        make_record(null_params_count=1),
+        make_record(token_validity="absent"),
+    ]
+    return analyze(build_frames(records))
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "holds"),
+    [
+        ({"min_requests": 20}, True),
+        ({"min_requests": 21}, False),
+        ({"max_error_rate": 0.05}, True),
+        ({"max_error_rate": 0.049}, False),
+        ({"max_null_rate": 0.05}, True),
+        ({"max_null_rate": 0.0}, False),
+        ({"max_p95_ms": 10.2}, True),
+        ({"max_p95_ms": 9.8}, False),
+        ({"no_auth_findings": True}, False),
+        ({"no_findings": True}, False),
+    ],
+    ids=str,
+)
+def test_threshold_holds_up_to_its_limit(
+    results: dict[str, pd.DataFrame], thresholds: dict[str, Any], holds: bool
+) -> None:
+    verdicts = judge(results, Thresholds(**thresholds))
+
+    assert verdicts[-1].holds is holds
+    assert all(verdict.holds for verdict in verdicts[:-1])
+
+
+def test_every_violated_rule_is_told(results: dict[str, pd.DataFrame]) -> None:
+    asked = Thresholds(
+        min_requests=100, max_error_rate=0, max_p95_ms=1, max_null_rate=0, no_auth_findings=True
+    )
+
+    verdicts = judge(results, asked)
+
+    assert [(one.rule, one.holds) for one in verdicts] == [
+        ("min-requests", False),
+        ("max-error-rate", False),
+        ("max-p95", False),
+        ("max-rate-of-null", False),
+        ("no-auth-findings", False),
+    ]
+    assert verdicts[1].observed == "1 of 20 requests failed 5xx (5.00%)"
+    assert verdicts[4].observed == "1 finding: PT101 GET /users/{id} (request 19)"
+
+
+def test_check_of_nothing_proves_nothing(build_frames: Build) -> None:
+    results = analyze(build_frames())
+
+    assert [one.holds for one in judge(results, Thresholds())] == [False]
+    assert [one.holds for one in judge(results, Thresholds(min_requests=0))] == [True]
+    assert not judge(results, Thresholds(min_requests=0, max_p95_ms=1))[1].holds
