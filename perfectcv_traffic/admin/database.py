@@ -76,7 +76,7 @@ class Database:
     def _check_version(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application != schema.APPLICATION_ID or version != len(schema.MIGRATIONS):
+        if application != schema.APPLICATION_ID or version != schema.VERSION:
             raise UnavailableError(
                 f"database {self.path} is not of this program's version: run perfectcv-traffic "
                 "ingest, which brings it up to date"
