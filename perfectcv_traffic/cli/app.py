@@ -15,6 +15,7 @@ from perfectcv_traffic.cli import (
     analyze,
     demo,
     doctor,
+    explain,
     generate,
     ingest,
     merge,
@@ -38,6 +39,7 @@ app = typer.Typer(
 COMMANDS = (
     run.run,
     generate.generate,
+    explain.explain,
     ingest.ingest,
     analyze.analyze,
     report.report,

@@ -82,6 +82,29 @@ def nulled(draft: Draft, place: Place) -> Draft:
     return replace(draft, values={**draft.values, location: changed})
 
 
+def emptied(draft: Draft, place: Place) -> Draft:
+    """`draft` with an empty text in one parameter."""
+    location = Location(str(place[0]))
+    changed = {**draft.values[location], str(place[1]): ""}
+    return replace(draft, values={**draft.values, location: changed})
+
+
+def without_field(draft: Draft, place: Place) -> Draft:
+    """`draft` without one field or item of its body; a body that has none is left out."""
+    if len(place) == 1:
+        return replace(draft, body=None, has_body=False)
+    return replace(draft, body=_without(draft.body, place[1:]))
+
+
+def _without(value: Json, steps: Place) -> Json:
+    copy = value.copy()
+    if len(steps) == 1:
+        del copy[steps[0]]
+    else:
+        copy[steps[0]] = _without(value[steps[0]], steps[1:])
+    return copy
+
+
 def _with_null(value: Json, steps: Place) -> Json:
     if not steps:
         return None
@@ -104,6 +127,19 @@ def _body_places(draft: Draft) -> tuple[Place, ...]:
         places.append(place)
         waiting.extend(((*place, step), part) for step, part in _parts(value) if part is not None)
     return tuple(places)
+
+
+def _body_place(_draft: Draft) -> tuple[Place, ...]:
+    return (("body",),)
+
+
+def _field_places(draft: Draft) -> tuple[Place, ...]:
+    # A body without fields is null or missing as a whole.
+    return _body_places(draft)[1:] or (("body",),)
+
+
+def _path_places(draft: Draft) -> tuple[Place, ...]:
+    return tuple(("path", one.name) for one in draft.operation.parameters_in(Location.PATH))
 
 
 def _parts(value: Json) -> Iterable[tuple[str | int, Json]]:
@@ -130,6 +166,15 @@ def _has_security(operation: Operation) -> bool:
 
 def _has_query(operation: Operation) -> bool:
     return bool(operation.parameters_in(Location.QUERY))
+
+
+def _has_path(operation: Operation) -> bool:
+    # The text null names no object, but a deletion that takes it for one could hit any.
+    return operation.method != "DELETE" and bool(operation.parameters_in(Location.PATH))
+
+
+def _needs_scopes(operation: Operation) -> bool:
+    return any(one.scopes for option in operation.security for one in option)
 
 
 def _has_body(operation: Operation) -> bool:
@@ -179,6 +224,60 @@ SCENARIOS: Final = (
         change=_unchanged,
     ),
     Scenario(
+        name="malformed_token",
+        meaning="a valid request with something that is no credential",
+        credential=CredentialUse.MALFORMED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
+        name="empty_token",
+        meaning="a valid request with an empty credential",
+        credential=CredentialUse.EMPTY,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
+        name="wrong_scheme",
+        meaning="a valid request with the credential under another scheme",
+        credential=CredentialUse.WRONG_SCHEME,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
+        name="expired_token",
+        meaning="a valid request with a token that has expired",
+        credential=CredentialUse.EXPIRED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
+        name="forged_token",
+        meaning="a valid request with a token that nobody signed",
+        credential=CredentialUse.FORGED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
+        name="low_role",
+        meaning="a request for a higher role with the token of a lower one",
+        credential=CredentialUse.LOW_ROLE,
+        applies=_needs_scopes,
+        expects=_refused_where_secured,
+        places=_whole_request,
+        change=_unchanged,
+    ),
+    Scenario(
         name="null_query",
         meaning="the text null in one query parameter",
         credential=CredentialUse.VALID,
@@ -188,13 +287,50 @@ SCENARIOS: Final = (
         change=nulled,
     ),
     Scenario(
+        name="empty_query",
+        meaning="one query parameter without a value",
+        credential=CredentialUse.VALID,
+        applies=_has_query,
+        expects=_no_crash,
+        places=_query_places,
+        change=emptied,
+    ),
+    Scenario(
+        name="null_path",
+        meaning="the text null in one path parameter",
+        credential=CredentialUse.VALID,
+        applies=_has_path,
+        expects=_no_crash,
+        places=_path_places,
+        change=nulled,
+    ),
+    Scenario(
         name="null_body",
+        meaning="null instead of the body",
+        credential=CredentialUse.VALID,
+        applies=_has_body,
+        expects=_no_crash,
+        places=_body_place,
+        change=nulled,
+    ),
+    Scenario(
+        name="null_field",
         meaning="null in one place of the body",
         credential=CredentialUse.VALID,
         applies=_has_body,
         expects=_no_crash,
-        places=_body_places,
+        places=_field_places,
         change=nulled,
+        is_full=True,
+    ),
+    Scenario(
+        name="missing_field",
+        meaning="a body without one of its fields",
+        credential=CredentialUse.VALID,
+        applies=_has_body,
+        expects=_no_crash,
+        places=_field_places,
+        change=without_field,
         is_full=True,
     ),
 )

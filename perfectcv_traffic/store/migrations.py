@@ -230,6 +230,7 @@ _INDEXES_3: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("api_requests", ("request_id",)),
     ("null_value_logs", ("timestamp", "null_type", "path")),
     ("url_access_counts", ("access_count",)),
+    ("rate_limit_tracking", ("client_identifier", "endpoint")),
 )
 
 
