@@ -6,7 +6,14 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
+from perfectcv_traffic.admin.scope import (
+    EACH_WINDOW,
+    IN_EACH_WINDOW,
+    Clause,
+    Prefix,
+    contains,
+    every,
+)
 
 NULLS_BY_TIME = "null_value_logs_timestamp_null_type_path"
 
@@ -89,8 +96,8 @@ def client_endpoints(
     """The endpoints that one client requested, the busiest first."""
     outside = prefix.outside("endpoint")
     return connection.execute(
-        "SELECT endpoint, sum(request_count) AS total_requests, count(*) AS windows,"
-        f" max(last_request) AS last_request, {_BLOCKED} AS is_blocked FROM rate_limit_tracking"
+        f"{EACH_WINDOW} SELECT endpoint, sum(request_count) AS total_requests, count(*) AS windows,"
+        f" max(last_request) AS last_request, {_BLOCKED} AS is_blocked FROM {IN_EACH_WINDOW}"
         f" WHERE client_identifier = ? AND ({outside.sql}) GROUP BY endpoint"
         " ORDER BY total_requests DESC, endpoint LIMIT ? OFFSET ?",
         (rate_limit, rate_limit, client, *outside.values, limit, offset),

@@ -33,6 +33,16 @@ def contains(column: str, text: str) -> Clause:
     return Clause(f"{column} LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
 
 
+# The windows one after the other, each found in the index that begins with them: so one client's
+# rows are searched for in every window, and the others' are never read.
+EACH_WINDOW = (
+    "WITH RECURSIVE each_window(start) AS (SELECT min(window_start) FROM rate_limit_tracking"
+    " UNION ALL SELECT (SELECT min(window_start) FROM rate_limit_tracking"
+    " WHERE window_start > start) FROM each_window WHERE start IS NOT NULL)"
+)
+IN_EACH_WINDOW = "each_window CROSS JOIN rate_limit_tracking ON window_start = start"
+
+
 class Prefix:
     """The admin endpoints' own path, by which their requests are kept out of other answers.
 

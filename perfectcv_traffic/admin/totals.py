@@ -6,7 +6,14 @@ import sqlite3
 from collections.abc import Iterable
 
 from perfectcv_traffic.admin.gate import SCENARIO
-from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
+from perfectcv_traffic.admin.scope import (
+    EACH_WINDOW,
+    IN_EACH_WINDOW,
+    Clause,
+    Prefix,
+    contains,
+    every,
+)
 
 
 def by_outcome(connection: sqlite3.Connection, prefix: Prefix, outcome: list[Clause]) -> int | None:
@@ -24,8 +31,11 @@ def by_path(connection: sqlite3.Connection, prefix: Prefix, part: str) -> int | 
 
 def by_token(connection: sqlite3.Connection, prefix: Prefix, masked: str) -> int | None:
     """Requests with this masked token; None if the summary cannot say."""
-    clauses = [Clause("client_identifier = ?", (masked,)), prefix.outside("endpoint")]
-    return _total(connection, "rate_limit_tracking", "request_count", clauses)
+    if not _is_complete(connection):
+        return None
+    where = every([Clause("client_identifier = ?", (masked,)), prefix.outside("endpoint")])
+    total = f"SELECT coalesce(sum(request_count), 0) FROM {IN_EACH_WINDOW} WHERE {where.sql}"
+    return int(connection.execute(f"{EACH_WINDOW} {total}", where.values).fetchone()[0])
 
 
 def _total(
