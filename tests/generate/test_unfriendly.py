@@ -19,7 +19,7 @@ from perfectcv_traffic.generate.selection import Selection
 Answer = Callable[[bytes], bytes | None]
 Start = Callable[[Answer], str]
 
-PATHS = {f"/p{number}": {"get": {"responses": {}}} for number in range(30)}
+PATHS: dict[str, Any] = {f"/p{number}": {"get": {"responses": {}}} for number in range(30)}
 DOCUMENT = json.dumps({"openapi": "3.1.0", "paths": PATHS}).encode()
 
 
