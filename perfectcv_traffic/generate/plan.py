@@ -17,9 +17,10 @@ from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, m
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.places import pointer
 from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
-from perfectcv_traffic.generate.scenarios import Scenario, pointer
+from perfectcv_traffic.generate.scenarios import Scenario
 
 PRODUCING_SCENARIO = "valid"
 _MADE_FROM: Final = {

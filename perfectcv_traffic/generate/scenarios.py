@@ -6,24 +6,27 @@ expected. A further scenario is a row in `SCENARIOS`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import CredentialUse
 from perfectcv_traffic.generate.draft import Draft
-from perfectcv_traffic.generate.openapi import Json, Location
+from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import Operation
-
-MAX_PLACES = 500
-"""Places of one body that are changed, outer ones first."""
-
-Place: TypeAlias = tuple[str | int, ...]
-"""Steps to one value of a request: `("query", "page")`, `("body", "team", "players", 0)`."""
-
-WHOLE_REQUEST: Final[Place] = ()
+from perfectcv_traffic.generate.places import (
+    Place,
+    body_place,
+    emptied,
+    field_places,
+    nulled,
+    path_places,
+    query_places,
+    unchanged,
+    whole_request,
+    without_field,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,95 +68,6 @@ def scenarios_named(names: Iterable[str]) -> tuple[Scenario, ...]:
         known = ", ".join(scenario.name for scenario in SCENARIOS)
         raise UsageError(f"unknown scenario {unknown[0]!r}; the scenarios are: {known}")
     return tuple(one for one in SCENARIOS if one.name in wanted or not wanted)
-
-
-def pointer(place: Place) -> str | None:
-    """A place as a JSON pointer below the request: `/body/team/players/0`."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in place)
-    return "".join(f"/{step}" for step in steps) or None
-
-
-def nulled(draft: Draft, place: Place) -> Draft:
-    """`draft` with null at one place, everything else untouched."""
-    if place[0] == "body":
-        return replace(draft, body=_with_null(draft.body, place[1:]), has_body=True)
-    location = Location(str(place[0]))
-    changed = {**draft.values[location], str(place[1]): None}
-    return replace(draft, values={**draft.values, location: changed})
-
-
-def emptied(draft: Draft, place: Place) -> Draft:
-    """`draft` with an empty text in one parameter."""
-    location = Location(str(place[0]))
-    changed = {**draft.values[location], str(place[1]): ""}
-    return replace(draft, values={**draft.values, location: changed})
-
-
-def without_field(draft: Draft, place: Place) -> Draft:
-    """`draft` without one field or item of its body; a body that has none is left out."""
-    if len(place) == 1:
-        return replace(draft, body=None, has_body=False)
-    return replace(draft, body=_without(draft.body, place[1:]))
-
-
-def _without(value: Json, steps: Place) -> Json:
-    copy = value.copy()
-    if len(steps) == 1:
-        del copy[steps[0]]
-    else:
-        copy[steps[0]] = _without(value[steps[0]], steps[1:])
-    return copy
-
-
-def _with_null(value: Json, steps: Place) -> Json:
-    if not steps:
-        return None
-    copy = value.copy()
-    copy[steps[0]] = _with_null(value[steps[0]], steps[1:])
-    return copy
-
-
-def _query_places(draft: Draft) -> tuple[Place, ...]:
-    return tuple(("query", one.name) for one in draft.operation.parameters_in(Location.QUERY))
-
-
-def _body_places(draft: Draft) -> tuple[Place, ...]:
-    """The whole body, then every property and item, the outer ones first; values already null
-    are no place."""
-    places: list[Place] = []
-    waiting: deque[tuple[Place, Json]] = deque([(("body",), draft.body)])
-    while waiting and len(places) < MAX_PLACES:
-        place, value = waiting.popleft()
-        places.append(place)
-        waiting.extend(((*place, step), part) for step, part in _parts(value) if part is not None)
-    return tuple(places)
-
-
-def _body_place(_draft: Draft) -> tuple[Place, ...]:
-    return (("body",),)
-
-
-def _field_places(draft: Draft) -> tuple[Place, ...]:
-    # A body without fields is null or missing as a whole.
-    return _body_places(draft)[1:] or (("body",),)
-
-
-def _path_places(draft: Draft) -> tuple[Place, ...]:
-    return tuple(("path", one.name) for one in draft.operation.parameters_in(Location.PATH))
-
-
-def _parts(value: Json) -> Iterable[tuple[str | int, Json]]:
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _whole_request(_draft: Draft) -> tuple[Place, ...]:
-    return (WHOLE_REQUEST,)
-
-
-def _unchanged(draft: Draft, _place: Place) -> Draft:
-    return draft
 
 
 def _always(_operation: Operation) -> bool:
@@ -202,8 +116,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_always,
         expects=_admitted_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="no_token",
@@ -211,8 +125,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.NONE,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="invalid_token",
@@ -220,8 +134,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.INVALID,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="malformed_token",
@@ -229,8 +143,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.MALFORMED,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="empty_token",
@@ -238,8 +152,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.EMPTY,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="wrong_scheme",
@@ -247,8 +161,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.WRONG_SCHEME,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="expired_token",
@@ -256,8 +170,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.EXPIRED,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="forged_token",
@@ -265,8 +179,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.FORGED,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="low_role",
@@ -274,8 +188,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.LOW_ROLE,
         applies=_needs_scopes,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="null_query",
@@ -283,7 +197,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_query,
         expects=_no_crash,
-        places=_query_places,
+        places=query_places,
         change=nulled,
     ),
     Scenario(
@@ -292,7 +206,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_query,
         expects=_no_crash,
-        places=_query_places,
+        places=query_places,
         change=emptied,
     ),
     Scenario(
@@ -301,7 +215,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_path,
         expects=_no_crash,
-        places=_path_places,
+        places=path_places,
         change=nulled,
     ),
     Scenario(
@@ -310,7 +224,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_body,
         expects=_no_crash,
-        places=_body_place,
+        places=body_place,
         change=nulled,
     ),
     Scenario(
@@ -319,7 +233,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_body,
         expects=_no_crash,
-        places=_field_places,
+        places=field_places,
         change=nulled,
         is_full=True,
     ),
@@ -329,7 +243,7 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_body,
         expects=_no_crash,
-        places=_field_places,
+        places=field_places,
         change=without_field,
         is_full=True,
     ),

@@ -11,8 +11,8 @@ from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.nullability import Nullability, Step, general
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE, Operation
+from perfectcv_traffic.generate.places import Place, pointer
 from perfectcv_traffic.generate.probe.exchange import Case
-from perfectcv_traffic.generate.scenarios import Place, pointer
 
 MAX_BODY_HOLES: Final = 60
 _FORMS: Final = (FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE)

@@ -9,10 +9,10 @@ from typing import Final
 from perfectcv_traffic.generate.nullability import Nullability, Step
 from perfectcv_traffic.generate.openapi import Document, Json
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.places import pointer
 from perfectcv_traffic.generate.presenting import AUTHORIZATION, Presented
 from perfectcv_traffic.generate.probe.exchange import Reply
 from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict
-from perfectcv_traffic.generate.scenarios import pointer
 
 MIN_SECRET_CHARACTERS: Final = 8
 """Shorter ones could be in an answer by chance."""
