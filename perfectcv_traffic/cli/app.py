@@ -25,6 +25,7 @@ from perfectcv_traffic.cli import (
     report,
     run,
     show,
+    watch,
 )
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -45,6 +46,7 @@ COMMANDS = (
     ingest.ingest,
     analyze.analyze,
     report.report,
+    watch.watch,
     check.check,
     show.show,
     export.export,
