@@ -26,6 +26,7 @@ from perfectcv_traffic.cli import (
     report,
     run,
     show,
+    watch,
 )
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -47,6 +48,7 @@ COMMANDS = (
     ingest.ingest,
     analyze.analyze,
     report.report,
+    watch.watch,
     check.check,
     show.show,
     export.export,

@@ -107,12 +107,17 @@ def words(text: object) -> str:
     return visible(str(text))
 
 
+def _not_empty(text: object) -> str:
+    """Text that names a row: something must be there to read."""
+    return words(text) or "(empty)"
+
+
 def _text(heading: str, missing: str = NO_VALUE) -> Column:
     return Column(heading, words, "left", missing)
 
 
 def _path(heading: str, missing: str = NO_VALUE) -> Column:
-    return Column(heading, words, "left", missing, is_path=True)
+    return Column(heading, _not_empty, "left", missing, is_path=True)
 
 
 COLUMNS: dict[str, Column] = {
@@ -120,11 +125,11 @@ COLUMNS: dict[str, Column] = {
     "severity": _text("Severity"),
     "method": _text("Method"),
     "path": _path("Path"),
-    "pointer": _path("Field"),
+    "pointer": _text("Field"),
     "title": _text("Finding"),
     "observed": _text("Observed"),
     "expected": _text("Expected"),
-    "evidence": _path("Evidence: request ids"),
+    "evidence": _text("Evidence: request ids"),
     "requests": Column("Requests", count),
     "first_hour": Column("First hour (UTC)", hour),
     "last_hour": Column("Last hour (UTC)", hour),

@@ -34,7 +34,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] != "style":
+        if self.tags and self.tags[-1][0] not in {"style", "script"}:
             self.texts.append(data)
 
     def names(self) -> list[str]:
@@ -94,11 +94,12 @@ def test_page_tables_are_captioned_and_scoped(ordinary: Results) -> None:
     assert {attributes.get("scope") for attributes in page.all_of("th")} == {"col", "row"}
 
 
-def test_page_needs_nothing_from_elsewhere_and_runs_nothing(any_results: Results) -> None:
+def test_page_needs_nothing_from_elsewhere_and_nothing_else_runs(any_results: Results) -> None:
     page = Page(_page(any_results, dark=True))
     sources = [*page.all_of("img"), *page.all_of("source")]
 
-    assert not {"script", "link", "iframe", "object"} & set(page.names())
+    assert not {"link", "iframe", "object"} & set(page.names())
+    assert page.all_of("script") == [{}]  # our own, by the hash in the policy
     assert all(str(one.get("src") or one.get("srcset")).startswith("data:") for one in sources)
     assert not any(
         name.startswith("on") or name == "style"
@@ -107,16 +108,21 @@ def test_page_needs_nothing_from_elsewhere_and_runs_nothing(any_results: Results
     )
 
 
-def test_page_policy_admits_its_own_style_only(ordinary: Results) -> None:
+def test_page_policy_admits_its_own_style_and_script_only(ordinary: Results) -> None:
     page = _page(ordinary)
     (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    digest, script_digest = (
+        base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        for source in (style, script)
+    )
 
     (policy,) = re.findall('Content-Security-Policy" content="([^"]*)"', page)
     assert policy.split("; ") == [
         "default-src 'none'",
         "img-src data:",
         f"style-src 'sha256-{digest}'",
+        f"script-src 'sha256-{script_digest}'",
         "base-uri 'none'",
         "form-action 'none'",
     ]
@@ -126,7 +132,7 @@ def test_page_policy_admits_its_own_style_only(ordinary: Results) -> None:
 def test_hostile_text_is_text_on_the_page(hostile: Results) -> None:
     page = _page(hostile)
 
-    assert "<script>" not in page
+    assert page.count("<script") == 1
     assert "/&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert r"/\x1b[31mred" in page
     assert not {"\x1b", "\x07", "\u202e", "\u200b", "\ud800"} & set(page)
