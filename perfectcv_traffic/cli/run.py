@@ -62,6 +62,7 @@ def run(
         concurrency=concurrency,
         seed=seed,
         timeout=timeout,
+        scenarios=sending.COMMON_SCENARIOS,
         selection=Selection(
             allow_writes=allow_writes or is_demo, allow_deletes=allow_deletes or is_demo
         ),

@@ -77,6 +77,8 @@ IncludeRisky = Annotated[
 ]
 
 DEFAULT_REQUESTS = 200
+COMMON_SCENARIOS = ("valid", "no_token", "invalid_token", "null_query", "null_body", "null_field")
+"""What a short run is made of: with every scenario it would reach few places of each."""
 
 
 def secret(variable: str | None) -> str | None:

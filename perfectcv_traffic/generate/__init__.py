@@ -1,26 +1,33 @@
-"""Test traffic: OpenAPI document → operations → scenarios → requests → outcomes.
+"""Test traffic: OpenAPI document → operations → scenarios → requests → outcomes → findings.
 
 One idea a file, each importing only those above it:
 
     openapi      a document: read from bytes, its `$ref`s followed
     schemas      one schema seen flat: references followed, `allOf` merged
     formats      a text for each string format
+    patterns     a text that a regular expression matches
     scalars      the simplest text, number or integer within limits
     values       a valid value for a schema
     security     the document's security schemes, and what an operation requires of them
     operations   its operations with their parameters and bodies
     selection    which operations may be called: methods, risk, patterns
-    credentials  what is sent for each security scheme: nothing, the right secret, a wrong one
+    nullability  where a schema allows null, and which nulls of an answer it forbids
+    credentials  the secrets of a run
+    forge        tokens that must be refused: expired, unsigned, signed with another key
+    presenting   what each security scheme is presented with: nothing, the right secret, a wrong one
     draft        a valid request before ids and credentials
+    places       where a request is changed, and what is put there
     scenarios    the table: what is changed in a valid request, and what must come back
     producers    which operations answer with ids that others need
     plan         operations x scenarios in a seeded order, as an endless sequence
     ids          identifiers harvested from answers
     encoding     a draft as the request that goes out
     marks        the headers by which a run's requests are told apart
+    wire         HTTP/1.1 over asyncio streams, below httpx
     send         one exchange over httpx: an answer, or the reason why there is none
     outcome      what came back, against what was expected
-    pace         when the next request may start
+    latency      response times with exact percentiles
+    pace         when the next request may start: after a delay, or at a constant rate
     traffic      planned requests sent by several workers
     target       the base URL under test, and which hosts may be spoken to
     setup_sender the marked requests that prepare a run
@@ -29,5 +36,8 @@ One idea a file, each importing only those above it:
     servers      the base URL that a document's paths hang under
     options      everything a run can be told
     prepare      everything a run needs before its first request
-    run          the entry: `generate` and `run`
+    run          the entry to traffic: `generate` and `run`
+    probe/       the requests that prove or refute a defect, and their judgement
+    find         the entry to finding defects: `find` and `plan`
+    accepted     findings that were accepted earlier
 """

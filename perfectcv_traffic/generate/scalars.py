@@ -1,4 +1,4 @@
-"""The simplest text, number or integer within a schema's limits; patterns are not followed."""
+"""The simplest text, number or integer within a schema's limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from random import Random
 
 from perfectcv_traffic.generate.formats import FORMATS, word
 from perfectcv_traffic.generate.openapi import Schema
+from perfectcv_traffic.generate.patterns import matching_text
 
 MAX_TEXT_CHARACTERS = 100_000
 INTEGER_SPAN = 9
@@ -42,6 +43,11 @@ def make_text(schema: Schema, rng: Random) -> str | bytes:
     if made is not None:
         return made(rng)
     shortest, longest = number_in(schema, "minLength"), number_in(schema, "maxLength")
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        matching = matching_text(pattern, int(min(shortest or 0, MAX_TEXT_CHARACTERS)))
+        if matching is not None:
+            return matching
     text = word(rng).ljust(int(min(shortest or 0, MAX_TEXT_CHARACTERS)), "x")
     return text if longest is None else text[: max(0, int(longest))]
 

@@ -72,7 +72,9 @@ def plant(seed: int) -> dict[str, str]:
         "K": ("search",),
     }
     chosen: dict[str, str] = {"L": f"admin.{rng.choice(('users', 'audit'))}"}
-    for letter in sorted(set(CLASSES) - {"L"}, key=lambda one: len(fitting.get(one, anywhere))):
+    for letter in sorted(
+        set(CLASSES) - {"L"}, key=lambda one: (len(fitting.get(one, anywhere)), one)
+    ):
         free = [
             spot
             for spot in spots

@@ -1,0 +1,38 @@
+"""Texts made for a pattern match it; for what is not followed there is none."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from perfectcv_traffic.generate.patterns import matching_text
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^[A-Z]{2}-[0-9]{4}$",
+        r"^\d{3}$",
+        r"^\+?[1-9]\d{1,14}$",
+        "^(draft|final)$",
+        "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+        r"^[^@\s]+@[^@\s]+\.[a-z]{2,}$",
+        "^#[0-9a-fA-F]{6}$",
+        r"\w",
+        "",
+    ],
+)
+def test_text_matches_its_pattern(pattern: str) -> None:
+    text = matching_text(pattern)
+    assert text is not None
+    assert re.search(pattern, text)
+
+
+def test_text_is_as_long_as_asked_for() -> None:
+    assert matching_text("^[a-z]+$", 5) == "aaaaa"
+
+
+@pytest.mark.parametrize("pattern", ["(", "^(?=x)a$", "(?<!a)b(?!c)", "^a{1}$(?=b)"])
+def test_pattern_that_cannot_be_followed_gives_nothing(pattern: str) -> None:
+    assert matching_text(pattern, 100) is None

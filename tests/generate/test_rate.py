@@ -1,0 +1,82 @@
+"""An open loop sends when a request is due, and counts the time from then."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from perfectcv_traffic.generate.latency import latencies, quantile
+from perfectcv_traffic.generate.options import Options
+from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.pace import Schedule
+from perfectcv_traffic.generate.run import generate
+
+
+def _outcome(seconds: float, *, waited: float = 0.0, status: int | None = 200) -> Outcome:
+    return Outcome(
+        request_id="r-1",
+        scenario="valid",
+        method="GET",
+        path="/a",
+        url_path="/a",
+        pointer=None,
+        status=status,
+        error=None,
+        seconds=seconds,
+        expected="",
+        as_expected=True,
+        waited=waited,
+    )
+
+
+class Clock:
+    """A clock that stands still but for sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_requests_are_due_at_equal_distances_even_after_a_pause() -> None:
+    clock = Clock()
+    schedule = Schedule(10, clock=clock, sleep=clock.sleep)
+
+    async def dues() -> list[float]:
+        found = [await schedule.next_due(), await schedule.next_due()]
+        clock.now += 0.5
+        return [*found, *[await schedule.next_due() for _ in range(3)]]
+
+    assert asyncio.run(dues()) == pytest.approx([100.0, 100.1, 100.2, 100.3, 100.4])
+
+
+def test_response_time_counts_from_when_a_request_was_due() -> None:
+    (found,) = latencies([_outcome(0.010, waited=0.090), _outcome(0.010)])
+    assert found.requests == 2
+    assert found.mean == pytest.approx(55.0)
+    assert found.quantiles[-1] == pytest.approx(100.0)
+
+
+def test_request_without_an_answer_has_no_response_time() -> None:
+    assert latencies([_outcome(1.0, status=None)]) == ()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 5), (0.9, 9), (0.95, 10), (1.0, 10)])
+def test_quantile_is_a_measured_value(share: float, expected: float) -> None:
+    assert quantile([float(number) for number in range(1, 11)], share) == expected
+
+
+def test_run_at_a_rate_sends_every_planned_request(api: str) -> None:
+    finished = generate(api, Options(requests=20, rate=2000.0, scenarios=("valid",)))
+    assert (finished.sent, finished.skipped, finished.is_complete) == (20, 0, True)
+
+
+def test_run_ends_when_its_time_is_over(api: str) -> None:
+    finished = generate(api, Options(requests=None, duration=0.05, scenarios=("valid",)))
+    assert finished.is_complete
+    assert finished.sent == finished.planned >= 1
