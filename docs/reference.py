@@ -110,7 +110,7 @@ Beside the rules of `generate`, these come from traffic that nobody generated:
 | --- | --- | --- |
 | PT101 | error | an endpoint that declares authentication answered 2xx without a valid token |
 | PT201 | warning | requests with a null in a field fail 5xx, at least twice as often as without |
-| PT301 | warning | a client address was refused (401, 403) 20 times or more, in half of its requests |
+| PT301 | warning | a client address was refused (401, 403) 20 times, in half of its requests |
 | PT302 | warning | one valid token was sent from 5 addresses or more |
 | PT303 | error | an endpoint failed 5xx 10 times or more within a minute, in half of its requests |
 | PT304 | warning | the p95 of an endpoint doubled against the traffic it is compared with |
