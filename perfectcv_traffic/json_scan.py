@@ -1,14 +1,19 @@
-"""One pass over JSON text: finds nulls with their paths and blanks secret values.
+"""One reading of JSON text: finds nulls with their paths and blanks secret values.
 
-It reads tokens, not a tree, so any depth, a body that was cut, duplicate keys, numbers and strings
-that decoders refuse are all handled the same way, with a stack instead of recursion.
+`scan` reads tokens, not a tree, so any depth, a body that was cut, duplicate keys, numbers and
+strings that decoders refuse are all handled the same way, with a stack instead of recursion.
+`quick_scan` does the same for the JSON that most bodies are, at a tenth of the cost, and says when
+it cannot.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
 
 from perfectcv_traffic.redaction import REDACTED, IsSecret
 
@@ -16,6 +21,9 @@ MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PLAIN_NAME = re.compile(r"[^.\[\]\"'\s]+\Z")
 _BLANK = f'"{REDACTED}"'
+_CONTAINERS = (dict, list)
+_decode_tree = msgspec.json.Decoder().decode
+_raw_decode = json.JSONDecoder().raw_decode
 
 
 class NullValue(NamedTuple):
@@ -40,6 +48,77 @@ def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
     scanner = _Scanner(text, is_secret, max_nulls)
     scanner.run()
     return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, scanner.is_complete())
+
+
+def quick_scan(
+    text: str, is_secret: IsSecret, max_nulls: int, clean: Callable[[str], str]
+) -> Scan | None:
+    """What `scan` finds, for whole and ordinary JSON; None when only `scan` can tell.
+
+    Strings that may hold `name=value` secrets go through `clean`.
+    """
+    if "\\" in text:
+        return None
+    try:
+        tree = _decode_tree(text)
+        pieces = text.split('"')  # strings are the odd ones: nothing is escaped
+        count = "".join(pieces[::2]).count("null") if "null" in text else 0
+        nulls = _nulls_in(tree, is_secret, count) if count else []
+        names = _names(pieces)
+        redacted = _with_clean_strings(pieces, clean) or text
+        secret = set(filter(is_secret, names))
+        redacted = _without(secret, redacted) if secret else redacted
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
+        return None
+    if len(nulls) != count:  # the same key twice: a tree keeps only the last
+        return None
+    return Scan(redacted, nulls[:max_nulls], count, complete=True)
+
+
+def _names(pieces: list[str]) -> set[str]:
+    followed = zip(pieces[1::2], pieces[2::2], strict=True)
+    return {name for name, after in followed if after[:1] == ":" or after.lstrip()[:1] == ":"}
+
+
+def _with_clean_strings(pieces: list[str], clean: Callable[[str], str]) -> str | None:
+    """The text with the strings cleaned that need it; None when none does."""
+    suspects = [at for at in range(1, len(pieces), 2) if "=" in pieces[at] or ":" in pieces[at]]
+    for at in suspects:
+        pieces[at] = clean(pieces[at])
+    return '"'.join(pieces) if suspects else None
+
+
+def _without(names: set[str], text: str) -> str:
+    """Valid JSON with the values of these names blanked, nulls excepted."""
+    pattern = re.compile(f'"(?:{"|".join(map(re.escape, names))})"\\s*:\\s*')
+    pieces: list[str] = []
+    kept_until = 0
+    for match in pattern.finditer(text):
+        start = match.end()
+        if start < kept_until or text.startswith("null", start):
+            continue
+        _, end = _raw_decode(text, start)
+        pieces += (text[kept_until:start], _BLANK)
+        kept_until = end
+    return "".join((*pieces, text[kept_until:]))
+
+
+def _nulls_in(tree: Any, is_secret: IsSecret, count: int) -> list[NullValue]:
+    """The nulls of a tree in document order; a path ends at a secret name."""
+    found: list[NullValue] = []
+    todo: list[tuple[Any, list[str | int], bool]] = [(tree, [], False)]
+    while todo and len(found) < count:
+        value, path, hidden = todo.pop()
+        if value is None:
+            name = next((step for step in reversed(path) if isinstance(step, str)), "$")
+            found.append(NullValue(name, path_text(path)))
+            continue
+        inner = value.items() if type(value) is dict else enumerate(value)
+        holding = [(k, v) for k, v in inner if v is None or type(v) in _CONTAINERS]
+        for step, item in reversed(holding):
+            ends = hidden or (type(step) is str and is_secret(step))
+            todo.append((item, path if hidden else [*path, step], ends))
+    return found
 
 
 class _Scanner:

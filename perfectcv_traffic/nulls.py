@@ -6,6 +6,7 @@ Text cannot hold a null, so the words that clients send for one count: `null`, `
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -15,12 +16,18 @@ from perfectcv_traffic.record import NullDetail
 
 NULL_WORDS = frozenset({"null", "none", "undefined", "nil"})
 MAX_PAIRS = 1000
+# An empty value, a null word, or an escape that may spell one.
+_MAYBE_NULL = re.compile(
+    r"=(?:&|\Z|null|none|undefined|nil|[^&]*%)|(?:\A|&)[^=&]*(?:&|\Z)", re.IGNORECASE
+)
 
 TextLocation = Literal["query", "path", "form"]
 
 
 def in_urlencoded(text: str, location: TextLocation) -> list[NullDetail]:
     """Nulls in a query string or an urlencoded form, in order; at most `MAX_PAIRS` are read."""
+    if _MAYBE_NULL.search(text) is None:
+        return []
     head = "&".join(text.split("&", MAX_PAIRS)[:MAX_PAIRS])
     return in_pairs(parse_qsl(head, keep_blank_values=True), location)
 
@@ -38,6 +45,8 @@ def in_path(parameters: Mapping[str, object]) -> list[NullDetail]:
 def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[NullDetail]:
     """Nulls among names and values; a repeated name shows its position: `tag[1]`."""
     known = list(pairs)
+    if not any(not value or value.lower() in NULL_WORDS for _, value in known):
+        return []
     times = Counter(name for name, _ in known)
     seen: dict[str, int] = {}
     found = []

@@ -9,12 +9,14 @@ of what the request loggers and error trackers of the field redact by default.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import string
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote, unquote_plus
 
 REDACTED = "[REDACTED]"
 MAX_REMEMBERED = 10_000
 MAX_NAME = 256
+MAX_ASSIGNED_NAME = 64
 
 SECRET_STEMS = (
     "accesskey", "apikey", "assertion", "authorization", "authtoken", "cardnumber", "cookie",
@@ -47,12 +49,14 @@ _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]*(?:\.[\w-]*)?")
 _SCHEME_AND_CREDENTIAL = re.compile(
     r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
 )
+_SCHEMES = ("bearer", "basic", "token", "apikey")
 # A password may hold a slash, though it should not; a port before a path is no password.
 _USERINFO = re.compile(
     r"""([a-z][a-z0-9+.-]*:\\?/\\?/)"""
     r"""(?:[^\s/?#"'<>\\]*@|[^\s/:@"'<>\\]*:(?!\d{1,5}[/?#])[^\s"'<>\\]*?@)""",
     re.IGNORECASE,
 )
+_NAME_CHARACTERS = f"{string.ascii_letters}{string.digits}_.-"
 _NAMED = re.compile(r"""([\w.-]{2,64})\\*["']?\s*[=:]\s*""")
 # The quotes may themselves be escaped: JSON inside a JSON string.
 _VALUE = re.compile(
@@ -147,14 +151,27 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Free text without `name=value` and `name: value` secrets and secrets by shape."""
-        if ("=" in text or ":" in text) and self.may_name_secrets(text):
+        if "=" in text or ":" in text:
             text = self._without_assigned(text)
         return self.shapes(text)
+
+    def _named(self, text: str) -> Iterator[re.Match[str]]:
+        """What looks like a name before a value; only near hints, where there are any."""
+        folded = text.lower()
+        if "" in self._hints or len(folded) != len(text):
+            yield from _NAMED.finditer(text)
+            return
+        hinted = [at for hint in self._hints if hint in folded for at in _places(hint, folded)]
+        starts = {_name_start(text, at) for at in hinted}
+        for start in sorted(starts):
+            named = _NAMED.match(text, start)
+            if named is not None:
+                yield named
 
     def _without_assigned(self, text: str) -> str:
         pieces: list[str] = []
         kept_until = 0
-        for named in _NAMED.finditer(text):
+        for named in self._named(text):
             if named.start() < kept_until or not self.is_secret(named[1]):
                 continue
             value = _VALUE.match(text, named.end())
@@ -170,10 +187,12 @@ class Redactor:
         """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
         if "eyJ" in text:
             text = _JWT.sub(REDACTED, text)
-        if "@" in text:
+        if "@" in text and ("://" in text or ":\\/" in text):
             text = _USERINFO.sub(rf"\1{REDACTED}@", text)
         if " " in text:
-            text = _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text)
+            folded = text.lower()
+            if any(map(folded.__contains__, _SCHEMES)):
+                text = _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text)
         return text if self._also is None else self._customised(text, self._also)
 
     def _customised(self, text: str, also: Callable[[str], str]) -> str:
@@ -181,6 +200,19 @@ class Redactor:
             return also(text)
         except Exception:  # the application's own function: what it could not judge is not kept
             return REDACTED
+
+
+def _places(part: str, text: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
+def _name_start(text: str, position: int) -> int:
+    """Where the name begins of which a hint was found."""
+    before = text[max(0, position - MAX_ASSIGNED_NAME) : position]
+    return position - len(before) + len(before.rstrip(_NAME_CHARACTERS))
 
 
 IsSecret = Callable[[str], bool]

@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 67_108_864
     flush_interval: Annotated[
         float, _means("seconds a record may wait before it is written", gt=0, le=60)
-    ] = 0.02
+    ] = 0.05
     trusted_proxies: Annotated[
         tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
     ] = ()
@@ -89,6 +89,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     uuid_login: Annotated[
         str, _means("route whose JSON body carries the UUID of a login, 'METHOD PATH'")
     ] = "POST /auth/uuid"
+    admin_token: Annotated[
+        str, _means("secret that opens the admin endpoints; without one they do not exist")
+    ] = ""
+    admin_prefix: Annotated[
+        str, _means("path of the admin endpoints", pattern=r"^(/[A-Za-z0-9._~-]+)+$")
+    ] = "/admin"
+    admin_openapi: Annotated[
+        bool, _means("show the admin endpoints in the application's own OpenAPI document")
+    ] = False
+    admin_metrics: Annotated[bool, _means("serve Prometheus metrics among the admin endpoints")] = (
+        False
+    )
+    rate_limit: Annotated[
+        int,
+        _means(
+            "requests per client, endpoint and hour, beyond which it counts as blocked; 0: any",
+            ge=0,
+        ),
+    ] = 0
+    geoip: Annotated[
+        str, _means("MaxMind database file that places logins by UUID; '' places none")
+    ] = ""
 
     @classmethod
     def resolve(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:

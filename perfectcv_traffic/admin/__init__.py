@@ -1,1 +1,1 @@
-"""The `/admin` endpoints over the store."""
+"""The admin endpoints over the store, and their dashboard."""

@@ -12,12 +12,10 @@ import zlib
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
 from perfectcv_traffic.capture.exchange import Body
-from perfectcv_traffic.json_scan import scan
+from perfectcv_traffic.json_scan import quick_scan, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
 
@@ -32,7 +30,6 @@ _KNOWN_CHARSET = re.compile(
 )
 _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-ndjson")
 _TEXT_TYPE = re.compile(r"application/[\w.-]+\+xml\Z")
-_is_valid = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 @dataclass(slots=True)
@@ -86,26 +83,20 @@ def _read(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) ->
 
 
 def _json(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
-    is_json = whole and _is_whole_json(text)
-    if is_json and "null" not in text and not redactor.may_name_secrets(text):
-        return ReadBody(redactor.shapes(text))
-    result = scan(text, redactor.is_secret, MAX_NULL_DETAILS)
-    clean = redactor.text(result.text)
-    if whole and not (is_json or result.complete):  # what looks like a null in it proves nothing
+    names = redactor.is_secret, MAX_NULL_DETAILS
+    result = quick_scan(text, *names, redactor.text) if whole else None
+    if result is None:
+        result = scan(text, *names)
+        clean = redactor.text(result.text)
+    else:
+        clean = redactor.shapes(result.text)
+    if whole and not result.complete:  # what looks like a null in it proves nothing
         return ReadBody(clean, note=INVALID_JSON)
     found = [
         NullDetail(field_name=name, field_path=path, location="json_body", kind="json_null")
         for name, path in result.nulls
     ]
     return ReadBody(clean, found, result.null_count, partial=not whole)
-
-
-def _is_whole_json(text: str) -> bool:
-    try:
-        _is_valid(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return False
-    return True
 
 
 def _text(text: str, redactor: Redactor) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from perfectcv_traffic.errors import UsageError
@@ -32,6 +33,7 @@ IP_HEADERS = frozenset({
 """Request headers that carry client addresses: blanked when the address is not kept whole."""
 
 _KEY_BYTES = 32
+REMEMBERED_ADDRESSES = 4096
 
 logger = logging.getLogger("perfectcv_traffic")
 
@@ -117,6 +119,7 @@ def install_key(path: Path) -> bytes:
         return secrets.token_bytes(_KEY_BYTES)
 
 
+@lru_cache(REMEMBERED_ADDRESSES)
 def normalise(name: str | None) -> str | None:
     """An address in its shortest spelling without port; a name that is no address as it is."""
     if not name:
@@ -135,6 +138,7 @@ def _forwarded(headers: Sequence[tuple[str, str]]) -> list[str]:
     return [hop.strip() for hop in ",".join(usual).split(",") if hop.strip()]
 
 
+@lru_cache(REMEMBERED_ADDRESSES)
 def _address(name: str) -> Address | None:
     host = name.strip()
     if host.startswith("["):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from perfectcv_traffic.capture.credentials import Credential
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.headers import HeaderReader, Headers
-from perfectcv_traffic.capture.routes import RouteTable
+from perfectcv_traffic.capture.routes import Declared, RouteTable
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
     MAX_NULL_DETAILS,
@@ -201,7 +202,7 @@ class Composer:
         record.auth_required = None if declared is None else bool(declared)
         sources = {
             "header": request,
-            "query": _pairs(query),
+            "query": _pairs(query) if query and _may_carry(query, declared) else {},
             "cookie": headers.cookies(headers.decoded(exchange.headers))
             if "cookie" in request
             else {},
@@ -243,6 +244,13 @@ class Composer:
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
         return uuid[:128] if isinstance(uuid, str) else None
+
+
+def _may_carry(query: str, declared: Sequence[Declared] | None) -> bool:
+    """Whether a credential can be in the query: it is parsed only then."""
+    folded = query.lower()
+    usual = "token" in folded or "key" in folded or "%" in folded
+    return usual or any(place.location == "query" for place in declared or ())
 
 
 def _pairs(urlencoded: str) -> dict[str, str]:

@@ -34,10 +34,12 @@ class HeaderReader:
         """Names and redacted values, repeated ones joined by a comma; bounded in every way."""
         kept: dict[str, str] = {}
         room = TOTAL_LIMIT
+        known = self._known
         for given in raw:
             pair = given if type(given) is tuple else tuple(given)
-            name, value = self._known.get(pair) or self._read(pair)
-            value = f"{kept[name]}, {value}" if name in kept else value
+            name, value = known.get(pair) or self._read(pair)
+            if name in kept:
+                value = f"{kept[name]}, {value}"
             room -= len(name) + len(value)
             if room < 0 or len(kept) >= MAX_HEADERS:
                 break
@@ -62,7 +64,11 @@ def text(raw: bytes | str) -> str:
 
 def decoded(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Headers as text, secrets included: for reading, never for keeping."""
-    return [(text(name).lower(), text(value)) for name, value in raw]
+    pairs = list(raw)
+    try:
+        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in pairs]
+    except AttributeError:  # some applications hand over text
+        return [(text(name).lower(), text(value)) for name, value in pairs]
 
 
 def cookies(headers: Headers) -> dict[str, str]:
@@ -86,10 +92,12 @@ def declared_length(headers: dict[str, str]) -> int:
 
 def rate_limit(headers: dict[str, str]) -> dict[str, str] | None:
     """The rate-limit headers of a response: RateLimit, RateLimit-*, X-RateLimit-*, Retry-After."""
-    return {name: value for name, value in headers.items() if _RATE_LIMIT.match(name)} or None
+    limits = [name for name in headers if "ratelimit" in name or name == "retry-after"]
+    return {name: headers[name] for name in limits if _RATE_LIMIT.match(name)} or None
 
 
 def trace_id(headers: dict[str, str]) -> str | None:
     """The trace id of a well-formed `traceparent`."""
-    match = _TRACE.match(headers.get("traceparent", ""))
+    parent = headers.get("traceparent")
+    match = _TRACE.match(parent) if parent else None
     return match[1] if match else None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+from io import RawIOBase
 from pathlib import Path
 
 WARNING_INTERVAL = 60.0
+SETTLE_SECONDS = 0.02
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
 
@@ -50,7 +52,8 @@ class LogFile:
             self._descriptor = os.open(self.path, _FLAGS, 0o600)
             status = os.fstat(self._descriptor)
             self._identity = (status.st_dev, status.st_ino)
-            self._end_torn_line(status.st_size)
+            if status.st_size:
+                self._end_torn_line(self._descriptor)
         return self._descriptor
 
     def _is_current(self) -> bool:
@@ -60,20 +63,27 @@ class LogFile:
             return False
         return (status.st_dev, status.st_ino) == self._identity
 
-    def _end_torn_line(self, size: int) -> None:
-        """A writer killed in mid-line left half a record: the next one starts on its own line.
-
-        What looks torn may be another worker's write under way; then this makes a blank line.
-        """
-        if size == 0 or self._descriptor is None:
-            return
-        with self.path.open("rb") as log:
-            log.seek(-1, os.SEEK_END)
-            torn = log.read(1) != b"\n"
-        if torn:
-            os.write(self._descriptor, b"\n")
+    def _end_torn_line(self, descriptor: int) -> None:
+        """A writer killed in mid-line left half a record: the next one starts on its own line."""
+        with self.path.open("rb", buffering=0) as log:
+            size = _torn_size(log)
+            while size:
+                time.sleep(SETTLE_SECONDS)  # another worker's write may be under way
+                before, size = size, _torn_size(log)
+                if size == before:
+                    os.write(descriptor, b"\n")
+                    return
 
     def _warn(self, error: OSError) -> None:
         if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = time.monotonic()
             logger.warning("traffic is not recorded: %s: %s", self.path, error.strerror)
+
+
+def _torn_size(log: RawIOBase) -> int:
+    """The size of a log whose last line has no end; 0 if it has one."""
+    size = log.seek(0, os.SEEK_END)
+    if size == 0:
+        return 0
+    log.seek(size - 1)
+    return 0 if log.read(1) == b"\n" else size

@@ -82,6 +82,16 @@ class Monitor:
         if getattr(app, "middleware_stack", None) is not None:
             app.middleware_stack = self._recorder(app.middleware_stack)
 
+    def recorder_without_bodies(self, app: ASGIApp) -> Recorder:
+        """A recorder around another application that writes to the same log, bodies left out."""
+        return Recorder(
+            app,
+            self._writer,
+            on_shutdown=self.shutdown,  # never asked for: the gate passes no lifespan on
+            body_limit=0,
+            keep_scope=self._keep_scope,
+        )
+
     def _recorder(self, app: ASGIApp) -> Recorder:
         return Recorder(
             app,

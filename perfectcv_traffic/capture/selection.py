@@ -7,10 +7,11 @@ import re
 
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.record import RUN_ID_HEADER, TrafficLog
 from perfectcv_traffic.settings import Settings
 
 _BAD_REQUEST = 400
+_RUN_ID = RUN_ID_HEADER.lower().encode()
 
 
 class Selection:
@@ -23,17 +24,21 @@ class Selection:
         self._random = random.Random()
 
     def excludes(self, exchange: Exchange) -> bool:
-        """Whether the path is excluded; a failure is recorded whatever its path."""
+        """Whether the path is excluded; a failure is recorded whatever its path.
+
+        So is what `generate` sent: it must be possible to prove that nothing was lost.
+        """
         return (
             self._excluded is not None
             and not _failed(exchange.status, exchange.error)
             and self._excluded.search(exchange.path) is not None
+            and not _is_generated(exchange)
         )
 
     def weight(self, record: TrafficLog) -> float:
         """How many requests the record stands for; 0 when it is not to be kept.
 
-        Failures, slow requests and those that carry nulls stand for themselves.
+        Failures, slow requests, those with nulls and generated ones stand for themselves.
         """
         if self._rate >= 1 or self._is_notable(record):
             return 1.0
@@ -41,7 +46,8 @@ class Selection:
 
     def _is_notable(self, record: TrafficLog) -> bool:
         return (
-            _failed(record.status_code, record.error_message)
+            record.run_id is not None
+            or _failed(record.status_code, record.error_message)
             or (record.response_time_ms or 0.0) >= self._slow_ms
             or record.null_params_count > 0
             or record.null_response_count > 0
@@ -50,6 +56,10 @@ class Selection:
 
 def _failed(status: int | None, error: str | None) -> bool:
     return status is None or status >= _BAD_REQUEST or error is not None
+
+
+def _is_generated(exchange: Exchange) -> bool:
+    return any(name.lower() == _RUN_ID for name, _ in exchange.headers)
 
 
 def _pattern(paths: tuple[str, ...]) -> re.Pattern[str] | None:

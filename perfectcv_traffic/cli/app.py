@@ -16,6 +16,7 @@ from perfectcv_traffic.cli import (
     check,
     demo,
     doctor,
+    explain,
     export,
     generate,
     ingest,
@@ -43,6 +44,7 @@ app = typer.Typer(
 COMMANDS = (
     run.run,
     generate.generate,
+    explain.explain,
     ingest.ingest,
     analyze.analyze,
     report.report,

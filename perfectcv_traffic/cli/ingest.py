@@ -73,20 +73,15 @@ def ingest(
     """
     from perfectcv_traffic.store.ingest import Options
 
-    files = logs or [Path(DEFAULTS.log)]
+    files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
     if action := _action(files):
-        action(db, _format(log_format), as_json=as_json)
-        return
-    chosen = _format(log_format)
-    if rotated not in ("none", "all"):
-        raise UsageError(f"--rotated={rotated}: it is none or all")
+        return action(db, chosen, as_json=as_json)
     if explain:
-        _explain(files, explain, chosen)
-        return
+        return _explain(files, explain, chosen)
     options = Options(
         model=_model(model),
         log_format=chosen,
-        with_rotated=rotated == "all",
+        with_rotated=_all_rotated(rotated),
         wait_for_lock=wait_lock,
         in_parallel=model is None and (os.cpu_count() or 1) > 1,
         notice=_note,
@@ -99,6 +94,13 @@ def ingest(
     _report(db, counts, as_json=as_json)
     if strict and counts.rejected:
         raise typer.Exit(ExitCode.STORAGE)
+    return None
+
+
+def _all_rotated(name: str) -> bool:
+    if name not in ("none", "all"):
+        raise UsageError(f"--rotated={name}: it is none or all")
+    return name == "all"
 
 
 def _model(name: str | None) -> type[TrafficLog]:

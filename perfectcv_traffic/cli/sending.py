@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
-from perfectcv_traffic.cli.terminal import note, progress, results
+from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
+    from perfectcv_traffic.cli.finding import Job
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
+    from perfectcv_traffic.generate.outcome import Outcome
     from perfectcv_traffic.generate.run import Run
 
 Requests = Annotated[int, option("--requests", help="Requests to send.", min=1)]
@@ -46,6 +49,36 @@ ApiKeyEnv = Annotated[
 ]
 
 
+TokenFile = Annotated[
+    Path | None, option("--token-file", help="File that holds a bearer token.", dir_okay=False)
+]
+LowTokenEnv = Annotated[
+    str | None, option("--low-token-env", help="Variable with the token of a lower role.")
+]
+ExpiredTokenEnv = Annotated[
+    str | None, option("--expired-token-env", help="Variable with a token that has expired.")
+]
+JwtSecretEnv = Annotated[
+    str | None,
+    option("--jwt-secret-env", help="Variable with the API's JWT secret: makes an expired token."),
+]
+Methods = Annotated[
+    list[str] | None, option("--methods", help="Only this method; may be repeated.")
+]
+Include = Annotated[
+    list[str] | None, option("--include", help="Only operations like this pattern; repeatable.")
+]
+Exclude = Annotated[
+    list[str] | None, option("--exclude", help="No operations like this pattern; repeatable.")
+]
+IncludeRisky = Annotated[
+    list[str] | None,
+    option("--include-risky", help="Risky operations like this pattern too; repeatable."),
+]
+
+DEFAULT_REQUESTS = 200
+
+
 def secret(variable: str | None) -> str | None:
     """The secret in an environment variable: on the command line everyone could read it."""
     if variable is None:
@@ -53,6 +86,37 @@ def secret(variable: str | None) -> str | None:
     if not os.environ.get(variable):
         raise UsageError(f"environment variable {variable} is not set: put the secret into it")
     return os.environ[variable]
+
+
+def credentials(
+    username: str | None, *, token_file: Path | None = None, **variables: str | None
+) -> Credentials:
+    """The secrets in the environment variables named for them, and in a file."""
+    from perfectcv_traffic.generate.credentials import Credentials
+
+    given = {name: one for name, one in variables.items() if one is not None}
+    found: dict[str, Any] = {name: secret(one) for name, one in given.items()}
+    if token_file is not None:
+        found["token"] = _first_line(token_file)
+    return Credentials(username=username, variables=given, **found)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--token-file {path} cannot be read: name a file with a token") from error
+
+
+def load(job: Job, choice: str | None) -> int:
+    """Send traffic as `generate` was told; the exit code."""
+    from perfectcv_traffic.render.traffic import latency_table
+
+    run = send(job.target, job.options, job.credentials, job.db)
+    results().print(latency_table(run))
+    job.run_ids.append(run.run_id)
+    exit_unless_complete(run)
+    return int(choice == "surprise" and bool(run.surprises))
 
 
 def send(target: str, options: Options, credentials: Credentials, db: Path) -> Run:
@@ -63,25 +127,26 @@ def send(target: str, options: Options, credentials: Credentials, db: Path) -> R
 
     with database.writing(db):
         pass  # a database that cannot be used is said before anything is sent
-    with progress("sending", total=options.requests) as advance:
-        run = generate(
-            target, options, credentials=credentials, on_outcome=lambda _outcome: advance(1)
-        )
+    with live("sending", total=options.requests) as follow:
+        run = generate(target, options, credentials=credentials, on_outcome=follow)
     with database.writing(db) as connection:
-        queries.store_generated(connection, _rows(run))
+        sent = rows_of(run.run_id, run.setup_ids, run.outcomes)
+        queries.store_generated(connection, sent)
     results().print(scenario_table(run))
     if not run.is_complete:
         note(f"interrupted after {run.sent} of {run.planned} requests")
     return run
 
 
-def _rows(run: Run) -> Iterator[tuple[object, ...]]:
+def rows_of(
+    run_id: str, setup_ids: Iterable[str], outcomes: Iterable[Outcome]
+) -> Iterator[tuple[object, ...]]:
     """Rows of `generated_requests`."""
-    for request_id in run.setup_ids:
-        yield (run.run_id, request_id, "setup", None, None, None, None, None, None, None)
-    for one in run.outcomes:
+    for request_id in setup_ids:
+        yield (run_id, request_id, "setup", None, None, None, None, None, None, None)
+    for one in outcomes:
         yield (
-            run.run_id, one.request_id, one.scenario, one.method, one.path, one.expected,
+            run_id, one.request_id, one.scenario, one.method, one.path, one.expected,
             one.status, one.as_expected, one.error, round(one.seconds * 1000, 3),
         )  # fmt: skip
 

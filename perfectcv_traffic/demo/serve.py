@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 import uvicorn
 from uvicorn.importer import ImportFromStringError, import_from_string
 
-from perfectcv_traffic.capture.monitor import setup_monitoring
 from perfectcv_traffic.demo.app import create_app
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.monitoring import setup_monitoring
 
 HOST = "127.0.0.1"
 SHUTDOWN_SECONDS = 5

@@ -6,23 +6,37 @@ are in no `repr`, no error and no outcome.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.security import SchemeKind, SecurityScheme
 
+DEFAULT_VARIABLES: Final = {
+    "token": "PCV_TOKEN",
+    "api_key": "PCV_API_KEY",
+    "password": "PCV_PASSWORD",
+    "expired_token": "PCV_EXPIRED_TOKEN",
+    "low_token": "PCV_LOW_TOKEN",
+    "jwt_secret": "PCV_JWT_SECRET",
+}
+
 
 class CredentialUse(StrEnum):
-    """Which credential a scenario presents. A further one is a case of `_secret`."""
+    """Which credential a scenario presents. A further one is a row of `presenting.MAKERS`."""
 
     NONE = "none"
     VALID = "valid"
     INVALID = "invalid"
+    MALFORMED = "malformed"
+    EMPTY = "empty"
+    WRONG_SCHEME = "wrong_scheme"
+    EXPIRED = "expired"
+    FORGED = "forged"
+    LOW_ROLE = "low_role"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +51,20 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     by_scheme: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secrets by scheme name; `user:password` for a basic scheme."""
+    expired_token: str | None = field(default=None, repr=False)
+    """A token that was right until it expired."""
+    low_token: str | None = field(default=None, repr=False)
+    """A right token of a user who may do less."""
+    jwt_secret: str | None = field(default=None, repr=False)
+    """What the API signs its tokens with: an expired one can be made with it."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment variable that each secret came from, for curl lines: `token`, `password`."""
 
     def __post_init__(self) -> None:
         _check_sendable("token", self.token)
         _check_sendable("API key", self.api_key)
+        _check_sendable("expired token", self.expired_token)
+        _check_sendable("token of the lower role", self.low_token)
         for name, secret in self.by_scheme.items():
             _check_sendable(f"secret of {name}", secret)
 
@@ -57,30 +81,9 @@ class Credentials:
                 return f"{self.username}:{self.password}"
         return None
 
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """A credential as parts of a request."""
-
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
-    query: dict[str, str] = field(default_factory=dict, repr=False)
-    cookies: dict[str, str] = field(default_factory=dict, repr=False)
-
-
-def present(
-    use: CredentialUse, operation: Operation, credentials: Credentials, canary: str
-) -> Presented:
-    """The credential for one request; `canary` makes a wrong secret unique to it.
-
-    Every scheme the operation names is served, the first one wins a place: FastAPI declares two
-    dependencies that must both hold as alternatives.
-    """
-    presented = Presented()
-    for scheme in operation.schemes:
-        secret = _secret(use, scheme, credentials, canary)
-        if secret is not None:
-            _place(presented, scheme, secret)
-    return presented
+    def variable(self, name: str) -> str:
+        """The environment variable that holds a secret, or the one to put it into."""
+        return self.variables.get(name, DEFAULT_VARIABLES.get(name, f"PCV_{name.upper()}"))
 
 
 def missing_schemes(operation: Operation, credentials: Credentials) -> tuple[str, ...]:
@@ -90,38 +93,6 @@ def missing_schemes(operation: Operation, credentials: Credentials) -> tuple[str
         for option in operation.security
     ]
     return min(missing, key=len, default=())
-
-
-def _secret(
-    use: CredentialUse, scheme: SecurityScheme, credentials: Credentials, canary: str
-) -> str | None:
-    match use:
-        case CredentialUse.VALID:
-            return credentials.secret_of(scheme)
-        case CredentialUse.INVALID:
-            wrong = f"invalid-{canary}"
-            return f"invalid:{wrong}" if scheme.kind is SchemeKind.BASIC else wrong
-        case CredentialUse.NONE:
-            return None
-
-
-def _place(presented: Presented, scheme: SecurityScheme, secret: str) -> None:
-    places = {
-        Location.HEADER: presented.headers,
-        Location.QUERY: presented.query,
-        Location.COOKIE: presented.cookies,
-    }
-    if scheme.kind is not SchemeKind.OTHER:
-        places[scheme.location].setdefault(scheme.field, _written(scheme, secret))
-
-
-def _written(scheme: SecurityScheme, secret: str) -> str:
-    match scheme.kind:
-        case SchemeKind.BEARER:
-            return f"Bearer {secret}"
-        case SchemeKind.BASIC:
-            return "Basic " + base64.b64encode(secret.encode()).decode("ascii")
-    return secret
 
 
 def _check_sendable(what: str, secret: str | None) -> None:

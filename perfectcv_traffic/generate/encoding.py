@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from perfectcv_traffic.generate.credentials import Presented
 from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import (
@@ -19,6 +18,7 @@ from perfectcv_traffic.generate.operations import (
     Body,
     Parameter,
 )
+from perfectcv_traffic.generate.presenting import Presented
 
 MULTIPART_BOUNDARY = "perfectcv-traffic-boundary-1f0e5a"
 

@@ -85,19 +85,37 @@ class IdPool:
                 for kept in (known.listed, known.created):
                     kept[:] = [one for one in kept if one.id_for(hole) != path.get(hole)]
 
-    def bind(self, operation: Operation, turn: int) -> dict[str, str]:
+    def named(self, name: str, turn: int = 0) -> str | None:
+        """The id of an object that a query parameter or body field such as `job_id` names."""
+        for collection in self.producers.named(name):
+            known = self._collections[collection]
+            found = [text for one in (*known.listed, *known.created) if (text := one.id_for(name))]
+            if found:
+                return found[turn % len(found)]
+        return None
+
+    def created(self, operation: Operation) -> list[str]:
+        """The ids of the objects that this run created and that `operation` can name."""
+        holes = PATH_PARAMETER.findall(operation.path)
+        known = self._known(operation, holes[-1], only_created=True) if holes else []
+        return [text for _, text in known]
+
+    def bind(self, operation: Operation, turn: int, *, own_first: bool = False) -> dict[str, str]:
         """Ids for path parameters, another object at each turn; a parameter without a known id
-        is left out. An object's parents come with it, so that they belong together."""
+        is left out. An object's parents come with it, so that they belong together. `own_first`
+        prefers what this run created."""
         bound: dict[str, str] = {}
         holes = PATH_PARAMETER.findall(operation.path)
         for hole in reversed(holes):
             is_deleted = operation.method == "DELETE" and hole == holes[-1]
             found = self._known(operation, hole, only_created=is_deleted)
+            if own_first and hole == holes[-1]:
+                found = self._known(operation, hole, only_created=True) or found
             if hole not in bound and found:
                 chosen, text = found[turn % len(found)]
                 bound = {**dict(zip(holes, chosen.parents, strict=False)), hole: text, **bound}
             elif hole not in bound and is_deleted:
-                bound[hole] = _unknown_id(operation, hole, turn)
+                bound[hole] = unknown_id(operation, hole, turn)
         return bound
 
     def _known(
@@ -134,7 +152,8 @@ def _scalar_fields(value: Json) -> dict[str, str]:
     }
 
 
-def _unknown_id(operation: Operation, hole: str, turn: int) -> str:
+def unknown_id(operation: Operation, hole: str, turn: int) -> str:
+    """An id that nothing has, of the type that the path parameter takes."""
     found = (one for one in operation.parameters_in(Location.PATH) if one.name == hole)
     schema = next(found).schema
     if schema.get("type") == "integer":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
@@ -78,6 +78,9 @@ class Operation:
     body: Body | None = None
     security: tuple[tuple[Requirement, ...], ...] = ()
     """Alternatives, each a set of requirements; an empty one means that none is needed."""
+    responses: Mapping[str, Schema] = field(default_factory=dict)
+    """The schema of each JSON answer, by status as the document writes it: `200`, `4XX`."""
+    tag: str | None = None
 
     @property
     def key(self) -> str:
@@ -151,6 +154,8 @@ def _operation(
         parameters=_parameters(document, path, item, declared),
         body=_body(document, declared["requestBody"]) if "requestBody" in declared else None,
         security=parse_security(document, security, schemes),
+        responses=_responses(document, declared),
+        tag=_tag(declared),
     )
     return _without_credential_parameters(operation, schemes.values())
 
@@ -226,6 +231,22 @@ def _body(document: Document, node: Json) -> Body | None:
         schema=_with_example(document, media),
         required=declared.get("required") is True,
     )
+
+
+def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
+    found: dict[str, Schema] = {}
+    responses = declared.get("responses")
+    for status, node in responses.items() if isinstance(responses, dict) else ():
+        content = document.resolve(document.resolve(node).get("content", {}))
+        media = document.resolve(content.get(JSON_MEDIA_TYPE, {}))
+        if isinstance(media.get("schema"), dict):
+            found[str(status).upper()] = media["schema"]
+    return found
+
+
+def _tag(declared: Schema) -> str | None:
+    tags = declared.get("tags")
+    return str(tags[0]) if isinstance(tags, list) and tags else None
 
 
 def _preferred_media(document: Document, content: Json) -> tuple[str | None, Schema]:

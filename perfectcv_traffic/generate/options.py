@@ -19,6 +19,10 @@ class Options:
 
     requests: int | None = 200
     """How many; `None` is each scenario of each operation once."""
+    duration: float | None = None
+    """Seconds to send for; `requests` ends it earlier if both are given."""
+    rate: float | None = None
+    """Requests a second, sent when due whether others are answered or not."""
     delay: float = 0.0
     """Seconds between the starts of two requests, over all workers."""
     concurrency: int = 4
@@ -37,6 +41,9 @@ class Options:
     def __post_init__(self) -> None:
         if self.requests is not None and self.requests < 1:
             raise UsageError(f"requests {self.requests}: give at least 1")
+        for name, value in (("duration", self.duration), ("rate", self.rate)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise UsageError(f"{name} {value}: give more than 0")
         if not 1 <= self.concurrency <= MAX_CONCURRENCY:
             raise UsageError(f"concurrency {self.concurrency}: give 1 to {MAX_CONCURRENCY}")
         if not (self.delay >= 0 and math.isfinite(self.delay)):

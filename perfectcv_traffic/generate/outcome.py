@@ -32,8 +32,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     """Why there is no answer, or only a part of one."""
     seconds: float
+    """From the sending to the whole answer."""
     expected: str
     as_expected: bool
+    waited: float = 0.0
+    """Seconds between the time it was due and the time it was sent: the client's own delay."""
+
+    @property
+    def response_seconds(self) -> float:
+        """What a user who came when it was due would have waited: nothing is omitted."""
+        return self.waited + self.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +61,9 @@ class ScenarioTally:
         return self.sent - self.as_expected
 
 
-def judge(planned: Planned, request: WireRequest, answer: Answer, request_id: str) -> Outcome:
+def judge(
+    planned: Planned, request: WireRequest, answer: Answer, request_id: str, waited: float = 0.0
+) -> Outcome:
     """The outcome of one exchange; without a status nothing is as expected."""
     operation = planned.draft.operation
     expectation = planned.scenario.expects(operation)
@@ -69,6 +79,7 @@ def judge(planned: Planned, request: WireRequest, answer: Answer, request_id: st
         seconds=answer.seconds,
         expected=expectation.text,
         as_expected=answer.status is not None and answer.status in expectation.statuses,
+        waited=waited,
     )
 
 

@@ -1,4 +1,4 @@
-"""When the next request may start."""
+"""When the next request may start: after a delay, or when a constant rate says so."""
 
 from __future__ import annotations
 
@@ -30,3 +30,31 @@ class Pacer:
         start = max(now, self._next_start)
         self._next_start = start + self._delay
         await self._sleep(start - now)
+
+
+class Schedule:
+    """An open loop: request number i is due at start + i / rate, whatever became of the others."""
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._started: float | None = None
+        self._count = 0
+
+    async def next_due(self) -> float:
+        """Wait until the next request is due; the time it was due at, also if that has passed."""
+        if self._started is None:
+            self._started = self._clock()
+        due = self._started + self._count / self._rate
+        self._count += 1
+        left = due - self._clock()
+        if left > 0:
+            await self._sleep(left)
+        return due

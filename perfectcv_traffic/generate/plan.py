@@ -10,16 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
+from typing import Final
 
 from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, missing_schemes
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.places import pointer
+from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
-from perfectcv_traffic.generate.scenarios import Scenario, pointer
+from perfectcv_traffic.generate.scenarios import Scenario
 
 PRODUCING_SCENARIO = "valid"
+_MADE_FROM: Final = {
+    CredentialUse.WRONG_SCHEME: "no credential to present under another scheme",
+    CredentialUse.EXPIRED: "no expired token",
+    CredentialUse.FORGED: "no JWT to forge",
+    CredentialUse.LOW_ROLE: "no token of a lower role",
+}
+"""Why a credential cannot be presented when it is not made up but made from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +153,23 @@ def _why_undraftable(document: Document, operation: Operation) -> str | None:
 def _why_unplayable(
     operation: Operation, scenario: Scenario, credentials: Credentials
 ) -> str | None:
+    if scenario.credential in _MADE_FROM and scenario.applies(operation):
+        return (
+            None
+            if _can_present(operation, scenario, credentials)
+            else _MADE_FROM[scenario.credential]
+        )
     # Without the secret `valid` would be `no_token` once more; null variants still tell something.
     if scenario.name != PRODUCING_SCENARIO or scenario.credential is not CredentialUse.VALID:
         return None
     missing = missing_schemes(operation, credentials)
     return f"no credential for {', '.join(missing)}" if missing else None
+
+
+def _can_present(operation: Operation, scenario: Scenario, credentials: Credentials) -> bool:
+    use = scenario.credential
+    wanted = (Wanted(scheme=one, credentials=credentials, canary="") for one in operation.schemes)
+    return any(variants(use, one) for one in wanted)
 
 
 def _left_out(operation: Operation, reason: str, scenario: str | None = None) -> LeftOut:

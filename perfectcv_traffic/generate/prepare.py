@@ -12,7 +12,7 @@ from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.load import load_document
 from perfectcv_traffic.generate.login import log_in
 from perfectcv_traffic.generate.openapi import Document
-from perfectcv_traffic.generate.operations import LeftOut, parse_operations
+from perfectcv_traffic.generate.operations import LeftOut, Operation, parse_operations
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.plan import Pair, Planned, pair_up, plan_requests
 from perfectcv_traffic.generate.producers import Producers
@@ -21,6 +21,17 @@ from perfectcv_traffic.generate.selection import select
 from perfectcv_traffic.generate.servers import base_url
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A document with what may be called of it, and the secrets to do so."""
+
+    document: Document
+    base: str
+    credentials: Credentials
+    operations: tuple[Operation, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,41 +44,64 @@ class Prepared:
     pairs: tuple[Pair, ...]
     left_out: tuple[LeftOut, ...]
     producers: Producers
-    planned: int
+    planned: int | None
+    """How many requests; None while time is left."""
 
     def plan(self, seed: int) -> Iterator[Planned]:
         """The requests to send, the same for the same seed."""
         endless = plan_requests(self.document, self.pairs, self.producers, seed)
-        return islice(endless, self.planned)
+        return endless if self.planned is None else islice(endless, self.planned)
+
+
+async def load(setup: Setup, target: Target, options: Options, credentials: Credentials) -> Loaded:
+    """Load the document, choose operations, log in."""
+    document = await load_document(setup, target, options.openapi)
+    operations, broken = parse_operations(document)
+    selected, unselected = select(operations, options.selection)
+    base = base_url(document, target)
+    secrets = await log_in(setup, document, base, credentials)
+    if not selected:
+        raise nothing_to_send(document, (*broken, *unselected))
+    return Loaded(
+        document=document,
+        base=base,
+        credentials=secrets,
+        operations=selected,
+        left_out=(*broken, *unselected),
+    )
 
 
 async def prepare(
     setup: Setup, target: Target, options: Options, credentials: Credentials
 ) -> Prepared:
     """Load the document, choose operations and scenarios, log in."""
-    document = await load_document(setup, target, options.openapi)
-    operations, broken = parse_operations(document)
-    selected, unselected = select(operations, options.selection)
-    base = base_url(document, target)
-    secrets = await log_in(setup, document, base, credentials)
+    loaded = await load(setup, target, options, credentials)
+    scenarios = scenarios_named(options.scenarios)
     pairs, unplayable = pair_up(
-        document, selected, scenarios_named(options.scenarios), credentials=secrets
+        loaded.document, loaded.operations, scenarios, credentials=loaded.credentials
     )
-    left_out = (*broken, *unselected, *unplayable)
+    left_out = (*loaded.left_out, *unplayable)
     if not pairs:
-        raise _nothing_to_send(document, left_out)
+        raise nothing_to_send(loaded.document, left_out)
     return Prepared(
-        document=document,
-        base=base,
-        credentials=secrets,
+        document=loaded.document,
+        base=loaded.base,
+        credentials=loaded.credentials,
         pairs=pairs,
         left_out=left_out,
-        producers=Producers(selected),
-        planned=len(pairs) if options.requests is None else options.requests,
+        producers=Producers(loaded.operations),
+        planned=_planned(options, len(pairs)),
     )
 
 
-def _nothing_to_send(document: Document, left_out: Sequence[LeftOut]) -> Exception:
+def _planned(options: Options, pairs: int) -> int | None:
+    if options.requests is None:
+        return pairs if options.duration is None else None
+    return options.requests
+
+
+def nothing_to_send(document: Document, left_out: Sequence[LeftOut]) -> Exception:
+    """The error for a document of which nothing may be sent."""
     if not left_out:
         return TargetError(
             f"{document.source} has no operation that a scenario applies to:"

@@ -40,6 +40,12 @@ class Producers:
         found += self._by_noun.get(_noun(hole), ())
         return tuple(dict.fromkeys(found))
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """The collections whose objects a query parameter or body field such as `job_id` names."""
+        noun = _noun(name)
+        is_id = noun and noun != "".join(words_of(name))
+        return tuple(self._by_noun.get(noun, ())) if is_id else ()
+
     def feeding(self, operation: Operation) -> tuple[Operation, ...]:
         """The operations to ask before `operation`, the shortest path first."""
         holes = PATH_PARAMETER.findall(operation.path)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from perfectcv_traffic.generate.credentials import Credentials
@@ -15,12 +16,16 @@ from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
-from perfectcv_traffic.generate.pace import Pacer
+from perfectcv_traffic.generate.pace import Pacer, Schedule
+from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 from perfectcv_traffic.generate.traffic import Traffic
+
+MAX_IN_FLIGHT = 1000
+"""At a constant rate: requests under way beyond which due ones are skipped, and counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,8 @@ class Run:
     is_complete: bool
     """Every planned request was sent; false after Ctrl-C."""
     seconds: float
+    skipped: int = 0
+    """Requests that were due at a constant rate while too many were under way."""
 
     @property
     def sent(self) -> int:
@@ -50,6 +57,13 @@ class Run:
     def surprises(self) -> tuple[Outcome, ...]:
         """What did not come back as expected."""
         return tuple(one for one in self.outcomes if not one.as_expected)
+
+
+def until(plan: Iterator[Planned], seconds: float) -> Iterator[Planned]:
+    """The plan for as long as `seconds` have not passed since the first request."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end and (planned := next(plan, None)) is not None:
+        yield planned
 
 
 def generate(
@@ -87,20 +101,28 @@ class _Job:
         options, target = self.options, parse_target(self.target)
         check_host(parse_address(target.base), options.allow_hosts)
         run_id = options.run_id or new_run_id()
-        async with Sender(timeout=options.timeout, connections=options.concurrency) as sender:
+        async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             prepared = await prepare(setup, target, options, self.credentials)
             traffic = self.traffic(prepared, sender, run_id)
             try:
-                await traffic.send_all(
-                    prepared.plan(options.seed),
-                    workers=options.concurrency,
-                    pacer=Pacer(options.delay),
-                )
+                await self.send(traffic, prepared)
             except asyncio.CancelledError:
                 if not returns_when_cancelled:
                     raise
         return self.result(prepared, traffic, setup)
+
+    async def send(self, traffic: Traffic, prepared: Prepared) -> None:
+        options = self.options
+        plan = prepared.plan(options.seed)
+        if options.duration is not None:
+            plan = until(plan, options.duration)
+        if options.rate is None:
+            pacer = Pacer(options.delay)
+            await traffic.send_all(plan, workers=options.concurrency, pacer=pacer)
+            return
+        schedule = Schedule(options.rate)
+        await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
     def traffic(self, prepared: Prepared, sender: Sender, run_id: str) -> Traffic:
         return Traffic(
@@ -117,10 +139,11 @@ class _Job:
             run_id=traffic.run_id,
             base=prepared.base,
             seed=self.options.seed,
-            planned=prepared.planned,
+            planned=len(traffic.outcomes) if prepared.planned is None else prepared.planned,
             outcomes=tuple(traffic.outcomes),
             left_out=prepared.left_out,
             setup_ids=tuple(setup.request_ids),
             is_complete=traffic.is_complete,
             seconds=traffic.seconds,
+            skipped=traffic.skipped,
         )

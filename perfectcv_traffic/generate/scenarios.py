@@ -6,24 +6,27 @@ expected. A further scenario is a row in `SCENARIOS`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import CredentialUse
 from perfectcv_traffic.generate.draft import Draft
-from perfectcv_traffic.generate.openapi import Json, Location
+from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import Operation
-
-MAX_PLACES = 500
-"""Places of one body that are changed, outer ones first."""
-
-Place: TypeAlias = tuple[str | int, ...]
-"""Steps to one value of a request: `("query", "page")`, `("body", "team", "players", 0)`."""
-
-WHOLE_REQUEST: Final[Place] = ()
+from perfectcv_traffic.generate.places import (
+    Place,
+    body_place,
+    emptied,
+    field_places,
+    nulled,
+    path_places,
+    query_places,
+    unchanged,
+    whole_request,
+    without_field,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,59 +70,6 @@ def scenarios_named(names: Iterable[str]) -> tuple[Scenario, ...]:
     return tuple(one for one in SCENARIOS if one.name in wanted or not wanted)
 
 
-def pointer(place: Place) -> str | None:
-    """A place as a JSON pointer below the request: `/body/team/players/0`."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in place)
-    return "".join(f"/{step}" for step in steps) or None
-
-
-def nulled(draft: Draft, place: Place) -> Draft:
-    """`draft` with null at one place, everything else untouched."""
-    if place[0] == "body":
-        return replace(draft, body=_with_null(draft.body, place[1:]), has_body=True)
-    location = Location(str(place[0]))
-    changed = {**draft.values[location], str(place[1]): None}
-    return replace(draft, values={**draft.values, location: changed})
-
-
-def _with_null(value: Json, steps: Place) -> Json:
-    if not steps:
-        return None
-    copy = value.copy()
-    copy[steps[0]] = _with_null(value[steps[0]], steps[1:])
-    return copy
-
-
-def _query_places(draft: Draft) -> tuple[Place, ...]:
-    return tuple(("query", one.name) for one in draft.operation.parameters_in(Location.QUERY))
-
-
-def _body_places(draft: Draft) -> tuple[Place, ...]:
-    """The whole body, then every property and item, the outer ones first; values already null
-    are no place."""
-    places: list[Place] = []
-    waiting: deque[tuple[Place, Json]] = deque([(("body",), draft.body)])
-    while waiting and len(places) < MAX_PLACES:
-        place, value = waiting.popleft()
-        places.append(place)
-        waiting.extend(((*place, step), part) for step, part in _parts(value) if part is not None)
-    return tuple(places)
-
-
-def _parts(value: Json) -> Iterable[tuple[str | int, Json]]:
-    if isinstance(value, dict):
-        return value.items()
-    return enumerate(value) if isinstance(value, list) else ()
-
-
-def _whole_request(_draft: Draft) -> tuple[Place, ...]:
-    return (WHOLE_REQUEST,)
-
-
-def _unchanged(draft: Draft, _place: Place) -> Draft:
-    return draft
-
-
 def _always(_operation: Operation) -> bool:
     return True
 
@@ -130,6 +80,15 @@ def _has_security(operation: Operation) -> bool:
 
 def _has_query(operation: Operation) -> bool:
     return bool(operation.parameters_in(Location.QUERY))
+
+
+def _has_path(operation: Operation) -> bool:
+    # The text null names no object, but a deletion that takes it for one could hit any.
+    return operation.method != "DELETE" and bool(operation.parameters_in(Location.PATH))
+
+
+def _needs_scopes(operation: Operation) -> bool:
+    return any(one.scopes for option in operation.security for one in option)
 
 
 def _has_body(operation: Operation) -> bool:
@@ -157,8 +116,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_always,
         expects=_admitted_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="no_token",
@@ -166,8 +125,8 @@ SCENARIOS: Final = (
         credential=CredentialUse.NONE,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="invalid_token",
@@ -175,8 +134,62 @@ SCENARIOS: Final = (
         credential=CredentialUse.INVALID,
         applies=_has_security,
         expects=_refused_where_secured,
-        places=_whole_request,
-        change=_unchanged,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="malformed_token",
+        meaning="a valid request with something that is no credential",
+        credential=CredentialUse.MALFORMED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="empty_token",
+        meaning="a valid request with an empty credential",
+        credential=CredentialUse.EMPTY,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="wrong_scheme",
+        meaning="a valid request with the credential under another scheme",
+        credential=CredentialUse.WRONG_SCHEME,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="expired_token",
+        meaning="a valid request with a token that has expired",
+        credential=CredentialUse.EXPIRED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="forged_token",
+        meaning="a valid request with a token that nobody signed",
+        credential=CredentialUse.FORGED,
+        applies=_has_security,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
+    ),
+    Scenario(
+        name="low_role",
+        meaning="a request for a higher role with the token of a lower one",
+        credential=CredentialUse.LOW_ROLE,
+        applies=_needs_scopes,
+        expects=_refused_where_secured,
+        places=whole_request,
+        change=unchanged,
     ),
     Scenario(
         name="null_query",
@@ -184,17 +197,54 @@ SCENARIOS: Final = (
         credential=CredentialUse.VALID,
         applies=_has_query,
         expects=_no_crash,
-        places=_query_places,
+        places=query_places,
+        change=nulled,
+    ),
+    Scenario(
+        name="empty_query",
+        meaning="one query parameter without a value",
+        credential=CredentialUse.VALID,
+        applies=_has_query,
+        expects=_no_crash,
+        places=query_places,
+        change=emptied,
+    ),
+    Scenario(
+        name="null_path",
+        meaning="the text null in one path parameter",
+        credential=CredentialUse.VALID,
+        applies=_has_path,
+        expects=_no_crash,
+        places=path_places,
         change=nulled,
     ),
     Scenario(
         name="null_body",
+        meaning="null instead of the body",
+        credential=CredentialUse.VALID,
+        applies=_has_body,
+        expects=_no_crash,
+        places=body_place,
+        change=nulled,
+    ),
+    Scenario(
+        name="null_field",
         meaning="null in one place of the body",
         credential=CredentialUse.VALID,
         applies=_has_body,
         expects=_no_crash,
-        places=_body_places,
+        places=field_places,
         change=nulled,
+        is_full=True,
+    ),
+    Scenario(
+        name="missing_field",
+        meaning="a body without one of its fields",
+        credential=CredentialUse.VALID,
+        applies=_has_body,
+        expects=_no_crash,
+        places=field_places,
+        change=without_field,
         is_full=True,
     ),
 )

@@ -17,6 +17,7 @@ from typing import Final, Self
 import httpx
 
 from perfectcv_traffic.generate.encoding import WireRequest
+from perfectcv_traffic.generate.wire import WireTransport
 
 MAX_BODY_BYTES = 1_048_576
 KEEP_ALIVE_SECONDS = 2.0
@@ -41,17 +42,13 @@ class Answer:
 class Sender:
     """An HTTP client for one run; use it as an async context manager."""
 
-    def __init__(self, *, timeout: float, connections: int) -> None:
+    def __init__(self, *, timeout: float) -> None:
         self._timeout = timeout
         self._client = httpx.AsyncClient(
             headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
-            limits=httpx.Limits(
-                max_connections=connections,
-                max_keepalive_connections=connections,
-                keepalive_expiry=KEEP_ALIVE_SECONDS,
-            ),
+            transport=WireTransport(keepalive=KEEP_ALIVE_SECONDS),
             # One deadline for the whole exchange is kept below: httpx has them per read.
             timeout=None,
             trust_env=False,

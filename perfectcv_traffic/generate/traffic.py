@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from perfectcv_traffic.generate.credentials import Credentials, present
+from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode, text_of
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import marks, request_id
 from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome, judge
-from perfectcv_traffic.generate.pace import Pacer
+from perfectcv_traffic.generate.pace import Pacer, Schedule
 from perfectcv_traffic.generate.plan import Planned
+from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.send import Answer, Sender
 
 _SUCCESS = range(200, 300)
@@ -35,6 +36,8 @@ class Traffic:
     outcomes: list[Outcome] = field(default_factory=list)
     is_complete: bool = False
     seconds: float = 0.0
+    skipped: int = 0
+    """Requests that were due while too many were under way."""
     _under_way: dict[int, asyncio.Event] = field(default_factory=dict)
 
     async def send_all(self, plan: Iterator[Planned], *, workers: int, pacer: Pacer) -> None:
@@ -42,6 +45,29 @@ class Traffic:
         started = time.perf_counter()
         tasks = [asyncio.create_task(self._work(plan, pacer)) for _ in range(workers)]
         try:
+            await asyncio.gather(*tasks)
+            self.is_complete = True
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.seconds = time.perf_counter() - started
+
+    async def send_at_rate(
+        self, plan: Iterator[Planned], *, schedule: Schedule, most_in_flight: int
+    ) -> None:
+        """Send each planned request when it is due; beyond `most_in_flight` it is skipped."""
+        started = time.perf_counter()
+        tasks: set[asyncio.Task[None]] = set()
+        try:
+            for planned in plan:
+                due = await schedule.next_due()
+                if len(tasks) >= most_in_flight:
+                    self.skipped += 1
+                    continue
+                task = asyncio.create_task(self._perform(planned, due=due))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
             await asyncio.gather(*tasks)
             self.is_complete = True
         finally:
@@ -68,18 +94,20 @@ class Traffic:
             if event is not None:
                 await event.wait()
 
-    async def _perform(self, planned: Planned) -> None:
+    async def _perform(self, planned: Planned, *, due: float | None = None) -> None:
         ids = self.ids.bind(planned.draft.operation, planned.number)
+        if planned.pointer is not None and planned.pointer.startswith("/path/"):
+            ids.pop(planned.pointer.removeprefix("/path/"), None)  # the null itself must arrive
         request = self._encode(planned, ids)
         started = time.perf_counter()
         try:
             answer = await self.sender.send(request)
         except asyncio.CancelledError:
             seconds = time.perf_counter() - started
-            self._note(planned, request, Answer(error=INTERRUPTED, seconds=seconds))
+            self._note(planned, request, Answer(error=INTERRUPTED, seconds=seconds), 0.0)
             raise
         self._learn(planned, ids, answer)
-        self._note(planned, request, answer)
+        self._note(planned, request, answer, 0.0 if due is None else max(0.0, started - due))
 
     def _encode(self, planned: Planned, ids: dict[str, str]) -> WireRequest:
         own_id = request_id(self.run_id, planned.number)
@@ -89,7 +117,11 @@ class Traffic:
             base=self.base,
             ids=ids,
             presented=present(
-                scenario.credential, planned.draft.operation, self.credentials, own_id
+                scenario.credential,
+                planned.draft.operation,
+                self.credentials,
+                own_id,
+                turn=planned.number,
             ),
             marks=marks(self.run_id, planned.number, scenario.name),
         )
@@ -107,8 +139,9 @@ class Traffic:
             if decoded is not None:
                 self.ids.learn(operation, path, decoded)
 
-    def _note(self, planned: Planned, request: WireRequest, answer: Answer) -> None:
-        outcome = judge(planned, request, answer, request_id(self.run_id, planned.number))
+    def _note(self, planned: Planned, request: WireRequest, answer: Answer, waited: float) -> None:
+        own_id = request_id(self.run_id, planned.number)
+        outcome = judge(planned, request, answer, own_id, waited)
         self.outcomes.append(outcome)
         if self.on_outcome is not None:
             self.on_outcome(outcome)

@@ -13,10 +13,13 @@ from perfectcv_traffic.log.lines import Decode, RejectedError
 from perfectcv_traffic.record import TrafficLog
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_CUT = r'"(?:[^"\\]|\\.)*\Z'
+"""A last field without its closing quote: servers cut long lines."""
+
 _CLF = re.compile(
     rf"(?:(?P<vhost>[\w.:-]+) )?(?P<client>\S+) \S+ (?:\S.*?) \[(?P<time>[^\]]+)\] "
     rf"(?P<request>{_QUOTED}) (?P<status>\d{{3}}|-) (?P<size>\d+|-)"
-    rf"(?: (?P<referer>{_QUOTED}) (?P<agent>{_QUOTED}))?(?P<more>(?: .*)?)\Z",
+    rf"(?: (?P<referer>{_QUOTED}) (?P<agent>{_QUOTED}|{_CUT}))?(?P<more>(?: .*)?)\Z",
     re.DOTALL,
 )
 _REQUEST = re.compile(r"([A-Za-z-]+) (\S+)(?: HTTP/([\d.]+))?\Z")
@@ -93,7 +96,7 @@ def _field(quoted: str | None) -> str | None:
     """The value between quotes; `-` and nothing are absent."""
     if quoted is None or quoted in ('"-"', '""'):
         return None
-    return _unescaped(quoted[1:-1])
+    return _unescaped(quoted[1:].removesuffix('"'))
 
 
 def _unescaped(text: str) -> str:

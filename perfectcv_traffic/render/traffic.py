@@ -7,11 +7,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from perfectcv_traffic.generate.latency import QUANTILES, latencies
 from perfectcv_traffic.generate.outcome import ScenarioTally, tally
 from perfectcv_traffic.generate.run import Run
 from perfectcv_traffic.render.columns import count
 from perfectcv_traffic.render.text import visible
 
+LATENCY_HEADINGS = ("Operation", "Scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
+P95 = QUANTILES.index(0.95)
 HEADINGS = ("Scenario", "Sent", "As expected", "Surprises", "Answers: status × requests")
 
 
@@ -22,9 +25,28 @@ def scenario_table(run: Run) -> Group:
         grid.add_column(heading, justify="right" if 1 <= position <= 3 else "left")  # noqa: PLR2004
     for one in tally(run.outcomes):
         grid.add_row(*_cells(one))
-    left_out = len(run.left_out)
+    left_out = sum(one.scenario is None for one in run.left_out)
     notes = [Text(f"  {left_out} operations left out", style="dim")] if left_out else []
-    return Group(Text("Test traffic", style="bold"), grid, *notes, Text())
+    return Group(
+        Text("Test traffic", style="bold"), grid, Text(_pace(run), style="dim"), *notes, Text()
+    )
+
+
+def latency_table(run: Run) -> Group:
+    """Response times per operation and scenario, the slowest first."""
+    grid = Table(box=box.SIMPLE_HEAD, header_style="dim", padding=(0, 0, 0, 2), pad_edge=False)
+    for position, heading in enumerate(LATENCY_HEADINGS):
+        grid.add_column(heading, justify="right" if position > 1 else "left")
+    for one in sorted(latencies(run.outcomes), key=lambda one: -one.quantiles[P95]):
+        times = (f"{value:,.1f}" for value in (one.mean, *one.quantiles))
+        grid.add_row(visible(one.operation), one.scenario, count(one.requests), *times)
+    return Group(Text("Response times, ms", style="bold"), grid, Text())
+
+
+def _pace(run: Run) -> str:
+    rate = run.sent / run.seconds if run.seconds else 0.0
+    skipped = f", {count(run.skipped)} due requests skipped" if run.skipped else ""
+    return f"  {count(run.sent)} requests in {run.seconds:.1f} s, {rate:,.1f} a second{skipped}"
 
 
 def _cells(one: ScenarioTally) -> tuple[Text, ...]:

@@ -212,7 +212,44 @@ def _fill_rollups(db: sqlite_utils.Database) -> None:
         upserts.roll_up(db.conn, rollup, rows)
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (_version_1, _version_2)
+_INDEXES_3: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "api_requests",
+        (
+            "timestamp",
+            "method",
+            "status_code",
+            "token_validity",
+            "has_null_params",
+            "has_null_response",
+            "scenario",
+        ),
+    ),
+    ("api_requests", ("timestamp", "client_ip", "api_token", "scenario")),
+    ("api_requests", ("timestamp", "path")),
+    ("api_requests", ("request_id",)),
+    ("null_value_logs", ("timestamp", "null_type", "path")),
+    ("url_access_counts", ("access_count",)),
+    ("rate_limit_tracking", ("client_identifier", "endpoint")),
+)
+
+
+def _version_3(db: sqlite_utils.Database) -> None:
+    """Indexes for the admin endpoints' filters.
+
+    Those of many rows begin with the time, so that a new row goes to their end: ordered by
+    anything else an index costs ten times as much. Filters scan them without touching rows.
+    """
+    db.execute("DROP INDEX IF EXISTS api_requests_timestamp")
+    for name, columns in _INDEXES_3:
+        _index(db, name, columns)
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+    _version_1,
+    _version_2,
+    _version_3,
+)
 """Steps from each schema version to the next; never changed once released, only added to."""
 
 

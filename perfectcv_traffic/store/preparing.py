@@ -27,7 +27,7 @@ from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
 MARSHAL_VERSION = 2
 """Later versions look for repeated objects, which takes longer than it saves."""
 
-SHARED_SIZE = 16_777_216
+SHARED_SIZE = 8_388_608
 _NO_MEMORY = -1
 _LENGTH = 8
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Response
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from perfectcv_traffic.json_scan import scan
+from perfectcv_traffic.json_scan import quick_scan, scan
+from perfectcv_traffic.redaction import Redactor
 
 Talk = Callable[..., Any]
 Setup = Callable[..., Any]
@@ -157,3 +160,27 @@ def test_d19_null_as_path_parameter(monitor: Setup, talk: Talk, record: Record) 
 def test_scan_of_a_cut_body_tells_what_it_saw() -> None:
     result = scan('{"a":null,"b":[null,', lambda _: False, 10)
     assert (result.null_count, result.complete) == (2, False)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just("pin=12345"),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["a", "b.c", "", "password", "pin", "n u"]), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON_VALUES, st.sampled_from([None, 1]), st.booleans())
+def test_quick_scan_answers_as_the_exact_one(value: Any, indent: int | None, ascii_: bool) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_)
+    redactor = Redactor()
+    quick = quick_scan(text, redactor.is_secret, 5, redactor.text)
+    exact = scan(text, redactor.is_secret, 5)
+    if quick is None:
+        assert "\\" in text
+        return
+    assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
+    assert json.loads(redactor.text(quick.text)) == json.loads(redactor.text(exact.text))

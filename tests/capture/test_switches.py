@@ -49,6 +49,15 @@ def test_paths_that_resemble_health_checks_are_recorded(
     assert record(watching)["path"] == path
 
 
+def test_generated_traffic_is_recorded_whatever_is_left_out(
+    monitor: Setup, talk: Talk, records: Records
+) -> None:
+    watching = monitor(Response(""), sample_rate=0.0001)
+    for path in ("/health", "/items"):
+        talk(watching.app, path=path, headers=[(b"X-Traffic-Run", b"run1")])
+    assert [row["path"] for row in records(watching)] == ["/health", "/items"]
+
+
 def test_excluded_paths_can_be_chosen_also_none(
     monitor: Setup, talk: Talk, records: Records
 ) -> None:

@@ -11,12 +11,11 @@ from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import (
     Credentials,
     CredentialUse,
-    Presented,
     missing_schemes,
-    present,
 )
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation, parse_operations
+from perfectcv_traffic.generate.presenting import Presented, present
 
 SCHEMES = {
     "oauth2": {"type": "oauth2", "flows": {}},

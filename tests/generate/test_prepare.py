@@ -35,7 +35,7 @@ def _prepare(
     credentials: Credentials | None = None,
 ) -> Prepared:
     async def perform() -> Prepared:
-        async with Sender(timeout=5, connections=1) as sender:
+        async with Sender(timeout=5) as sender:
             setup = Setup(sender=sender, run_id="r", allow_hosts=())
             return await prepare(
                 setup, parse_target(url), options or Options(), credentials or Credentials()

@@ -137,13 +137,16 @@ def test_only_flaws_are_surprises(all_scenarios: Run) -> None:
     assert surprises == {
         ("no_token", "GET", "/leaky"),
         ("invalid_token", "GET", "/leaky"),
+        ("malformed_token", "GET", "/leaky"),
+        ("empty_token", "GET", "/leaky"),
+        ("wrong_scheme", "GET", "/leaky"),
         ("null_query", "GET", "/crash"),
     }
 
 
 def test_null_in_a_nested_place_finds_the_crash(api: str) -> None:
     selection = Selection(allow_writes=True, include=("POST /teams",))
-    options = Options(requests=20, selection=selection, scenarios=("null_body",))
+    options = Options(requests=20, selection=selection, scenarios=("null_field",))
     finished = generate(api, options)
     assert {one.pointer for one in finished.surprises} == {"/body/captain"}
     assert {one.status for one in finished.surprises} == {500}
@@ -238,7 +241,7 @@ def test_request_waits_for_the_list_that_may_hold_its_id(serve: Serve) -> None:
 
     with serve(app) as url:
         generate(url, Options(requests=20))
-    assert asked == {"listed"}
+    assert asked == {"listed", "null"}
 
 
 def test_answer_that_is_no_json_teaches_nothing(serve: Serve) -> None:

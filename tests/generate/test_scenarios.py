@@ -11,7 +11,8 @@ from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document, Location
 from perfectcv_traffic.generate.operations import parse_operations
-from perfectcv_traffic.generate.scenarios import MAX_PLACES, SCENARIOS, pointer, scenarios_named
+from perfectcv_traffic.generate.places import MAX_PLACES, pointer
+from perfectcv_traffic.generate.scenarios import SCENARIOS, scenarios_named
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 TEAM = {
@@ -54,11 +55,10 @@ def test_null_query_puts_null_at_one_parameter_at_a_time() -> None:
     }
 
 
-def test_null_body_puts_null_at_one_place_at_a_time() -> None:
+def test_null_field_puts_null_at_one_place_at_a_time() -> None:
     draft = _draft(_json_body(TEAM), optional=True)
     players, captain = [{"name": "N", "age": 7}], {"name": "C"}
-    assert {place: one.body for place, one in _variants("null_body", draft).items()} == {
-        "/body": None,
+    assert {place: one.body for place, one in _variants("null_field", draft).items()} == {
         "/body/title": {"title": None, "players": players, "captain": captain},
         "/body/players": {"title": "T", "players": None, "captain": captain},
         "/body/captain": {"title": "T", "players": players, "captain": None},
@@ -80,18 +80,48 @@ def test_null_body_puts_null_at_one_place_at_a_time() -> None:
 
 def test_places_of_a_huge_body_are_bounded() -> None:
     schema = {"example": list(range(MAX_PLACES * 2))}
-    assert len(_variants("null_body", _draft(_json_body(schema)))) == MAX_PLACES
+    assert len(_variants("null_field", _draft(_json_body(schema)))) == MAX_PLACES - 1
+
+
+def test_null_body_is_null_instead_of_the_body() -> None:
+    variants = _variants("null_body", _draft(_json_body(TEAM)))
+    assert {place: one.body for place, one in variants.items()} == {"/body": None}
+
+
+def test_missing_field_leaves_one_field_out() -> None:
+    draft = _draft(_json_body(TEAM), optional=True)
+    bodies = {place: one.body for place, one in _variants("missing_field", draft).items()}
+    assert bodies["/body/title"] == {"players": [{"name": "N", "age": 7}], "captain": {"name": "C"}}
+    assert bodies["/body/players/0/age"]["players"] == [{"name": "N"}]
+    assert draft.body["players"] == [{"name": "N", "age": 7}]
+
+
+def test_empty_query_leaves_one_parameter_without_a_value() -> None:
+    variants = _variants("empty_query", _draft({"parameters": QUERY}))
+    assert [one.values[Location.QUERY] for one in variants.values()] == [
+        {"page": ""},
+        {"page": 1, "a/b": ""},
+    ]
 
 
 SECURED: Any = [{"scheme": []}]
+WRONG_TOKENS = [
+    "no_token",
+    "invalid_token",
+    "malformed_token",
+    "empty_token",
+    "wrong_scheme",
+    "expired_token",
+    "forged_token",
+]
 OPTIONAL: Any = [{"scheme": []}, {}]
 
 
 @pytest.mark.parametrize(
     ("security", "names"),
     [
-        pytest.param(SECURED, ["valid", "no_token", "invalid_token"], id="secured"),
-        pytest.param(OPTIONAL, ["valid", "no_token", "invalid_token"], id="optional"),
+        pytest.param(SECURED, ["valid", *WRONG_TOKENS], id="secured"),
+        pytest.param(OPTIONAL, ["valid", *WRONG_TOKENS], id="optional"),
         pytest.param([], ["valid"], id="open"),
     ],
 )
@@ -103,7 +133,14 @@ def test_token_scenarios_apply_where_a_scheme_is_named(security: Any, names: lis
 def test_null_scenarios_apply_where_there_is_something_to_be_null() -> None:
     operation = _draft({"parameters": QUERY, **_json_body(TEAM)}).operation
     names = [one.name for one in SCENARIOS if one.applies(operation)]
-    assert names == ["valid", "null_query", "null_body"]
+    assert names == [
+        "valid",
+        "null_query",
+        "empty_query",
+        "null_body",
+        "null_field",
+        "missing_field",
+    ]
 
 
 @pytest.mark.parametrize(

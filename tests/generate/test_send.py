@@ -17,11 +17,9 @@ from perfectcv_traffic.generate.send import Answer, Sender, user_agent
 Serve = Callable[[Any], contextlib.AbstractContextManager[str]]
 
 
-def _exchange(
-    *requests: WireRequest, timeout: float = 10.0, limit: int = 1000, connections: int = 1
-) -> list[Answer]:
+def _exchange(*requests: WireRequest, timeout: float = 10.0, limit: int = 1000) -> list[Answer]:
     async def perform() -> list[Answer]:
-        async with Sender(timeout=timeout, connections=connections) as sender:
+        async with Sender(timeout=timeout) as sender:
             return [await sender.send(request, limit=limit) for request in requests]
 
     return asyncio.run(perform())

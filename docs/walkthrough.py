@@ -1,0 +1,165 @@
+"""Make the pictures and the answers shown in docs/admin.md, from real traffic to the demo API.
+
+Usage: python docs/walkthrough.py  (needs playwright, and Chromium at /usr/bin/chromium)
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.demo.app import create_app
+from perfectcv_traffic.demo.security import issue_token
+from perfectcv_traffic.demo.state import DEMO_API_KEY
+from perfectcv_traffic.store.ingest import ingest
+
+IMAGES = Path(__file__).parent / "images"
+TOKEN = "walkthrough-admin-token"
+PORT = 8765
+SECONDS = 310
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+TOKENS = [issue_token(user) for user in range(1, 6)]
+
+ASKED = {
+    "failed": ("request-logs", {"status_code": 500, "limit": 1}),
+    "which": ("request-logs", {"failed": "true", "path": "/cache", "limit": 3}),
+    "stats": ("request-stats", {}),
+    "urls": ("url-stats", {"limit": 3}),
+    "clients": ("rate-limits", {"limit": 2}),
+    "nulls": ("null-logs", {"null_type": "request_parameter", "path": "/cache", "limit": 2}),
+    "null_responses": ("null-logs", {"null_type": "response_field", "limit": 1}),
+}
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[httpx.Client]:
+    """The demo API with its admin endpoints and an ingester, until the end of the context."""
+    app, stop = create_app(latency=0.3), threading.Event()
+    log, db = folder / "api_traffic.log", folder / "traffic_monitor.db"
+    monitor = setup_monitoring(
+        app, log=log, db=db, admin_token=TOKEN, trusted_proxies=("127.0.0.1",)
+    )
+    config = uvicorn.Config(app, port=PORT, log_level="error")
+    server = uvicorn.Server(config)
+
+    def follow() -> None:
+        while not stop.wait(0.2):
+            if log.is_file():
+                ingest([log], db)
+
+    threads = [threading.Thread(target=server.run), threading.Thread(target=follow)]
+    for thread in threads:
+        thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    stop.set()
+    for thread in threads:
+        thread.join()
+    monitor.close()
+
+
+def request_something(client: httpx.Client, choose: random.Random) -> None:
+    """One request such as the demo's users send."""
+    user = choose.choice(range(len(TOKENS)))
+    good = {"Authorization": f"Bearer {TOKENS[user]}"}
+    key = {"X-API-Key": DEMO_API_KEY}
+    bad = {"Authorization": "Bearer not-a-valid-session-token"}
+    login = {"email": "nobody@example.com", "password": "guessed"}
+    api = "/api/v1"
+    kinds: list[tuple[float, str, str, dict[str, Any]]] = [
+        (20, "GET", "/cache", {"params": {"team": "Leeds", "season": "2024-25"}, "headers": key}),
+        (0.4, "GET", "/cache", {"params": {"team": "Leeds", "season": "null"}, "headers": key}),
+        (22, "GET", f"{api}/resumes/", {"headers": good}),
+        (14, "GET", f"{api}/job-descriptions/", {"headers": good}),
+        (10, "GET", f"{api}/job-descriptions/{choose.randint(1, 5)}", {"headers": good}),
+        (9, "GET", f"{api}/auth/me", {"headers": good}),
+        (2, "GET", f"{api}/auth/me", {"headers": bad}),
+        (2, "GET", f"{api}/resumes/", {}),
+        (8, "GET", f"{api}/career-tools/market-trends", {"headers": good}),
+        (0.6, "POST", f"{api}/career-tools/cover-letter",
+         {"headers": good, "json": {"resume_id": 1, "job_id": 1, "tone": None}}),
+        (3, "POST", "/auth/uuid", {"json": {"uuid": "0b5f4a3e-6a53-4f0e-9a5b-0d8f7f6f2f11"}}),
+        (0.5, "POST", "/auth/uuid", {"json": {"uuid": "not-a-formal-uuid"}}),
+        (1, "POST", f"{api}/auth/login", {"data": {"username": login["email"], **login}}),
+        (0.5, "GET", "/wp-login.php", {}),
+    ]  # fmt: skip
+    _, method, path, rest = choose.choices(kinds, [kind[0] for kind in kinds])[0]
+    address = f"203.0.113.{10 + user}"
+    rest["headers"] = {**rest.get("headers", {}), "X-Forwarded-For": address}
+    client.request(method, path, **rest)
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page shows as a small PNG of 128 colours."""
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=name == "dashboard-light")))
+    shot.convert("RGB").quantize(128).save(IMAGES / f"{name}.png", optimize=True)
+
+
+def pictures(address: str) -> None:
+    """The dashboard in light, in dark with one request open, and on a phone."""
+    looks = [
+        ("dashboard-light", "light", 1180, 900),
+        ("dashboard-dark", "dark", 1180, 900),
+        ("dashboard-phone", "light", 390, 1500),
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for name, scheme, width, height in looks:
+            size: Any = {"width": width, "height": height}
+            page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto(f"{address}/admin/")
+            page.fill("#token", TOKEN)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#failures button")
+            page.wait_for_timeout(5000)
+            if scheme == "dark":
+                row = page.locator("#failures tr", has_text="500").first
+                row.locator("button").click(timeout=60_000)
+                page.wait_for_selector("dialog[open]")
+            picture(page, name)
+            page.close()
+        browser.close()
+
+
+def main() -> None:
+    """Drive the demo, print the answers, keep the pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    choose = random.Random(5)
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:
+        end = time.monotonic() + SECONDS
+        looking = threading.Timer(SECONDS - 30, pictures, [str(client.base_url).rstrip("/")])
+        looking.start()
+        while time.monotonic() < end or looking.is_alive():
+            request_something(client, choose)
+            time.sleep(choose.expovariate(10))
+        for name, (endpoint, query) in ASKED.items():
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            answer = client.get(f"/admin/{endpoint}", params=query, headers=headers)
+            text = json.dumps(answer.json(), indent=2, ensure_ascii=False)
+            sys.stdout.write(f"== {name}: {endpoint} {query}\n{text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""From a request's parameters to the answer: one method for each admin endpoint."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+from perfectcv_traffic.admin import geo, live, metrics, queries, requests, statistics
+from perfectcv_traffic.admin.database import Database
+from perfectcv_traffic.admin.freshness import Freshness
+from perfectcv_traffic.admin.moments import shown
+from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.settings import Settings
+from perfectcv_traffic.store.queries import line_counts
+
+Query = Callable[[sqlite3.Connection], dict[str, Any]]
+Fresh = tuple[dict[str, Any], int]
+"""An answer, and the bytes of the log that it does not know yet."""
+
+
+class Endpoints:
+    """The answers over one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        freshness: Freshness,
+        settings: Settings,
+        model: type[TrafficLog],
+        counters: Callable[[], Counters],
+        locate: geo.Locate,
+    ) -> None:
+        self._database = database
+        self._freshness = freshness
+        self._prefix = settings.admin_prefix
+        self._json = {field.name for field in fields(model) if field.is_json}
+        self._flags = {field.name for field in fields(model) if field.type_name[:4] == "bool"}
+        self._names = [field.name for field in fields(model)]
+        self._counters = counters
+        self._rate_limit = settings.rate_limit
+        self._locate = locate
+
+    async def request_logs(
+        self, wanted: requests.Filter, limit: int, offset: int, *, include_admin: bool
+    ) -> Fresh:
+        """Full records, newest first."""
+        prefix = self._kept_out(include_admin)
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            page = requests.find(connection, wanted, prefix, limit, offset)
+            return {
+                "total_records": page.total,
+                "total_is_exact": page.is_exact,
+                "limit": limit,
+                "offset": offset,
+                "count": len(page.rows),
+                "logs": [self._record(row) for row in page.rows],
+            }
+
+        return await self._fresh(query)
+
+    async def request_stats(
+        self, since: str | None, until: str | None, *, include_admin: bool
+    ) -> Fresh:
+        """Totals and durations."""
+        prefix = self._kept_out(include_admin)
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            counters, lines = self._counters(), line_counts(connection)
+            return {
+                **statistics.request_stats(connection, prefix, since, until),
+                "dropped_count": counters.dropped + counters.unwritten + counters.failed,
+                "excluded_count": counters.excluded + counters.sampled_out,
+                "ingest": {
+                    "behind_bytes": self._freshness.behind(connection),
+                    **{name: getattr(lines, name) for name in _LINES},
+                },
+            }
+
+        answer, behind = await self._fresh(query)
+        answer["ingest"]["behind_bytes"] = behind
+        return answer, behind
+
+    async def null_logs(
+        self,
+        limit: int,
+        offset: int,
+        *,
+        path: str | None,
+        null_type: str | None,
+        include_admin: bool,
+    ) -> Fresh:
+        """Null values, newest first."""
+        prefix = self._kept_out(include_admin)
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            found = queries.null_logs(
+                connection, prefix, limit, offset, path=path, null_type=null_type
+            )
+            logs = [{**_timed(row), "context": json.loads(row["context"])} for row in found.rows]
+            return {"total_records": found.total, "logs": logs}
+
+        return await self._fresh(query)
+
+    async def rate_limits(
+        self, client: str | None, limit: int, offset: int, *, include_admin: bool
+    ) -> Fresh:
+        """All clients, or the endpoints of one."""
+        prefix, most = self._kept_out(include_admin), self._rate_limit
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            if client is None:
+                rows = queries.clients(connection, prefix, limit, offset, most)
+                return {"stats": [_blocked(row) for row in rows]}
+            rows = queries.client_endpoints(
+                connection, prefix, limit, offset, client=client, rate_limit=most
+            )
+            chosen = {"client_identifier": client}
+            return {"filter": chosen, "stats": [_blocked(row) for row in rows]}
+
+        return await self._fresh(query)
+
+    async def url_stats(self, limit: int, *, include_admin: bool) -> Fresh:
+        """The most requested paths."""
+        prefix = self._kept_out(include_admin)
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            rows, urls, accesses = queries.url_stats(connection, prefix, limit)
+            top = [{**row, "last_accessed": shown(row["last_accessed"])} for row in map(dict, rows)]
+            return {"total_unique_urls": urls, "total_accesses": accesses, "top_urls": top}
+
+        return await self._fresh(query)
+
+    async def uuid_logs(self, limit: int, offset: int, *, uuid: str | None) -> Fresh:
+        """Login attempts, newest first."""
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            found = queries.logins(connection, limit, offset, uuid=uuid)
+            logs = [
+                {
+                    **_timed(row),
+                    "success": bool(row["success"]),
+                    "geo_location": self._locate(row["ip_address"]),
+                }
+                for row in found.rows
+            ]
+            page = {"limit": limit, "offset": offset, "count": len(logs)}
+            return {"total": found.total, **page, "logs": logs}
+
+        return await self._fresh(query)
+
+    async def live(self, seconds: int) -> Fresh:
+        """The last minutes."""
+        prefix = Prefix(self._prefix)
+        return await self._fresh(
+            lambda connection: live.live(connection, prefix, seconds, time.time(), self._rate_limit)
+        )
+
+    async def metrics(self) -> str:
+        """Prometheus' text; a scraper does not wait for the ingester."""
+
+        def query(connection: sqlite3.Connection) -> str:
+            behind = self._freshness.behind(connection)
+            return metrics.text(connection, Prefix(self._prefix), self._counters(), behind)
+
+        return await self._database.read(query)
+
+    def _kept_out(self, include_admin: bool) -> Prefix:
+        return Prefix(None if include_admin else self._prefix)
+
+    async def _fresh(self, query: Query) -> Fresh:
+        def read(connection: sqlite3.Connection) -> Fresh:
+            behind = self._freshness.catch_up(connection)
+            connection.execute("BEGIN")  # one answer, one state of the database
+            return query(connection), behind
+
+        return await self._database.read(read)
+
+    def _record(self, row: sqlite3.Row) -> dict[str, Any]:
+        there = requests.as_dict(row)
+        record: dict[str, Any] = {"id": there["id"]}
+        for name in self._names:
+            value = there.get(name)
+            if value is not None and name in self._json:
+                value = json.loads(value)
+            elif value is not None and name in self._flags:
+                value = bool(value)
+            record[name] = value
+        record["timestamp"] = shown(record["timestamp"])
+        record["has_null_params"] = bool(there["has_null_params"])
+        record["has_null_response"] = bool(there["has_null_response"])
+        return record
+
+
+_LINES = ("lines", "stored", "duplicate", "rejected", "blank")
+
+
+def _timed(row: sqlite3.Row) -> dict[str, Any]:
+    return {**requests.as_dict(row), "timestamp": shown(row["timestamp"])}
+
+
+def _blocked(row: sqlite3.Row) -> dict[str, Any]:
+    last = shown(row["last_request"])
+    return {
+        **requests.as_dict(row),
+        "last_request": last,
+        "is_blocked": bool(row["is_blocked"]),
+    }

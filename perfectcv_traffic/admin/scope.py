@@ -1,0 +1,76 @@
+"""What every admin query shares: literal patterns, and admin requests kept out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perfectcv_traffic.admin.gate import SCENARIO
+
+
+class Clause(NamedTuple):
+    """A condition in SQL and the values bound to it."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+EVERYTHING = Clause("1")
+
+
+def every(clauses: list[Clause]) -> Clause:
+    """All of the conditions at once."""
+    if not clauses:
+        return EVERYTHING
+    values = tuple(value for clause in clauses for value in clause.values)
+    return Clause(" AND ".join(f"({clause.sql})" for clause in clauses), values)
+
+
+def contains(column: str, text: str) -> Clause:
+    """The column contains the text, `%` and `_` taken literally, ASCII letters in any case."""
+    if "\0" in text:  # LIKE reads its pattern only up to there
+        return Clause(f"instr({column}, ?) > 0", (text,))
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return Clause(f"{column} LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
+
+
+# The windows one after the other, each found in the index that begins with them: so one client's
+# rows are searched for in every window, and the others' are never read.
+EACH_WINDOW = (
+    "WITH RECURSIVE each_window(start) AS (SELECT min(window_start) FROM rate_limit_tracking"
+    " UNION ALL SELECT (SELECT min(window_start) FROM rate_limit_tracking"
+    " WHERE window_start > start) FROM each_window WHERE start IS NOT NULL)"
+)
+IN_EACH_WINDOW = "each_window CROSS JOIN rate_limit_tracking ON window_start = start"
+
+
+class Prefix:
+    """The admin endpoints' own path, by which their requests are kept out of other answers.
+
+    With `None` nothing is kept out.
+    """
+
+    def __init__(self, prefix: str | None) -> None:
+        self._prefix = prefix
+
+    def inside(self, column: str) -> Clause:
+        """The path or endpoint in the column belongs to the admin endpoints."""
+        if self._prefix is None:
+            return Clause("0")
+        # Everything from /admin/ up to /admin0, the character after the slash: a range of an index.
+        below, end = f"{self._prefix}/", f"{self._prefix}0"
+        sql = f"{column} = ? OR ({column} >= ? AND {column} < ?)"
+        return Clause(sql, (self._prefix, below, end))
+
+    def outside(self, column: str) -> Clause:
+        """The path or endpoint in the column belongs to the application."""
+        sql, values = self.inside(column)
+        return Clause(f"NOT ({sql})", values)
+
+    def unmarked(self, column: str) -> Clause:
+        """The request was not made to the admin endpoints.
+
+        Only a marked one has its path looked at, which is in few indexes. The mark alone proves
+        nothing: any client can send it, and would be hidden.
+        """
+        sql, values = self.inside(column)
+        return Clause(f"scenario IS NOT ? OR NOT ({sql})", (SCENARIO, *values))

@@ -1,0 +1,207 @@
+"""The entry to finding defects: load the document, probe, and tell what was found."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.credentials import Credentials
+from perfectcv_traffic.generate.ids import IdPool
+from perfectcv_traffic.generate.marks import new_run_id
+from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.options import Options
+from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.pace import Pacer
+from perfectcv_traffic.generate.prepare import Loaded, load
+from perfectcv_traffic.generate.probe.baseline import HappyPath
+from perfectcv_traffic.generate.probe.budget import Budget, Limits
+from perfectcv_traffic.generate.probe.drafting import Drafter
+from perfectcv_traffic.generate.probe.exchange import Prober, Reply
+from perfectcv_traffic.generate.probe.findings import Check, Finding, Ledger
+from perfectcv_traffic.generate.probe.preview import Step, preview
+from perfectcv_traffic.generate.probe.probing import ANSWERS, AUTH, NULL, NotTested, Probing
+from perfectcv_traffic.generate.probe.watch import Watch
+from perfectcv_traffic.generate.producers import Producers
+from perfectcv_traffic.generate.send import Sender
+from perfectcv_traffic.generate.setup_sender import Setup
+from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
+
+SUITES: Final = (AUTH, NULL, ANSWERS)
+DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """What a probe run can be told beyond the options of every run."""
+
+    suites: tuple[str, ...] = SUITES
+    limits: Limits = field(default_factory=Limits)
+    is_thorough: bool = False
+    """Send what is not essential too, however many requests that takes."""
+    slow: float = 2.0
+    """Seconds from which an answer counts as slow."""
+    admin_path: str = DEFAULT_ADMIN_PATH
+    """Paths that a lower role must not reach, besides the operations that ask for scopes."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.suites) - set(SUITES))
+        if unknown:
+            raise UsageError(f"unknown suite {unknown[0]!r}; the suites are: {', '.join(SUITES)}")
+        if not self.slow > 0:
+            raise UsageError(f"--slow {self.slow}: give seconds, more than 0")
+        try:
+            re.compile(self.admin_path)
+        except re.error as error:
+            raise UsageError(f"pattern {self.admin_path!r} cannot be used: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a probe run found."""
+
+    run_id: str
+    target: str
+    seed: int
+    source: str
+    """Where the document came from."""
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
+    not_tested: tuple[NotTested, ...]
+    operations: tuple[Operation, ...]
+    reached: frozenset[str]
+    """Keys of the operations that answered 2xx to a valid request."""
+    left_out: tuple[LeftOut, ...]
+    outcomes: tuple[Outcome, ...]
+    setup_ids: tuple[str, ...]
+    stop_reason: str | None
+    is_interrupted: bool
+    seconds: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every phase came to its end."""
+        return self.stop_reason is None
+
+    @property
+    def requests(self) -> int:
+        """Every request, the preparing ones included."""
+        return len(self.outcomes) + len(self.setup_ids)
+
+    @property
+    def by_status(self) -> dict[str, int]:
+        """Requests by status; those without an answer are under the reason."""
+        counted = Counter(str(one.status or one.error) for one in self.outcomes)
+        return dict(sorted(counted.items()))
+
+
+def find(
+    target: str,
+    options: Options | None = None,
+    probes: ProbeOptions | None = None,
+    *,
+    credentials: Credentials | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> Probed:
+    """Look for defects of the API at `target`; Ctrl-C returns what was found so far."""
+    job = _Job(
+        target,
+        options or Options(),
+        probes or ProbeOptions(),
+        credentials or Credentials(),
+        on_outcome,
+    )
+    return asyncio.run(job.perform())
+
+
+def plan(
+    target: str, options: Options | None = None, *, credentials: Credentials | None = None
+) -> list[Step]:
+    """What `find` would send; nothing is sent but the request for the document."""
+    return asyncio.run(_plan(target, options or Options(), credentials or Credentials()))
+
+
+async def _plan(address: str, options: Options, credentials: Credentials) -> list[Step]:
+    target = parse_target(address)
+    check_host(parse_address(target.base), options.allow_hosts)
+    async with Sender(timeout=options.timeout) as sender:
+        setup = Setup(sender=sender, run_id=new_run_id(), allow_hosts=options.allow_hosts)
+        loaded = await load(setup, target, options, replace(credentials, password=None))
+    drafter = Drafter(loaded.document, IdPool(Producers(loaded.operations)), options.seed)
+    return list(preview(loaded.document, loaded.operations, credentials, drafter))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    target: str
+    options: Options
+    probes: ProbeOptions
+    credentials: Credentials
+    on_outcome: Callable[[Outcome], None] | None
+
+    async def perform(self) -> Probed:
+        options, target = self.options, parse_target(self.target)
+        check_host(parse_address(target.base), options.allow_hosts)
+        run_id = options.run_id or new_run_id()
+        async with Sender(timeout=options.timeout) as sender:
+            setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
+            loaded = await load(setup, target, options, self.credentials)
+            probing = self.probing(loaded, sender, run_id)
+            try:
+                await probing.perform()
+            except asyncio.CancelledError:
+                probing.stop_reason = "interrupted"
+        return self.result(loaded, probing, setup)
+
+    def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
+        ledger, ids = Ledger(), IdPool(Producers(loaded.operations))
+        prober = Prober(
+            sender=sender,
+            base=loaded.base,
+            run_id=run_id,
+            budget=Budget(self.probes.limits),
+            pacer=Pacer(max(self.options.delay, 1 / (self.options.rate or math.inf))),
+            on_reply=self.watch(loaded, ledger),
+            on_outcome=self.on_outcome,
+        )
+        drafter = Drafter(loaded.document, ids, self.options.seed)
+        return Probing(
+            document=loaded.document,
+            operations=loaded.operations,
+            credentials=loaded.credentials,
+            prober=prober,
+            ledger=ledger,
+            happy_path=HappyPath(prober, drafter, ids, loaded.credentials),
+            suites=frozenset(self.probes.suites),
+            admin_path=self.probes.admin_path,
+            slow=self.probes.slow,
+            is_thorough=self.probes.is_thorough,
+        )
+
+    def watch(self, loaded: Loaded, ledger: Ledger) -> Callable[[Reply], None]:
+        return Watch(loaded.document, ledger, frozenset(self.probes.suites)).look_at
+
+    def result(self, loaded: Loaded, probing: Probing, setup: Setup) -> Probed:
+        baselines = probing.happy_path.baselines
+        return Probed(
+            run_id=probing.prober.run_id,
+            target=loaded.base,
+            seed=self.options.seed,
+            source=loaded.document.source,
+            findings=probing.ledger.findings(),
+            checks=probing.ledger.checks(),
+            not_tested=tuple(probing.not_tested),
+            operations=loaded.operations,
+            reached=frozenset(key for key, one in baselines.items() if one.is_good),
+            left_out=loaded.left_out,
+            outcomes=tuple(probing.prober.outcomes),
+            setup_ids=tuple(setup.request_ids),
+            stop_reason=probing.stop_reason,
+            is_interrupted=probing.stop_reason == "interrupted",
+            seconds=probing.seconds,
+        )

@@ -1,0 +1,112 @@
+"""Where a schema allows null, and which nulls of a value it forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.openapi import Document, Json, Schema
+from perfectcv_traffic.generate.schemas import alternatives, flatten, with_alternative
+
+MAX_CHOICES_DEPTH = 6
+MAX_VALUES = 20_000
+"""Values of one answer that are looked at."""
+ANY_ITEM: Final = "*"
+
+Step = str | int
+Choices = tuple[Schema, ...]
+"""Flat schemas of which one holds; empty where the document says nothing."""
+
+
+class Nullability:
+    """The nullable places of one schema; what was worked out for a place is kept."""
+
+    def __init__(self, document: Document, schema: Json) -> None:
+        self._document = document
+        self._known: dict[tuple[Step, ...], Choices] = {(): self._choices((schema,))}
+
+    def allows_null(self, place: tuple[Step, ...]) -> bool:
+        """Whether null may stand at `place`; where nothing is declared anything may."""
+        choices = self._at(general(place))
+        return not choices or any(_allows(schema) for schema in choices)
+
+    def forbidden(self, value: Json) -> list[tuple[Step, ...]]:
+        """The places of nulls in `value` that may not be there, each once, items as `*`."""
+        found: dict[tuple[Step, ...], None] = {}
+        waiting: list[tuple[tuple[Step, ...], Json]] = [((), value)]
+        for _ in range(MAX_VALUES):
+            if not waiting:
+                break
+            place, one = waiting.pop()
+            if one is None and not self.allows_null(place):
+                found[place] = None
+            waiting.extend(_parts(place, one))
+        return sorted(found, key=str)
+
+    def names(self, place: tuple[Step, ...]) -> list[str]:
+        """The properties declared at `place` that a request may carry."""
+        found = (one.get("properties") for one in self._at(general(place)))
+        declared = {
+            name: None
+            for properties in found
+            if isinstance(properties, dict)
+            for name, part in properties.items()
+            if not (isinstance(part, dict) and part.get("readOnly") is True)
+        }
+        return list(declared)
+
+    def _at(self, place: tuple[Step, ...]) -> Choices:
+        if place not in self._known:
+            parents = self._at(place[:-1])
+            inner = [part for one in parents for part in _inner(one, place[-1])]
+            self._known[place] = self._choices(tuple(inner))
+        return self._known[place]
+
+    def _choices(self, schemas: tuple[Json, ...]) -> Choices:
+        try:
+            return tuple(one for schema in schemas for one in self._expanded(schema, 0))
+        except TargetError:
+            return ()  # a broken schema says nothing
+
+    def _expanded(self, schema: Json, depth: int) -> Iterator[Schema]:
+        flat = flatten(self._document, schema)
+        options = alternatives(flat) if depth < MAX_CHOICES_DEPTH else ()
+        if not options:
+            yield flat
+        for option in options:
+            yield from self._expanded(with_alternative(self._document, flat, option), depth + 1)
+
+
+def general(place: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A place with every index as `*`."""
+    return tuple(ANY_ITEM if isinstance(step, int) else step for step in place)
+
+
+def _parts(place: tuple[Step, ...], value: Json) -> Iterator[tuple[tuple[Step, ...], Json]]:
+    if isinstance(value, dict):
+        yield from (((*place, name), part) for name, part in value.items())
+    elif isinstance(value, list):
+        yield from (((*place, ANY_ITEM), part) for part in value)
+
+
+def _inner(schema: Schema, step: Step) -> Iterator[Json]:
+    properties, items = schema.get("properties"), schema.get("items")
+    if step == ANY_ITEM and isinstance(items, dict):
+        yield items
+    elif isinstance(properties, dict) and step in properties:
+        yield properties[step]
+    elif step != ANY_ITEM and isinstance(schema.get("additionalProperties"), dict):
+        yield schema["additionalProperties"]
+
+
+def _allows(schema: Schema) -> bool:
+    if schema.get("nullable") is True:
+        return True
+    if "const" in schema:
+        return schema["const"] is None
+    enum = schema.get("enum")
+    if isinstance(enum, list):
+        return None in enum
+    stated = schema.get("type")
+    return "null" in stated if isinstance(stated, list) else stated in (None, "null")

@@ -1,0 +1,68 @@
+"""When a run must stop: requests, seconds, failures in a row."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from perfectcv_traffic.errors import UsageError
+
+UNANSWERED_WEIGHT: Final = 4
+"""Failures that a request without any answer counts as."""
+_SERVER_ERRORS: Final = range(500, 600)
+
+
+class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
+    """The run ends here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may cost."""
+
+    max_requests: int = 2000
+    max_seconds: float = 120.0
+    stop_after: int = 20
+    """Answers 5xx in a row; a missing answer counts as four."""
+
+    def __post_init__(self) -> None:
+        if self.max_requests < 1 or self.stop_after < 1:
+            raise UsageError("--max-requests and --stop-after must be at least 1")
+        if not (self.max_seconds > 0 and math.isfinite(self.max_seconds)):
+            raise UsageError(f"--max-seconds {self.max_seconds}: give seconds, more than 0")
+
+
+class Budget:
+    """What is left of the limits."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self.requests = 0
+        self.failures = 0
+        self._clock = clock
+        self._started = clock()
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the run has to end."""
+        return self.limits.max_seconds - (self._clock() - self._started)
+
+    def take(self) -> None:
+        """Count one request, or raise `Stopped`."""
+        if self.requests >= self.limits.max_requests:
+            raise Stopped(f"{self.limits.max_requests} requests were sent (--max-requests)")
+        if self.seconds_left <= 0:
+            raise Stopped(f"{self.limits.max_seconds:g} s have passed (--max-seconds)")
+        if self.failures >= self.limits.stop_after:
+            raise Stopped(
+                "too many requests in a row were answered 5xx or not at all (--stop-after)"
+            )
+        self.requests += 1
+
+    def note(self, status: int | None) -> None:
+        """Count failures in a row; no answer at all costs time and weighs more."""
+        weight = UNANSWERED_WEIGHT if status is None else int(status in _SERVER_ERRORS)
+        self.failures = self.failures + weight if weight else 0

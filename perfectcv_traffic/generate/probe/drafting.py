@@ -1,0 +1,80 @@
+"""The attempts at a valid request: what the schema asks for, with ids of objects that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.draft import Draft, make_draft
+from perfectcv_traffic.generate.ids import IdPool
+from perfectcv_traffic.generate.openapi import Document, Json, Location
+from perfectcv_traffic.generate.operations import Operation
+
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A draft, and ids for its path."""
+
+    draft: Draft
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafter:
+    """Makes attempts from what is known so far."""
+
+    document: Document
+    ids: IdPool
+    seed: int
+
+    def attempts(self, operation: Operation) -> Iterator[Attempt]:
+        """Different attempts, the likeliest first."""
+        seen: list[Attempt] = []
+        is_full = operation.body is not None
+        for turn in range(ATTEMPTS):
+            attempt = self.attempt(operation, turn, is_full=is_full == (turn % 2 == 0))
+            if attempt is not None and attempt not in seen:
+                seen.append(attempt)
+                yield attempt
+
+    def attempt(self, operation: Operation, turn: int, *, is_full: bool) -> Attempt | None:
+        """One attempt; each turn has other made-up texts and visits other objects."""
+        rng = Random(f"{self.seed}:{operation.key}:{turn // 2}")
+        try:
+            draft = make_draft(self.document, operation, rng, optional=is_full)
+        except TargetError:
+            return None
+        # The last attempt keeps the author's own examples.
+        if turn < ATTEMPTS - 1:
+            draft = self._with_known_ids(draft, turn // 2)
+        is_write = operation.method not in ("GET", "HEAD")
+        return Attempt(draft, self.ids.bind(operation, turn // 2, own_first=is_write))
+
+    def _with_known_ids(self, draft: Draft, turn: int) -> Draft:
+        query = self._replaced(draft.values[Location.QUERY], turn)
+        return replace(
+            draft,
+            values={**draft.values, Location.QUERY: query},
+            body=self._replaced(draft.body, turn),
+        )
+
+    def _replaced(self, value: Json, turn: int) -> Json:
+        if isinstance(value, list):
+            return [self._replaced(one, turn) for one in value]
+        if not isinstance(value, Mapping):
+            return value
+        return {name: self._known(name, one, turn) for name, one in value.items()}
+
+    def _known(self, name: str, value: Json, turn: int) -> Json:
+        if value is None or isinstance(value, dict | list | bool):
+            return self._replaced(value, turn)
+        known = self.ids.named(name, turn)
+        if known is None:
+            return value
+        if isinstance(value, int):
+            return int(known) if known.isdecimal() else value
+        return known

@@ -1,0 +1,125 @@
+"""The places of a request where one value becomes null, or empty."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from perfectcv_traffic.generate.draft import Draft
+from perfectcv_traffic.generate.nullability import Nullability, Step, general
+from perfectcv_traffic.generate.openapi import Document, Json, Location
+from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE, Operation
+from perfectcv_traffic.generate.places import Place, pointer
+from perfectcv_traffic.generate.probe.exchange import Case
+
+MAX_BODY_HOLES: Final = 60
+_FORMS: Final = (FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE)
+_EMPTY: Final = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """One place, what is put there, and whether the schema forbids it."""
+
+    place: Place
+    value: Json
+    scenario: str
+    is_forbidden: bool = False
+    """A null that no answer 2xx may follow; text in a URL or form is never one."""
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer."""
+        return pointer(self.place) or ""
+
+    @property
+    def label(self) -> str:
+        """What is asked, in words."""
+        return f"{'null' if self.value is None else 'empty value'} in {self.pointer}"
+
+
+def reading_holes(operation: Operation) -> Iterator[Hole]:
+    """Holes in query, path, header and cookie: text that nothing but a crash can speak against."""
+    for parameter in operation.parameters_in(Location.QUERY):
+        yield Hole(place=("query", parameter.name), value=None, scenario="null_query")
+        yield Hole(place=("query", parameter.name), value=_EMPTY, scenario="empty_query")
+    for parameter in operation.parameters_in(Location.PATH):
+        yield Hole(place=("path", parameter.name), value=None, scenario="null_path")
+    for location in (Location.HEADER, Location.COOKIE):
+        for parameter in operation.parameters_in(location):
+            yield Hole(
+                place=(location.value, parameter.name), value=_EMPTY, scenario="empty_parameter"
+            )
+
+
+def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
+    """The whole body, then every property and item, outer ones first."""
+    body = draft.operation.body
+    if body is None:
+        return
+    schema = Nullability(document, body.schema)
+    is_form = body.media_type in _FORMS
+    for place in _places(schema, draft.body, with_root=not is_form):
+        forbidden = not is_form and not schema.allows_null(place)
+        yield Hole(
+            place=("body", *place),
+            value=None,
+            scenario="null_field" if place else "null_body",
+            is_forbidden=forbidden and (bool(place) or body.required),
+        )
+
+
+def with_hole(case: Case, hole: Hole) -> Case:
+    """`case` with one hole and nothing else changed."""
+    draft, ids = case.draft, dict(case.ids)
+    location, steps = str(hole.place[0]), hole.place[1:]
+    if location == "body":
+        draft = replace(draft, body=_with(draft.body, steps, hole.value), has_body=True)
+    else:
+        ids.pop(str(steps[0]), None)
+        where = Location(location)
+        values = {**draft.values[where], str(steps[0]): hole.value}
+        draft = replace(draft, values={**draft.values, where: values})
+    return replace(
+        case,
+        draft=draft,
+        ids=ids if location == "path" else case.ids,
+        scenario=hole.scenario,
+        label=hole.label,
+        pointer=hole.pointer,
+        expected="not 5xx" if not hole.is_forbidden else "4xx",
+        expects=range(400 if hole.is_forbidden else 100, 500).__contains__,
+        number="",
+    )
+
+
+def _places(schema: Nullability, body: Json, *, with_root: bool) -> Iterator[tuple[Step, ...]]:
+    seen: set[tuple[Step, ...]] = set() if with_root else {()}
+    waiting: deque[tuple[tuple[Step, ...], Json]] = deque([((), body)])
+    while waiting and len(seen) <= MAX_BODY_HOLES:
+        place, value = waiting.popleft()
+        # One item of a list stands for the others.
+        if general(place) not in seen:
+            seen.add(general(place))
+            yield place
+        waiting.extend(((*place, step), part) for step, part in _parts(schema, place, value))
+
+
+def _parts(
+    schema: Nullability, place: tuple[Step, ...], value: Json
+) -> Iterable[tuple[Step, Json]]:
+    if isinstance(value, dict):
+        absent = {name: None for name in schema.names(place) if name not in value}
+        return [*value.items(), *absent.items()]
+    return list(enumerate(value))[:1] if isinstance(value, list) else ()
+
+
+def _with(value: Json, steps: Place, hole: Json) -> Json:
+    if not steps:
+        return hole
+    copy = value.copy()
+    inner = value.get(steps[0]) if isinstance(value, dict) else value[int(steps[0])]
+    copy[steps[0]] = _with(inner, steps[1:], hole)
+    return copy

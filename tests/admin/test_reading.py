@@ -1,0 +1,279 @@
+"""Freshness, refusal to answer from a bad database, and what SQLite does for each query."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic.admin import live, metrics, queries, requests, statistics
+from perfectcv_traffic.admin.database import Database, UnavailableError
+from perfectcv_traffic.admin.freshness import Freshness
+from perfectcv_traffic.admin.requests import Filter
+from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.ingest import ingest
+
+BEHIND = "x-traffic-behind-bytes"
+AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
+PREFIX = Prefix("/admin")
+
+
+def ask(service: Any, path: str = "url-stats") -> Any:
+    return service.client.get(f"/admin/{path}", headers=AUTHORIZED)
+
+
+def test_answer_says_how_far_it_is_behind_when_nothing_ingests(own_service: Any) -> None:
+    before = own_service.log.stat().st_size
+    own_service.client.get("/items/1")
+    answer = ask(own_service)
+
+    assert answer.json()["total_accesses"] == 12
+    assert int(answer.headers[BEHIND]) == own_service.log.stat().st_size - before > 0 or (
+        int(answer.headers[BEHIND]) > 0
+    )
+
+
+def test_stats_say_it_too(own_service: Any) -> None:
+    own_service.client.get("/items/1")
+    answer = ask(own_service, "request-stats")
+
+    assert answer.json()["ingest"]["behind_bytes"] == int(answer.headers[BEHIND]) > 0
+
+
+def test_answer_includes_what_was_logged_before_while_something_ingests(own_service: Any) -> None:
+    stop = threading.Event()
+
+    def follow() -> None:
+        while not stop.is_set():
+            ingest([own_service.log], own_service.db)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    try:
+        fresh = []
+        for number in range(13, 18):
+            own_service.client.get("/items/1")
+            answer = ask(own_service)
+            caught_up = answer.headers[BEHIND] == "0"
+            fresh.append(caught_up)
+            assert not caught_up or answer.json()["total_accesses"] == number
+    finally:
+        stop.set()
+        follower.join()
+    assert any(fresh)
+
+
+def test_waiting_in_vain_is_not_repeated(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    flushed: list[int] = []
+    log.write_bytes(b"{}\n")
+    ingest([log], tmp_path / "a.db")
+    log.write_bytes(b"{}\n{}\n")
+    looks = 0
+
+    def look(statement: str) -> None:
+        nonlocal looks
+        looks += "committed_offset" in statement
+
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.set_trace_callback(look)
+
+    def flush(_: float) -> bool:
+        flushed.append(1)
+        return True
+
+    freshness = Freshness(log, flush)
+    assert freshness.catch_up(connection) == 3
+    assert looks > 1
+    looks = 0
+    assert freshness.catch_up(connection) == 3
+    assert looks == 1
+    ingest([log], tmp_path / "a.db")
+    assert freshness.catch_up(connection) == 0
+    assert len(flushed) == 3
+    connection.close()
+
+
+def test_log_that_grows_and_is_stored_meanwhile_is_not_behind(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"{}\n")
+    ingest([log], tmp_path / "a.db")
+    connection = sqlite3.connect(tmp_path / "a.db")
+    seen: list[str] = []
+
+    def grow(statement: str) -> None:
+        if "committed_offset" in statement and not seen:  # just after the size was looked at
+            seen.append(statement)
+            log.write_bytes(b"{}\n{}\n")
+            ingest([log], tmp_path / "a.db")
+
+    connection.set_trace_callback(grow)
+    assert Freshness(log, lambda _: True).catch_up(connection) == 0
+    assert seen
+    connection.close()
+
+
+def test_rotated_log_counts_whole(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"{}\n" * 100)
+    ingest([log], tmp_path / "a.db")
+    log.rename(tmp_path / "a.log.1")
+    log.write_bytes(b"{}\n")
+    connection = sqlite3.connect(tmp_path / "a.db")
+
+    assert Freshness(log, lambda _: True).behind(connection) == 3
+    connection.close()
+
+
+def test_missing_database_is_answered_503(serve: Any) -> None:
+    answer = ask(serve())
+
+    assert answer.status_code == 503
+    assert "does not exist yet" in answer.json()["detail"]
+    assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but long enough to be looked at", b"", b"SQLite format 3\0"]
+)
+def test_file_that_is_no_database_is_answered_503(serve: Any, content: bytes) -> None:
+    service = serve()
+    service.db.write_bytes(content)
+
+    assert ask(service).status_code == 503
+
+
+def test_damaged_database_is_answered_503(own_service: Any) -> None:
+    damaged = own_service.db.read_bytes()
+    own_service.db.write_bytes(damaged[:8192] + b"\xff" * (len(damaged) - 8192))
+
+    assert ask(own_service, "request-logs").status_code == 503
+
+
+def test_database_of_another_version_is_answered_503_and_left_alone(own_service: Any) -> None:
+    connection = sqlite3.connect(own_service.db)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+
+    answer = ask(own_service)
+    assert answer.status_code == 503
+    assert "version" in answer.json()["detail"]
+
+
+def test_query_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    ingest([_log(tmp_path)], tmp_path / "a.db")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+    with pytest.raises(UnavailableError, match="took longer than"):
+        Database(tmp_path / "a.db", seconds=0.05).read_now(lambda c: c.execute(endless).fetchone())
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM api_requests", "CREATE TABLE t(x)", "PRAGMA user_version = 7"]
+)
+def test_nothing_can_be_written(tmp_path: Path, statement: str) -> None:
+    ingest([_log(tmp_path)], tmp_path / "a.db")
+
+    with pytest.raises(UnavailableError):
+        Database(tmp_path / "a.db").read_now(lambda c: c.execute(statement))
+
+
+def _log(folder: Path) -> Path:
+    (folder / "a.log").write_bytes(b"")
+    return folder / "a.log"
+
+
+@pytest.fixture(name="connection")
+def _connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with writing(tmp_path / "traffic.db") as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(), requests.BY_OUTCOME),
+        (Filter(status_code=500), requests.BY_OUTCOME),
+        (Filter(method="GET", has_nulls=True), requests.BY_OUTCOME),
+        (Filter(failed=True), requests.BY_OUTCOME),
+        (Filter(token="invalid"), requests.BY_OUTCOME),
+        (Filter(since="2026-01-01", until="2026-02-01"), requests.BY_OUTCOME),
+        (Filter(client_ip="127.0.0.1"), requests.BY_CLIENT),
+        (Filter(token="12ab...cd34", path="/cache"), requests.BY_CLIENT),
+        (Filter(path="/cache"), requests.BY_PATH),
+        (Filter(path="/cache", status_code=500), requests.BY_OUTCOME),
+        (Filter(request_id="abc"), "api_requests_request_id"),
+    ],
+)
+def test_request_filters_read_an_index_in_its_order(
+    connection: sqlite3.Connection, wanted: Filter, index: str
+) -> None:
+    plan = " ".join(requests.plans(connection, wanted, PREFIX))
+
+    assert index in plan
+    # Found newest first; at most those of the same microsecond are sorted.
+    assert wanted.request_id or "TEMP B-TREE FOR ORDER BY" not in plan
+
+
+Ask = Callable[[sqlite3.Connection], Any]
+
+
+@pytest.mark.parametrize(
+    "ask_for",
+    [
+        lambda c: requests.find(c, Filter(path="x"), PREFIX, 100, 0),
+        lambda c: requests.find(c, Filter(path="x", failed=True), PREFIX, 100, 20_000),
+        lambda c: queries.null_logs(c, PREFIX, 100, 0, path="x", null_type="response_field"),
+        lambda c: queries.null_logs(c, PREFIX, 100, 0),
+        lambda c: queries.url_stats(c, PREFIX, 100),
+        lambda c: queries.clients(c, PREFIX, 100, 0, 60),
+        lambda c: queries.client_endpoints(c, PREFIX, 100, 0, client="x", rate_limit=60),
+        lambda c: queries.logins(c, 100, 0),
+        lambda c: queries.logins(c, 100, 0, uuid="x"),
+        lambda c: live.live(c, PREFIX, 300, 1.0, 60),
+        lambda c: statistics.request_stats(c, PREFIX, "2026-01-01T00", None),
+        lambda c: metrics.text(c, PREFIX, Counters(), 0),
+    ],
+)
+def test_no_query_reads_a_table_that_grows_with_requests_row_by_row(
+    connection: sqlite3.Connection, ask_for: Ask
+) -> None:
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    ask_for(connection)
+    connection.set_trace_callback(None)
+
+    assert statements
+    for statement in statements:
+        assert not _scanned(connection, statement), statement
+
+
+def _scanned(connection: sqlite3.Connection, statement: str) -> Sequence[str]:
+    """Steps of the plan that read rows one after the other without an index.
+
+    The summary by hour and the null summary have a row per hour, endpoint and outcome: they are
+    read whole, as are the paths to find a part of one, and the windows to list all clients. Logins
+    are listed by their own key.
+    """
+    small = ("summary_requests", "summary_nulls")
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    scans = [
+        step for step in plan if re.match(r"SCAN (?!CONSTANT|.*USING (COVERING )?INDEX)", step)
+    ]
+    return [
+        step
+        for step in scans
+        if not step.startswith(tuple(f"SCAN {name}" for name in small))
+        and not step.startswith("SCAN each_window")
+        and not (step == "SCAN rate_limit_tracking" and "GROUP BY client" in statement)
+        and not (step == "SCAN url_access_counts" and "LIKE" in statement)
+        and not (step == "SCAN uuid_logins" and "ORDER BY id DESC" in statement)
+    ]

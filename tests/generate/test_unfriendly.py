@@ -1,0 +1,156 @@
+"""Targets that hang, break off, refuse or overwhelm end in a reason, soon, and never in a crash."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic.errors import TargetError, UsageError
+from perfectcv_traffic.generate.find import Probed, ProbeOptions, find
+from perfectcv_traffic.generate.options import Options
+from perfectcv_traffic.generate.probe.budget import Limits
+from perfectcv_traffic.generate.selection import Selection
+
+Answer = Callable[[bytes], bytes | None]
+Start = Callable[[Answer], str]
+
+PATHS: dict[str, Any] = {f"/p{number}": {"get": {"responses": {}}} for number in range(30)}
+DOCUMENT = json.dumps({"openapi": "3.1.0", "paths": PATHS}).encode()
+
+
+def http(status: int, body: bytes = b"", **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def with_document(answer: Answer, document: bytes = DOCUMENT) -> Answer:
+    return lambda head: http(200, document) if b"openapi.json" in head else answer(head)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a server that answers each request head with bytes; None closes the connection."""
+    listeners: list[socket.socket] = []
+
+    def starting(answer: Answer) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=_accept, args=(listener, answer), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield starting
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _accept(listener: socket.socket, answer: Answer) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
+
+
+def _serve(connection: socket.socket, answer: Answer) -> None:
+    with connection:
+        while head := connection.recv(65536):
+            reply = answer(head)
+            if reply is None:
+                return
+            connection.sendall(reply)
+
+
+def _find(address: str, **limits: Any) -> Probed:
+    options = Options(timeout=0.2, selection=Selection(allow_writes=True))
+    return find(address, options, ProbeOptions(limits=Limits(**limits)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda _: b"", id="hangs"),
+        pytest.param(lambda _: None, id="closes"),
+        pytest.param(lambda _: b"\x00garbage\r\n\r\n", id="garbage"),
+        pytest.param(lambda _: http(500), id="500"),
+    ],
+)
+def test_run_stops_when_nothing_answers_properly(start: Start, answer: Answer) -> None:
+    probed = _find(start(with_document(answer)))
+    assert probed.findings == ()
+    assert probed.stop_reason is not None
+    assert "--stop-after" in probed.stop_reason
+    assert len(probed.outcomes) <= 21
+
+
+@pytest.mark.parametrize("answer", [http(500), b"garbage\r\n\r\n", b""], ids=["500", "garbage", ""])
+def test_document_that_cannot_be_had_is_a_target_error(start: Start, answer: bytes) -> None:
+    with pytest.raises(TargetError):
+        _find(start(lambda _: answer))
+
+
+def test_retry_after_is_obeyed(start: Start) -> None:
+    refused: list[bytes] = []
+
+    def answer(head: bytes) -> bytes:
+        if len(refused) < 2:
+            refused.append(head)
+            return http(429, Retry_After="0")
+        return http(200)
+
+    probed = _find(start(with_document(answer)))
+    assert probed.is_complete
+    assert len(probed.reached) == len(PATHS)
+
+
+def test_long_retry_after_stops_the_run_instead_of_waiting(start: Start) -> None:
+    answer = http(429, Retry_After="9999")
+    probed = _find(start(with_document(lambda _: answer)), max_seconds=30)
+    assert probed.stop_reason is not None
+    assert "the API asks to wait 60 s (429)" in probed.stop_reason
+
+
+def test_number_of_requests_is_a_limit(start: Start) -> None:
+    probed = _find(start(with_document(lambda _: http(200))), max_requests=7)
+    assert len(probed.outcomes) == 7
+    assert probed.stop_reason == "7 requests were sent (--max-requests)"
+
+
+def test_recursive_document_is_probed_in_bounded_time(start: Start) -> None:
+    node = {"$ref": "#/components/schemas/Node"}
+    schema = {
+        "type": "object",
+        "required": ["next"],
+        "properties": {"next": node, "all": {"type": "array", "items": node}},
+    }
+    content = {"content": {"application/json": {"schema": node}}}
+    root = {
+        "openapi": "3.1.0",
+        "paths": {"/a": {"post": {"requestBody": content, "responses": {"200": content}}}},
+        "components": {"schemas": {"Node": schema}},
+    }
+    document = json.dumps(root).encode()
+    probed = _find(start(with_document(lambda _: http(422), document)))
+    assert probed.is_complete
+    assert len(probed.outcomes) < 100
+
+
+def test_document_of_5_megabytes_is_read(start: Start) -> None:
+    described = {"get": {"description": "x" * 5000, "responses": {}}}
+    root = {"openapi": "3.0.3", "paths": {f"/p{number}": described for number in range(1000)}}
+    address = start(with_document(lambda _: http(200), json.dumps(root).encode()))
+    probed = _find(address, max_requests=50)
+    assert len(probed.operations) == 1000
+
+
+def test_document_without_a_usable_operation_says_why(start: Start) -> None:
+    root = {"openapi": "3.0.3", "paths": {"/a": {"get": {"parameters": [{"$ref": "#/nope"}]}}}}
+    with pytest.raises(UsageError, match="'#/nope' points to nothing"):
+        _find(start(with_document(lambda _: http(200), json.dumps(root).encode())))
