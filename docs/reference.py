@@ -86,7 +86,68 @@ def exit_codes_page() -> str:
     return "\n\n".join(("# Exit codes", NOTE, table(("code", "meaning"), rows)))
 
 
+ANALYSES_INTRODUCTION = """\
+`perfectcv-traffic analyze` computes these from the database, or straight from the logs that are
+named; a log and the database made from it give the same answers. The expectations of generated
+traffic are known to a database alone.
+
+All but a few rest on the whole traffic that was chosen. Those that say "among the latest requests"
+read single requests, at most the latest {most:,}: what no summary keeps. Findings rest on the whole
+traffic where they count, and on the latest requests where they name some as evidence.
+
+`--since "2h ago"`, `--until`, `--path`, `--method`, `--status`, `--token`, `--scenario` and
+`--client` choose the requests; without any, the summary tables are read instead of the rows.
+`--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
+`--compare` holds it against an earlier database, an earlier log, or the time just before `--since`.
+
+Quantiles are by nearest rank from a sketch that is at most 1 % off, never outside the true minimum
+and maximum. Everything else is exact."""
+
+RULES_TEXT = """\
+Beside the rules of `generate`, these come from traffic that nobody generated:
+
+| rule | severity | when |
+| --- | --- | --- |
+| PT101 | error | an endpoint that declares authentication answered 2xx without a valid token |
+| PT201 | warning | requests with a null in a field fail 5xx, at least twice as often as without |
+| PT301 | warning | a client address was refused (401, 403) 20 times, in half of its requests |
+| PT302 | warning | one valid token was sent from 5 addresses or more |
+| PT303 | error | an endpoint failed 5xx 10 times or more within a minute, in half of its requests |
+| PT304 | warning | the p95 of an endpoint doubled against the traffic it is compared with |
+
+PT301 to PT303 leave generated traffic out: it is meant to be refused and to fail."""
+
+OWN_TEXT = """\
+A new analysis is one function from `Frames` to a `DataFrame` in `perfectcv_traffic/analysis/`, and
+one entry in `ANALYSES` (`catalogue.py`) with its name, title and question. Tables, page, JSON,
+`--only` and this page follow from the entry. A column that no other table has gets its heading and
+format in `render/columns.py`, a chart is one function in `render/charts.py` and its entry in
+`CHARTS`; tests fail until both are there."""
+
+
+def analyses_page() -> str:
+    """The analyses, the rules of passive findings, and how to add one."""
+    from perfectcv_traffic.analysis.catalogue import ANALYSES
+    from perfectcv_traffic.analysis.recent import MOST
+    from perfectcv_traffic.render.charts import CHARTS
+
+    rows = (
+        (
+            f"`{one.name}`",
+            one.question,
+            (one.compute.__doc__ or "").partition("\n")[0],
+            f"`{one.name}.png`" if one.name in CHARTS else "",
+        )
+        for one in ANALYSES
+    )
+    introduction = ANALYSES_INTRODUCTION.format(most=MOST)
+    columns = table(("name", "question", "answer", "chart"), rows)
+    parts = ["# Analyses", NOTE, introduction, columns, "## Findings", RULES_TEXT]
+    return "\n\n".join([*parts, "## An analysis of your own", OWN_TEXT])
+
+
 PAGES = {
+    "analyses.md": analyses_page,
     "record.md": record_page,
     "settings.md": settings_page,
     "summary.md": tables_page,

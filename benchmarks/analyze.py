@@ -1,0 +1,90 @@
+"""Time `analyze`: over databases of two sizes, and straight from a log beside other tools.
+
+Usage: python benchmarks/analyze.py [lines] [rounds]
+
+The tools take turns, so that whatever else the machine does slows all of them alike. DuckDB answers
+the same grouping from the same lines; GoAccess joins in if it is installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from native_log import write
+
+DUCKDB = """
+import duckdb, sys
+duckdb.sql(f'''
+  CREATE TABLE cells AS
+  SELECT date_trunc('hour', timestamp), method, coalesce(route, path), status_code,
+    token_validity, auth_required, scenario, count(*),
+    count(*) FILTER (null_params_count > 0), sum(request_bytes),
+    sum(response_bytes), count(response_time_ms), sum(response_time_ms), min(response_time_ms),
+    max(response_time_ms), quantile_disc(response_time_ms, [0.5, 0.9, 0.95, 0.99])
+  FROM read_json('{sys.argv[1]}', format='newline_delimited') GROUP BY ALL''')
+"""
+FORMAT = (
+    '{ "timestamp": "%dT%t.%^", "client_ip": "%h", "method": "%m", "path": "%U", '
+    '"status_code": "%s", "response_bytes": "%b", "response_time_ms": "%L", "user_agent": "%u" }'
+)
+
+
+def main(lines: int, rounds: int) -> None:
+    """Make the logs, time every tool, print the medians."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        log = directory / "api_traffic.log"
+        write(log, lines, days=7)
+        tools = direct(log)
+        tools |= {f"database of {n:,}": database(directory, n, 7) for n in (lines // 100, lines)}
+        taken = {tool: [] for tool in tools}
+        for _ in range(rounds):
+            for tool, run in tools.items():
+                start = time.perf_counter()
+                run()
+                taken[tool].append(time.perf_counter() - start)
+        for tool, seconds in taken.items():
+            median = statistics.median(seconds)
+            print(f"{tool:28} {median:7.2f} s  {lines / median:10,.0f} lines/s")
+
+
+def direct(log: Path) -> dict[str, Callable[[], None]]:
+    """Every tool that reads the log itself."""
+    program = [sys.executable, "-m", "perfectcv_traffic", "analyze", "--no-charts", "--json"]
+    tools = {"analyze LOG": command(*program, str(log))}
+    tools["DuckDB read_json"] = command(sys.executable, "-c", DUCKDB, str(log))
+    if goaccess := shutil.which("goaccess"):
+        options = ["--log-format", FORMAT, "--date-format", "%Y-%m-%d", "--time-format", "%T"]
+        report = str(log.with_suffix(".json"))
+        tools["GoAccess"] = command(goaccess, str(log), *options, "-o", report)
+    return tools
+
+
+def database(directory: Path, lines: int, days: float) -> Callable[[], None]:
+    """A database of so many rows, and `analyze` over it."""
+    log, db = directory / f"{lines}.log", directory / f"{lines}.db"
+    write(log, lines, days)
+    program = [sys.executable, "-m", "perfectcv_traffic"]
+    command(*program, "ingest", str(log), "--db", str(db))()
+    log.unlink()
+    return command(*program, "analyze", "--no-charts", "--db", str(db))
+
+
+def command(*words: str) -> Callable[[], None]:
+    """A process to be run to its end."""
+
+    def run() -> None:
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    return run
+
+
+if __name__ == "__main__":
+    main(*(int(one) for one in [*sys.argv[1:], *("1000000", "3")[len(sys.argv) - 1 :]]))
