@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any, Final
+
+codes: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 MAX_REPEATS: Final = 64
 MAX_CHARACTERS: Final = 2000

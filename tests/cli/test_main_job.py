@@ -90,7 +90,7 @@ def test_analysis_of_log_and_of_database_agree(program: Program, tmp_path: Path)
 
 
 def test_first_run_finds_the_documented_flaws_that_traffic_shows(program: Program) -> None:
-    done = program("run", "--requests", "1500")
+    done = program("run")  # as a newcomer does
     findings = done.stdout.partition("Findings")[2].partition("Totals")[0]
 
     assert set(re.findall(r"(?:GET|POST) [^,\s]+", findings)) == {
