@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
 from perfectcv_traffic.errors import ExitCode
 from perfectcv_traffic.record import TrafficLog
@@ -89,7 +90,7 @@ class Ingester:
         """Let the child store what the log holds and end, for a bounded time."""
         process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            child.end(process, patience=STOP_SECONDS)
         self._lock.release()
         self._next_check = None
 
@@ -145,15 +146,3 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 def _command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "perfectcv_traffic", *map(str, arguments)]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
-        process.stdin.close()
-    for insist in (process.terminate, process.kill):
-        try:
-            process.wait(STOP_SECONDS)
-            break
-        except subprocess.TimeoutExpired:
-            insist()
-    process.wait()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
+from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.terminal import note
@@ -71,17 +72,6 @@ FailOn = Annotated[
         " [default: error; traffic: never]",
     ),
 ]
-
-
-@dataclass(slots=True)
-class Job:
-    """What `generate` works on; the ids of the runs it did."""
-
-    target: str
-    options: Options
-    credentials: Credentials
-    db: Path
-    run_ids: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

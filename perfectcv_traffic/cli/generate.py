@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from perfectcv_traffic.cli import finding, reconciling, sending
+from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
 
@@ -135,7 +136,7 @@ def generate(
         finding.show_plan(target, options, credentials)
         return
     with _served(app, log) as address:
-        job = finding.Job(address or target, options, credentials, db)
+        job = Job(address or target, options, credentials, db)
         code = finding.find(job, wanted) if wanted.suites else 0
         code = (sending.load(job, fail_on) if finding.LOAD in suites else 0) or code
     if reconcile:

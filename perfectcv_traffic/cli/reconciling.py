@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.text import Text
 
 from perfectcv_traffic.cli import ingest
-from perfectcv_traffic.cli.finding import Job
+from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.terminal import results
 from perfectcv_traffic.errors import ExitCode
 

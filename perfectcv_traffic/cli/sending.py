@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from perfectcv_traffic.cli.finding import Job
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.outcome import Outcome

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from perfectcv_traffic.errors import ExitCode, TargetError
+from perfectcv_traffic.capture import child
+from perfectcv_traffic.errors import TargetError
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -32,7 +33,9 @@ def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[s
         try:
             yield _address(process, output)
         finally:
-            _stop(process)
+            child.end(process, patience=STOP_SECONDS)
+            if process.stdout:
+                process.stdout.close()
 
 
 def _start(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -72,18 +75,3 @@ def _last_words(output: Path) -> str:
     reason = own[-1].removeprefix("perfectcv-traffic: ") if own else "it ended without a word"
     # An application that fails prints more than our line of it.
     return reason if len(printed) == 1 else f"{reason}; what it printed is in {output}"
-
-
-def _stop(process: subprocess.Popen[bytes]) -> ExitCode | int:
-    """Ask it to end by closing its input, then insist."""
-    if process.stdin:
-        process.stdin.close()
-    for insist in (process.terminate, process.kill):
-        try:
-            process.wait(STOP_SECONDS)
-            break
-        except subprocess.TimeoutExpired:
-            insist()
-    if process.stdout:
-        process.stdout.close()
-    return process.wait()
