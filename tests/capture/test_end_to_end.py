@@ -142,13 +142,17 @@ class Load(threading.Thread):
     def run(self) -> None:
         with contextlib.suppress(OSError, http.client.HTTPException):
             while not self.enough.is_set():
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-                for _ in range(20):  # a new connection now and then reaches another worker
-                    connection.request("GET", f"/count/{self.next}")
-                    connection.getresponse().read()
-                    self.answered.append((self.next, time.monotonic()))
-                    self.next += 1
-                connection.close()
+                self._send_twenty()  # a new connection now and then reaches another worker
+
+    def _send_twenty(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with contextlib.closing(connection):  # also when the server is killed in the middle
+            for _ in range(20):
+                connection.request("GET", f"/count/{self.next}")
+                with connection.getresponse() as response:
+                    response.read()
+                self.answered.append((self.next, time.monotonic()))
+                self.next += 1
 
 
 @contextlib.contextmanager
