@@ -43,8 +43,14 @@ def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite
             connection.close()
 
 
+def _distrust(connection: sqlite3.Connection) -> None:
+    # The file may come from elsewhere: its views and triggers may call harmless functions only.
+    connection.execute("PRAGMA trusted_schema = OFF")
+
+
 def _configure(connection: sqlite3.Connection) -> None:
-    # The first two only matter before there is anything in the file.
+    _distrust(connection)
+    # These two only matter before there is anything in the file.
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -82,6 +88,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with naming(path):
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
+            _distrust(connection)
             if not schema.is_current(connection):
                 with writing(path):
                     pass  # brought up to date before it is read
