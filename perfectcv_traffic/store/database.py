@@ -12,7 +12,7 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store import schema, upserts, witness
 from perfectcv_traffic.store.transactions import transaction
 
-__all__ = ["BUSY_TIMEOUT", "reading", "transaction", "writing"]
+__all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
 PAGE_SIZE = 4096
@@ -76,14 +76,19 @@ def _log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads an existing, current database."""
+def require(path: Path) -> None:
+    """Raise `StorageError` when there is no such database; opening it would make one."""
     if not path.is_file():
         raise StorageError(
             f"database {path} does not exist: run perfectcv-traffic ingest first, or name another "
             "with --db"
         )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads an existing, current database."""
+    require(path)
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with naming(path):
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
