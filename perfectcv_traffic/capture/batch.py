@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from perfectcv_traffic.capture.facts import Facts
+from perfectcv_traffic.capture.facts import Facts, unpack
 from perfectcv_traffic.capture.lines import encode_line
 from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
 from perfectcv_traffic.capture.outcome import Outcome
@@ -36,12 +36,13 @@ class BatchRecorder:
         self._composer = composer
         self._warned_at = -WARNING_INTERVAL
 
-    def write(self, batch: Sequence[Facts], untold: int) -> Outcome:
+    def write(self, batch: Sequence[Facts | bytes], untold: int) -> Outcome:
         """Append the records of a batch with one write; `untold` were lost before it."""
         outcome, lines = Outcome(untold), bytearray()
-        for facts in batch:
+        for waiting in batch:
             start = len(lines)
             try:
+                facts = unpack(waiting) if isinstance(waiting, bytes) else waiting
                 self._append_line(lines, facts, outcome)
             except Exception:  # one record that cannot be made must not lose its batch
                 del lines[start:]

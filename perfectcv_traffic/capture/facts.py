@@ -1,4 +1,8 @@
-"""The raw facts of one exchange as plain data, of which a record is made in whichever process."""
+"""The raw facts of one exchange as plain data, of which a record is made in whichever process.
+
+They wait as one piece of bytes, not as a tree of objects: those would make every garbage collection
+of the application dearer.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import RawHeaders
 
 
-class Captured(msgspec.Struct, array_like=True):
+class Captured(msgspec.Struct, array_like=True, gc=False):
     """The first bytes of a body, and how many there were in all."""
 
     head: bytes
@@ -22,7 +26,7 @@ class Captured(msgspec.Struct, array_like=True):
         return len(self.head)
 
 
-class Facts(msgspec.Struct, array_like=True):
+class Facts(msgspec.Struct, array_like=True, gc=False):
     """What an `Exchange` gathered. Holds secrets: for memory and pipes, never for a file."""
 
     request_id: str
@@ -57,3 +61,21 @@ class Facts(msgspec.Struct, array_like=True):
     error: str | None
     scope: Any = None
     """Only for an application that enriches its records; never leaves its process."""
+
+
+_decode = msgspec.msgpack.Decoder(Facts).decode
+pack = msgspec.msgpack.Encoder().encode
+"""Facts as bytes. Raises TypeError, ValueError or OverflowError if they are no plain data."""
+
+
+def unpack(packed: bytes) -> Facts:
+    """Facts of bytes; of odd types where the application or the server chose odd ones."""
+    try:
+        return _decode(packed)
+    except msgspec.ValidationError:
+        values = dict(zip(Facts.__struct_fields__, msgspec.msgpack.decode(packed), strict=True))
+        for name in ("request_body", "response_body"):
+            values[name] = Captured(*values[name])
+        if values["declared"] is not None:
+            values["declared"] = tuple(Declared(*each) for each in values["declared"])
+        return Facts(**values)

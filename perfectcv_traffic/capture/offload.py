@@ -14,13 +14,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 
 import msgspec
 
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.channel import Channel
-from perfectcv_traffic.capture.facts import Facts
 from perfectcv_traffic.capture.outcome import Outcome
 from perfectcv_traffic.settings import Settings
 
@@ -41,13 +39,14 @@ class Batch(msgspec.Struct, array_like=True):
     """What the child is asked to record."""
 
     untold: int
-    facts: list[Facts]
+    packed: list[bytes]
+    """Facts, as they waited."""
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """What became of it; no outcome when the batch could not be read."""
+    """What became of it."""
 
-    outcome: Outcome | None
+    outcome: Outcome
     said: list[tuple[int, str]] = []
     """Level and text of what the child would have logged."""
 
@@ -74,17 +73,13 @@ class Offload:
         """The child's process id; None while there is none to work with."""
         return self._process.pid if self._process and self._is_ready else None
 
-    def write(self, batch: Sequence[Facts], untold: int) -> Outcome | None:
+    def write(self, batch: list[bytes], untold: int) -> Outcome | None:
         """What the child made of a batch; None when it has to be recorded here. Never raises."""
         try:
             channel = self._ready_channel()
             if channel is None:
                 return None
-            try:
-                message = _encode(Batch(untold, list(batch)))
-            except (TypeError, ValueError, OverflowError):  # a sloppy server's or application's
-                return None
-            channel.send(message)
+            channel.send(_encode(Batch(untold, batch)))
             answer = _decode_answer(channel.receive())
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             self._give_up(error)

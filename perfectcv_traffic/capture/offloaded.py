@@ -64,11 +64,8 @@ def _recorder(settings: Settings) -> BatchRecorder:
 
 
 def _answer(recorder: BatchRecorder, message: bytes, said: _Said) -> Answer:
-    try:
-        batch = _decode_batch(message)
-    except msgspec.MsgspecError:  # facts of odd types: the worker can record them
-        return Answer(None, said.taken())
-    outcome = recorder.write(batch.facts, batch.untold)
+    batch = _decode_batch(message)
+    outcome = recorder.write(batch.packed, batch.untold)
     return Answer(outcome, said.taken())
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.facts import Facts
+from perfectcv_traffic.capture.facts import Facts, pack
 from perfectcv_traffic.capture.facts_reader import FactsReader
-from perfectcv_traffic.capture.log_file import WARNING_INTERVAL
 from perfectcv_traffic.capture.offload import Offload
 from perfectcv_traffic.capture.outcome import Outcome
 
-logger = logging.getLogger("perfectcv_traffic")
+
+class Packed(NamedTuple):
+    """The facts of an exchange as they wait, and the memory they take, about."""
+
+    facts: Facts | bytes
+    size: int
 
 
 class Recording:
-    """Records batches of exchanges; used from the writer's thread."""
+    """Records batches of exchanges. All but `pack` is for the writer's thread."""
 
     def __init__(
         self, reader: FactsReader, here: BatchRecorder, offload: Offload | None = None
@@ -26,32 +29,29 @@ class Recording:
         self._reader = reader
         self._here = here
         self._offload = offload
-        self._warned_at = -WARNING_INTERVAL
 
-    def write(self, exchanges: Sequence[Exchange], untold: int) -> Outcome:
+    def pack(self, exchange: Exchange) -> Packed:
+        """What is kept of an exchange that is over."""
+        facts = self._reader.read(exchange)
+        if self._offload is None:
+            return Packed(facts, exchange.size)
+        try:
+            return Packed(pack(facts), exchange.size)
+        except (TypeError, ValueError, OverflowError):
+            return Packed(facts, exchange.size)
+
+    def write(self, batch: Sequence[Packed], untold: int) -> Outcome:
         """Record a batch; `untold` requests were lost before it."""
-        batch = [facts for facts in map(self._read, exchanges) if facts is not None]
-        unread = len(exchanges) - len(batch)
-        outcome = self._write(batch, untold + unread)
-        outcome.failed += unread
-        return outcome
-
-    def _write(self, batch: Sequence[Facts], untold: int) -> Outcome:
+        facts = [packed.facts for packed in batch]
         if self._offload is not None:
-            outcome = self._offload.write(batch, untold)
+            shippable = [each for each in facts if isinstance(each, bytes)]
+            outcome = None
+            if len(shippable) == len(facts):
+                outcome = self._offload.write(shippable, untold)
             if outcome is not None:
                 self._here.close()  # a file kept open would keep a rotated log on the disk
                 return outcome
-        return self._here.write(batch, untold)
-
-    def _read(self, exchange: Exchange) -> Facts | None:
-        try:
-            return self._reader.read(exchange)
-        except Exception:
-            if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
-                self._warned_at = time.monotonic()
-                logger.exception("a request could not be recorded")
-            return None
+        return self._here.write(facts, untold)
 
     def close(self) -> None:
         """Let go of the file and of what belongs to the thread."""

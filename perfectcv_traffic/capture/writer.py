@@ -22,6 +22,7 @@ import msgspec
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.log_file import WARNING_INTERVAL
 from perfectcv_traffic.capture.outcome import Counters, Outcome
+from perfectcv_traffic.capture.recording import Packed
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
@@ -41,9 +42,12 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Records(Protocol):
-    """Records batches of exchanges; used in the writer's thread."""
+    """Records batches of exchanges; all but `pack` is called in the writer's thread."""
 
-    def write(self, exchanges: Sequence[Exchange], untold: int) -> Outcome:
+    def pack(self, exchange: Exchange) -> Packed:
+        """What is kept of an exchange that is over."""
+
+    def write(self, batch: Sequence[Packed], untold: int) -> Outcome:
         """Record a batch; `untold` requests were lost before it and are in no line yet."""
 
     def close(self) -> None:
@@ -81,8 +85,8 @@ class LogWriter:
         _in_forked_children(self)
 
     def _reset(self) -> None:
-        self._queue: deque[Exchange] = deque()
-        self._held: list[Exchange] = []
+        self._queue: deque[Packed] = deque()
+        self._held: dict[int, Exchange] = {}
         self._waiting_bytes = 0
         self._wake = threading.Event()
         self._writing = False
@@ -103,7 +107,19 @@ class LogWriter:
             self._follower.forget()
         self._reset()
 
+    def hold(self, exchange: Exchange) -> None:
+        """Take an exchange whose application is not done; a second later it counts as over."""
+        self._held[id(exchange)] = exchange
+        self._wake_thread()
+
     def submit(self, exchange: Exchange) -> None:
+        """Queue an exchange that is over, unless it was held and has been queued meanwhile."""
+        if exchange.held and self._held.pop(id(exchange), None) is None:
+            return
+        self._enqueue(exchange)
+        self._wake_thread()
+
+    def _enqueue(self, exchange: Exchange) -> None:
         """Queue an exchange; when the queue is full drop bodies first, then the record."""
         if len(self._queue) >= self._limits.records:
             self.counters.dropped += 1
@@ -111,8 +127,17 @@ class LogWriter:
         if self._waiting_bytes + exchange.size > self._limits.bytes:
             exchange.drop_bodies()
             self.counters.bodies_dropped += 1
-        self._waiting_bytes += exchange.size
-        self._queue.append(exchange)
+        try:
+            packed = self._recording.pack(exchange)
+        except Exception:
+            self.counters.failed += 1
+            if self._may_warn():
+                logger.exception("a request could not be recorded")
+            return
+        self._waiting_bytes += packed.size
+        self._queue.append(packed)
+
+    def _wake_thread(self) -> None:
         if not self._wake.is_set():
             self._wake.set()
         if self._thread is None:
@@ -194,30 +219,26 @@ class LogWriter:
             logger.warning("%d requests so far came too fast to be recorded", self._reported)
 
     def _queue_ripe(self) -> None:
-        """Back into the queue: held exchanges whose tasks have ended, or that waited enough."""
-        held, self._held = self._held, []
-        self._queue.extendleft(reversed(held))
+        """Queue held exchanges whose application takes too long, or all if somebody waits."""
+        now, in_haste = time.perf_counter(), self._haste.is_set()
+        for key, exchange in list(self._held.items()):
+            waited = now - (exchange.finished_at or 0.0)
+            # Whoever takes it out of there queues it: the event loop may be at it too.
+            if (in_haste or waited >= HOLD_SECONDS) and self._held.pop(key, None) is not None:
+                exchange.taken = True
+                self._enqueue(exchange)
 
-    def _must_wait(self, exchange: Exchange) -> bool:
-        if exchange.returned or self._haste.is_set():
-            return False
-        return time.perf_counter() - (exchange.finished_at or 0.0) < HOLD_SECONDS
-
-    def _take_batch(self) -> list[Exchange]:
-        batch: list[Exchange] = []
+    def _take_batch(self) -> list[Packed]:
+        batch: list[Packed] = []
         size = 0
         while self._queue and size < BATCH_BYTES:
-            exchange = self._queue.popleft()
-            if self._must_wait(exchange):
-                self._held.append(exchange)
-                continue
-            exchange.taken = True
-            size += exchange.size
-            batch.append(exchange)
+            packed = self._queue.popleft()
+            size += packed.size
+            batch.append(packed)
         self._waiting_bytes -= size
         return batch
 
-    def _write_batch(self, batch: list[Exchange]) -> None:
+    def _write_batch(self, batch: list[Packed]) -> None:
         untold = self.counters.lost - self._told_lost
         outcome = self._recording.write(batch, untold)
         self.counters.add(outcome)
