@@ -6,7 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from perfectcv_traffic.analysis.filters import Filters, matches
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
+    from perfectcv_traffic.columns.folding import Folding
     from perfectcv_traffic.record import TrafficLog
-    from perfectcv_traffic.summary import Row, Summary
+    from perfectcv_traffic.summary import Row
 
 NO_FILTERS = Filters()
 AT_ONCE = 10_000
@@ -65,21 +66,25 @@ class _Found:
 class _Fold:
     """Records folded one by one."""
 
-    summary: Summary
-    recent: deque[tuple[object, ...]]
-    first: str | None = None
-    last: str | None = None
+    summary: Folding
+    recent: deque[list[TrafficLog]] = field(default_factory=deque)
+    _recent: int = 0
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
-        from perfectcv_traffic.analysis.recent import values
+        from perfectcv_traffic.analysis.recent import MOST
 
-        self.summary.add_all(records)
-        self.recent.extend(map(values, records))
-        times = [record.timestamp for record in records if record.timestamp is not None]
-        if times:
-            self.first = min(self.first or times[0], *times)
-            self.last = max(self.last or times[0], *times)
+        self.summary.add(records)
+        self.recent.append(records)
+        self._recent += len(records)
+        while self._recent - len(self.recent[0]) >= MOST:
+            self._recent -= len(self.recent.popleft())
+
+    def latest(self) -> list[tuple[object, ...]]:
+        """The values of the latest records."""
+        from perfectcv_traffic.analysis.recent import MOST, values
+
+        return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
 
     def rows(self) -> dict[str, Iterable[Row]]:
         """Rows of every summary table."""
@@ -89,10 +94,9 @@ class _Fold:
 
 
 def _fold() -> _Fold:
-    from perfectcv_traffic.analysis.recent import MOST
-    from perfectcv_traffic.summary import Summary
+    from perfectcv_traffic.columns.folding import Folding
 
-    return _Fold(Summary(), deque(maxlen=MOST))
+    return _Fold(Folding())
 
 
 def _from_logs(source: Source) -> _Found:
@@ -104,7 +108,7 @@ def _from_logs(source: Source) -> _Found:
         lines["ingested"] += len(batch.records)
         lines["rejected"] += batch.rejected
         fold.add(list(filter(passes, batch.records)) if passes else batch.records)
-    return _Found(fold.rows(), fold.recent, lines=lines, span=(fold.first, fold.last))
+    return _Found(fold.rows(), fold.latest(), lines=lines, span=fold.summary.span())
 
 
 def _from_database(source: Source) -> _Found:
@@ -146,7 +150,7 @@ def _selected(connection: sqlite3.Connection, filters: Filters) -> _Found:
     fold, records = _fold(), _records(connection, *filters.where())
     while some := list(islice(records, AT_ONCE)):
         fold.add(some)
-    return _Found(fold.rows(), fold.recent, span=(fold.first, fold.last))
+    return _Found(fold.rows(), fold.latest(), span=fold.summary.span())
 
 
 def _records(
