@@ -26,8 +26,8 @@ from perfectcv_traffic.summary import (
     Column,
     Key,
     Row,
-    Summary,
     Table,
+    Tables,
     add,
     packed,
     total,
@@ -186,7 +186,7 @@ def _rank_of(rollup: Rollup, key: Key) -> int:
     return NO_RANK if group is None else _rank(*group)
 
 
-def rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+def rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a whole summary, ordered by key."""
     found = kept(rollup, cells(rollup, summary.cells(rollup.source)))
     return packed(rollup.table, dict(sorted(found.items())))
@@ -197,13 +197,13 @@ def told(rollup: Rollup) -> Table:
     return rollup.table._replace(keys=rollup.table.keys[:-1])
 
 
-def told_rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+def told_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a whole summary in the shape of `told`, ordered by key."""
     rank = len(rollup.table.keys) - 1
     return ((*row[:rank], *row[rank + 1 :]) for row in rows(rollup, summary))
 
 
-def unlimited_rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+def unlimited_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a part, to be merged with others before any is given up."""
     return packed(rollup.table, cells(rollup, summary.cells(rollup.source)))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
-from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Summary
+from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Tables
 
 BUSIEST = 20
 """Clients whose hours are looked at."""
@@ -20,7 +20,7 @@ MOST_URLS = 10
 Rows = dict[str, list[Row]]
 
 
-def of_summary(summary: Summary, *, hourly: bool = True) -> Rows:
+def of_summary(summary: Tables, *, hourly: bool = True) -> Rows:
     """Rows of every table that is read; the cells by the hour only if wanted."""
     rows = {rollup.table.name: list(overview.told_rows(rollup, summary)) for rollup in ROLLUPS}
     rows[URLS.name] = heapq.nsmallest(MOST_URLS, summary.rows(URLS), key=_by_count)

@@ -6,7 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,8 @@ from perfectcv_traffic.analysis.filters import Filters, matches
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
     from perfectcv_traffic.analysis.rows import Rows
+    from perfectcv_traffic.columns.folding import Folding
     from perfectcv_traffic.record import TrafficLog
-    from perfectcv_traffic.summary import Summary
 
 NO_FILTERS = Filters()
 AT_ONCE = 10_000
@@ -75,21 +75,25 @@ class _Found:
 class _Fold:
     """Records folded one by one."""
 
-    summary: Summary
-    recent: deque[tuple[object, ...]]
-    first: str | None = None
-    last: str | None = None
+    summary: Folding
+    recent: deque[list[TrafficLog]] = field(default_factory=deque)
+    _recent: int = 0
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
-        from perfectcv_traffic.analysis.recent import values
+        from perfectcv_traffic.analysis.recent import MOST
 
-        self.summary.add_all(records)
-        self.recent.extend(map(values, records))
-        times = [record.timestamp for record in records if record.timestamp is not None]
-        if times:
-            self.first = min(self.first or times[0], *times)
-            self.last = max(self.last or times[0], *times)
+        self.summary.add(records)
+        self.recent.append(records)
+        self._recent += len(records)
+        while self._recent - len(self.recent[0]) >= MOST:
+            self._recent -= len(self.recent.popleft())
+
+    def latest(self) -> list[tuple[object, ...]]:
+        """The values of the latest records."""
+        from perfectcv_traffic.analysis.recent import MOST, values
+
+        return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
 
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
@@ -98,14 +102,13 @@ class _Fold:
 
         clients = len({key[0] for key in self.summary.cells(CLIENTS)})
         rows = of_summary(self.summary, hourly=hourly)
-        return _Found(rows, self.recent, clients, span=(self.first, self.last))
+        return _Found(rows, self.latest(), clients, span=self.summary.span())
 
 
 def _fold() -> _Fold:
-    from perfectcv_traffic.analysis.recent import MOST
-    from perfectcv_traffic.summary import Summary
+    from perfectcv_traffic.columns.folding import Folding
 
-    return _Fold(Summary(), deque(maxlen=MOST))
+    return _Fold(Folding())
 
 
 def _from_logs(source: Source, *, hourly: bool) -> _Found:
