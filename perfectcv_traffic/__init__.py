@@ -1,8 +1,5 @@
 """Record, provoke, store and understand the HTTP traffic of a FastAPI service."""
 
-from __future__ import annotations
-
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,10 +17,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """A public name from its module when it is first asked for.
-
-    A command that only reads need not load the recorder, which takes as long as Typer.
-    """
+    """Import a public name when it is asked for: most commands need none, and it takes 0.1 s."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
