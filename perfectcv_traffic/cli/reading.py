@@ -145,17 +145,17 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
     from perfectcv_traffic.analysis.recent import FIELDS, MOST
-    from perfectcv_traffic.analysis.rows import MOST_URLS, busiest
+    from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
     from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries
-    from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS
+    from perfectcv_traffic.summary import CLIENTS, URLS
 
     rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
     rows[URLS.name] = list(queries.top_urls(connection, MOST_URLS))
     if hourly:
         names = busiest(rows[CLIENT_TOTALS.table.name])
         rows[CLIENTS.name] = queries.client_windows(connection, names)
-        rows[REQUESTS.name] = queries.hourly_rows(connection)
+        rows[HOURLY.name] = queries.cells(connection, HOURLY)
     latest = f"SELECT {', '.join(FIELDS)} FROM api_requests ORDER BY id DESC LIMIT {MOST}"
     recent = connection.execute(latest).fetchall()[::-1]
     span = queries.time_range(connection)

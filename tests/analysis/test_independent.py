@@ -132,7 +132,7 @@ QUERIES = {
         count(DISTINCT coalesce(hour::VARCHAR, '')), max(per_hour),
         count(DISTINCT (place, hour)) FILTER (status_code = 429)
         FROM (SELECT *, count(*) OVER (PARTITION BY client, hour) AS per_hour FROM t)
-        GROUP BY client ORDER BY count(*) DESC, client LIMIT 20""",
+        GROUP BY client ORDER BY count(*) DESC, client LIMIT 10""",
     "user_agents": """SELECT user_agent, count(*), count(DISTINCT client_ip),
         count(*) FILTER (class IN ('4xx', '5xx')) / count(*) FROM t GROUP BY user_agent
         ORDER BY count(*) DESC, user_agent LIMIT 20""",
