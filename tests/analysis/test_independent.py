@@ -310,7 +310,8 @@ CREATE TABLE t AS WITH line AS (
   FROM line
 )
 SELECT *, method || ' ' || template(path) AS endpoint, template(path) AS place,
-  NULL::VARCHAR AS route, (status_code // 100) || 'xx' AS class, 'not recorded' AS presence, 'not recorded' AS validity,
+  NULL::VARCHAR AS route, (status_code // 100) || 'xx' AS class,
+  'not recorded' AS presence, 'not recorded' AS validity,
   date_trunc('hour', timestamp) AS hour, date_trunc('minute', timestamp) AS minute,
   client AS client_ip, NULL::DOUBLE AS d, NULL::VARCHAR AS scenario, NULL::BOOLEAN AS complete,
   len(list_filter(string_split(regexp_extract(target, '[?](.*)', 1), '&'),
