@@ -8,7 +8,7 @@ a file.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -23,7 +23,8 @@ OVERHEAD_BYTES = 2_000
 class Body(msgspec.Struct, array_like=True):
     """The first bytes of a body, and how many there were in all."""
 
-    head: bytes | bytearray = b""
+    head: bytes = b""
+    """While it is gathered from several chunks, a bytearray: cheap to add to, sent as bytes."""
     size: int = 0
 
     def add(self, chunk: bytes, limit: int) -> None:
@@ -35,8 +36,8 @@ class Body(msgspec.Struct, array_like=True):
         if not self.head:
             self.head = bytes(chunk[:room])
             return
-        if isinstance(self.head, bytes):
-            self.head = bytearray(self.head)
+        if type(self.head) is bytes:
+            self.head = cast("bytes", bytearray(self.head))
         self.head += chunk[:room]
 
     @property
