@@ -17,6 +17,7 @@ from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, m
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.own import sparing
 from perfectcv_traffic.generate.places import pointer
 from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
@@ -119,7 +120,7 @@ class _Drafts:
 
     def _made(self, operation: Operation, turn: int, *, is_full: bool) -> Draft:
         rng = Random(f"{self._seed}:{operation.key}:{turn}")
-        return make_draft(self._document, operation, rng, optional=is_full)
+        return sparing(make_draft(self._document, operation, rng, optional=is_full))
 
 
 def _planned(

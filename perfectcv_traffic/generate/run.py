@@ -16,6 +16,7 @@ from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer, Schedule
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
@@ -131,12 +132,14 @@ class _Job:
         await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
     def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
+        ids = IdPool(prepared.producers)
+        ids.own |= own_ids_of(prepared.credentials.token)
         return Traffic(
             sender=sender,
             base=prepared.base,
             run_id=run_id,
             credentials=prepared.credentials,
-            ids=IdPool(prepared.producers),
+            ids=ids,
             on_outcome=self.on_outcome,
         )
 
