@@ -189,16 +189,20 @@ def _summarised() -> list[str]:
 
 
 def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
-    """From values as SQLite has them to a record; lists are JSON text there."""
+    """From values as SQLite has them to a record: lists are JSON text there, booleans numbers."""
     import msgspec
 
-    from perfectcv_traffic.record import NullDetail, TrafficLog
+    from perfectcv_traffic.record import NullDetail, TrafficLog, fields
 
     decode = msgspec.json.Decoder(list[NullDetail]).decode
     lists = [place for place, name in enumerate(names) if name.endswith("_details")]
+    truths = {one.name for one in fields() if one.type_name.startswith("bool")}
+    booleans = [place for place, name in enumerate(names) if name in truths]
 
     def build(row: Sequence[Any]) -> TrafficLog:
         given = list(row)
+        for place in booleans:
+            given[place] = None if given[place] is None else bool(given[place])
         for place in lists:
             given[place] = decode(given[place]) if given[place] not in {None, "[]"} else []
         return TrafficLog(**dict(zip(names, given, strict=True)))
