@@ -95,7 +95,10 @@ ON_REQUEST = frozenset(
 )
 """Shown when named: they say more of what others say first, or are read as a picture."""
 
-_SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
+_SEVERITY_STYLES = {"error": "bold red", "warning": "bold magenta"}
+"""The terminal's own colours, and not yellow: it cannot be read on white."""
+WIDE = 160
+"""Columns of a terminal that has room for all columns of every table."""
 
 
 def tables(
