@@ -56,6 +56,11 @@ class Monitor:
         """Wait until every finished request is in the log; False if that took too long."""
         return self._writer.flush(timeout)
 
+    def prompt_ingester(self) -> None:
+        """Let this process's ingester look at the log now; elsewhere it does at its next poll."""
+        if self._ingester is not None:
+            self._ingester.prompt()
+
     def close(self) -> None:
         """Write what waits, end the writer's thread and the ingester."""
         self._writer.close()

@@ -19,12 +19,17 @@ One idea a file, each importing only those above it:
     places       where a request is changed, and what is put there
     scenarios    the table: what is changed in a valid request, and what must come back
     producers    which operations answer with ids that others need
+    own          the account of the run's own credential: changed with care
     plan         operations x scenarios in a seeded order, as an endless sequence
     ids          identifiers harvested from answers
     encoding     a draft as the request that goes out
     marks        the headers by which a run's requests are told apart
-    wire         HTTP/1.1 over asyncio streams, below httpx
+    reading      one HTTP/1.1 answer while it arrives
+    wire         connections that carry one exchange after the other
+    transport    the wire below httpx
+    answer       what came back of one request, whichever client sent it
     send         one exchange over httpx: an answer, or the reason why there is none
+    rapid        the same over the bare wire, for traffic
     outcome      what came back, against what was expected
     latency      response times with exact percentiles
     pace         when the next request may start: after a delay, or at a constant rate

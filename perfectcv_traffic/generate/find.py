@@ -17,6 +17,7 @@ from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.prepare import Loaded, load
 from perfectcv_traffic.generate.probe.baseline import HappyPath
@@ -160,6 +161,7 @@ class _Job:
 
     def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
         ledger, ids = Ledger(), IdPool(Producers(loaded.operations))
+        ids.own |= own_ids_of(loaded.credentials.token)
         prober = Prober(
             sender=sender,
             base=loaded.base,

@@ -9,11 +9,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
+from perfectcv_traffic.generate.own import is_own_account, own_ids
 from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
 
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_LISTED = 3
 """Listed objects visited per collection."""
 MAX_CREATED = 100
@@ -58,10 +61,14 @@ class IdPool:
 
     def __init__(self, producers: Producers) -> None:
         self.producers = producers
+        self.own: set[str] = set()
+        """Ids of the account that the run's credential belongs to: never changed."""
         self._collections: defaultdict[str, _Collection] = defaultdict(_Collection)
 
     def wants(self, operation: Operation) -> bool:
         """Whether an answer of `operation` could tell anything new."""
+        if operation.method == "GET" and is_own_account(operation):
+            return not self.own
         if operation not in self.producers:
             return False
         listed = self._collections[collection_of(operation.path)].listed
@@ -69,13 +76,29 @@ class IdPool:
 
     def learn(self, operation: Operation, path: Mapping[str, str], answer: Json) -> None:
         """Keep the objects of a 2xx answer; `path` holds the path values that were asked for."""
+        if operation.method == "GET" and is_own_account(operation):
+            self.own |= own_ids(answer)
         parents = tuple(path.get(hole, "") for hole in PATH_PARAMETER.findall(operation.path))
         collection = self._collections[collection_of(operation.path)]
-        is_created = operation.method == "POST" and isinstance(answer, dict)
+        # Some answer a creation with the object, some with nothing but its id or slug.
+        is_created = operation.method == "POST" and isinstance(answer, dict | str | int)
         for one in [answer] if is_created else listed_objects(answer)[:MAX_LISTED]:
             fields = _scalar_fields(one)
             if fields:
                 collection.add(Harvested(fields, parents), is_created=is_created)
+
+    def has_listed(self, operation: Operation) -> bool:
+        """Whether a list answer has told of any object of the operation's collection."""
+        return bool(self._collections[collection_of(operation.path)].listed)
+
+    def object_for(self, operation: Operation, turn: int) -> Harvested | None:
+        """The object that `bind` names at this turn, own ones first."""
+        for hole in PATH_PARAMETER.findall(operation.path)[-1:]:
+            found = self._known(operation, hole, only_created=True)
+            found = found or self._known(operation, hole, only_created=False)
+            if found:
+                return found[turn % len(found)][0]
+        return None
 
     def forget(self, operation: Operation, path: Mapping[str, str]) -> None:
         """Drop the object that a DELETE has removed."""
@@ -124,7 +147,9 @@ class IdPool:
         for name in self.producers.collections(operation, hole):
             known = self._collections[name]
             kept = known.created if only_created else [*known.listed, *known.created]
+            spared = self.own if operation.method in _CHANGING else ()
             found = [(one, text) for one in kept if (text := one.id_for(hole)) is not None]
+            found = [(one, text) for one, text in found if text not in spared]
             if found:
                 return found
         return []

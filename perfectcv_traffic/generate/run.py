@@ -16,9 +16,12 @@ from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
-from perfectcv_traffic.generate.pace import Pacer, Schedule
+from perfectcv_traffic.generate.own import own_ids_of
+from perfectcv_traffic.generate.pace import Pacer, Schedule, Stage
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
+from perfectcv_traffic.generate.punctual import punctual_loop
+from perfectcv_traffic.generate.rapid import RapidSender
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
@@ -26,6 +29,13 @@ from perfectcv_traffic.generate.traffic import Traffic
 
 MAX_IN_FLIGHT = 1000
 """At a constant rate: requests under way beyond which due ones are skipped, and counted."""
+
+
+KEPT = 0.99
+"""The share of due requests that must be sent in time."""
+LATE_SECONDS = 0.1
+BUSY = 0.8
+"""The share of one core from which the client itself may be what is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,32 @@ class Run:
     seconds: float
     skipped: int = 0
     """Requests that were due at a constant rate while too many were under way."""
+    stages: tuple[Stage, ...] = ()
+    """The rates of an open loop; without them it was a closed one."""
+    concurrency: int = 1
+    cpu_seconds: float = 0.0
+    """What this process worked while it sent; near `seconds` it was the bottleneck itself."""
+
+    @property
+    def model(self) -> str:
+        """Who decides when a request is sent: the clock, or the answers before it."""
+        if not self.stages:
+            return f"closed loop, {self.concurrency} at once"
+        rates = ", then ".join(f"{one.rate:g}/s" for one in self.stages)
+        return f"open loop at {rates}"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the figures are not those of the API alone."""
+        due = self.sent + self.skipped
+        if self.skipped and self.sent < KEPT * due:
+            return f"could not keep the rate: {self.skipped:,} of {due:,} due requests skipped"
+        late = sum(one.waited > LATE_SECONDS for one in self.outcomes)
+        if late > (1 - KEPT) * due:
+            return f"could not keep the rate: {late:,} of {due:,} requests were sent late"
+        if self.cpu_seconds > BUSY * self.seconds:
+            return "this client was busy all the time: the API may be faster than it says"
+        return None
 
     @property
     def sent(self) -> int:
@@ -75,7 +111,8 @@ def generate(
 ) -> Run:
     """Send test traffic to the API at `target`; Ctrl-C while sending returns what was sent."""
     job = _Job(target, options or Options(), credentials or Credentials(), on_outcome)
-    return asyncio.run(job.perform(returns_when_cancelled=True))
+    with asyncio.Runner(loop_factory=punctual_loop) as runner:
+        return runner.run(job.perform(returns_when_cancelled=True))
 
 
 async def run(
@@ -104,7 +141,8 @@ class _Job:
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             prepared = await prepare(setup, target, options, self.credentials)
-            traffic = self.traffic(prepared, sender, run_id)
+        async with RapidSender(timeout=options.timeout) as rapid:
+            traffic = self.traffic(prepared, rapid, run_id)
             try:
                 await self.send(traffic, prepared)
             except asyncio.CancelledError:
@@ -115,22 +153,24 @@ class _Job:
     async def send(self, traffic: Traffic, prepared: Prepared) -> None:
         options = self.options
         plan = prepared.plan(options.seed)
-        if options.duration is not None:
-            plan = until(plan, options.duration)
-        if options.rate is None:
+        if options.seconds is not None:
+            plan = until(plan, options.seconds)
+        if not options.schedule:
             pacer = Pacer(options.delay)
             await traffic.send_all(plan, workers=options.concurrency, pacer=pacer)
             return
-        schedule = Schedule(options.rate)
+        schedule = Schedule(options.schedule)
         await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
-    def traffic(self, prepared: Prepared, sender: Sender, run_id: str) -> Traffic:
+    def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
+        ids = IdPool(prepared.producers)
+        ids.own |= own_ids_of(prepared.credentials.token)
         return Traffic(
             sender=sender,
             base=prepared.base,
             run_id=run_id,
             credentials=prepared.credentials,
-            ids=IdPool(prepared.producers),
+            ids=ids,
             on_outcome=self.on_outcome,
         )
 
@@ -146,4 +186,7 @@ class _Job:
             is_complete=traffic.is_complete,
             seconds=traffic.seconds,
             skipped=traffic.skipped,
+            stages=self.options.schedule,
+            concurrency=self.options.concurrency,
+            cpu_seconds=traffic.cpu_seconds,
         )

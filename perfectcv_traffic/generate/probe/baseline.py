@@ -13,10 +13,12 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.probe.drafting import Attempt, Drafter
-from perfectcv_traffic.generate.probe.exchange import SUCCESS, Case, Prober, Reply
+from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS, Case, Prober, Reply
 
 UNAUTHORIZED: Final = 401
 _METHOD_NOT_ALLOWED: Final = 405
+MAX_CRASHES: Final = 2
+"""Attempts answered 5xx after which an operation is left alone."""
 _HOPELESS: Final = frozenset({UNAUTHORIZED, _METHOD_NOT_ALLOWED, None})
 
 
@@ -25,6 +27,8 @@ class Baseline:
     """The best answer of an operation to a request with the right credential."""
 
     reply: Reply
+    attempt: Attempt | None = None
+    """What the request was made from."""
 
     @property
     def case(self) -> Case:
@@ -58,6 +62,7 @@ class HappyPath:
         writes = [one for one in operations if one.method not in ("GET", "DELETE")]
         await self._try_all(sorted(reads, key=_fewest_ids_first))
         await self._try_all(sorted(writes, key=_creators_first))
+        await self._list_again(reads)
         await self._try_all(
             sorted((one for one in reads if self._may_work(one)), key=_fewest_ids_first)
         )
@@ -104,11 +109,20 @@ class HappyPath:
             expects=SUCCESS.__contains__,
         )
 
+    async def _list_again(self, reads: Sequence[Operation]) -> None:
+        """Lists that were empty: by now something was created."""
+        for operation in reads:
+            baseline = self.baselines.get(operation.key)
+            is_list = operation in self.ids.producers and not self.ids.has_listed(operation)
+            if is_list and baseline is not None and baseline.is_good:
+                self.learn(await self.repeat(baseline))
+
     async def _try_all(self, operations: Iterable[Operation]) -> None:
         for operation in operations:
             await self._try(operation)
 
     async def _try(self, operation: Operation) -> None:
+        crashes = 0
         for attempt in self.drafter.attempts(operation):
             case = self.valid_case(attempt)
             known = self.baselines.get(operation.key)
@@ -116,10 +130,11 @@ class HappyPath:
                 continue
             reply = await self.prober.send(case)
             if known is None or reply.succeeded:
-                self.baselines[operation.key] = Baseline(reply)
+                self.baselines[operation.key] = Baseline(reply, attempt)
             if reply.succeeded:
                 self.learn(reply)
-            if reply.succeeded or reply.status in _HOPELESS:
+            crashes += reply.status in SERVER_ERRORS
+            if reply.succeeded or reply.status in _HOPELESS or crashes >= MAX_CRASHES:
                 return
 
     def _may_work(self, operation: Operation) -> bool:
