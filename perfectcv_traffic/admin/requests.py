@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from perfectcv_traffic.admin import totals
 from perfectcv_traffic.admin.scope import EVERYTHING, Clause, Prefix, contains, every
+from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
 COUNTED = 10_000
 """Matches counted one by one; of more only this much is said, unless a summary knows."""
@@ -116,12 +117,14 @@ def _rows(connection: sqlite3.Connection, ids: list[int]) -> list[sqlite3.Row]:
 
 
 def _clauses(wanted: Filter) -> list[Clause]:
-    equal = ("method", "client_ip", "status_code", "request_id")
+    equal = ("method", "client_ip", "status_code")
     clauses = [
         Clause(f"{name} = ?", (getattr(wanted, name),))
         for name in equal
         if getattr(wanted, name) is not None
     ]
+    if wanted.request_id is not None:
+        clauses.append(Clause(HAS_REQUEST_ID, (wanted.request_id,)))
     if wanted.path:
         clauses.append(contains("path", wanted.path))
     if wanted.since:

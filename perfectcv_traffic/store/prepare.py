@@ -1,7 +1,7 @@
 """From the bytes of a chunk to everything that its transaction inserts, in plain values.
 
-This is most of the work of ingest and needs no database, so that it can be done in another process
-while the chunk before is stored: whatever is in a `Prepared` can be marshalled.
+This is half of the work of ingest and needs no database, so that it can be done while the chunk
+before is stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
+from perfectcv_traffic.store.rows import Group, RequestRows
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
 _BAD_REQUEST = 400
@@ -35,10 +36,11 @@ class Task(NamedTuple):
 class Prepared(NamedTuple):
     """What a transaction inserts; the ids of the log and of the rows are given then.
 
-    `rows` begin with the offset. `nulls` and `logins` begin with the position in `rows`.
+    `nulls` and `logins` begin with the position of their record.
     """
 
-    rows: list[list[Any]]
+    records: int
+    groups: list[Group]
     nulls: list[tuple[Any, ...]]
     logins: list[tuple[Any, ...]]
     rejects: list[tuple[Any, ...]]
@@ -54,12 +56,8 @@ class Preparer:
     """Parses and prepares lines of any format for one record model."""
 
     def __init__(self, form: StoredForm, formats: Formats) -> None:
-        self._form = form
         self._formats = formats
-
-    def prepare(self, task: Task) -> Prepared:
-        """Parse lines and prepare what becomes of them."""
-        return self.prepared(self.parse(task))
+        self._rows = RequestRows(form)
 
     def parse(self, task: Task) -> Batch:
         """What becomes of each of the lines."""
@@ -70,22 +68,17 @@ class Preparer:
                 record.request_id = f"{task.name}@{offset}"
         return batch
 
-    def prepared(self, batch: Batch) -> Prepared:
-        """What a transaction inserts for a batch."""
-        rows, nulls, logins = [], [], []
-        to_row = self._form.row
-        for position, (offset, record) in enumerate(batch.records):
-            in_params = record.null_params_count > 0
-            in_response = record.null_response_count > 0
-            row = to_row(record)
-            # A bool binds many times slower than an int.
-            rows.append([offset, *row, int(in_params), int(in_response)])
-            if in_params or in_response:
+    def prepared(self, batch: Batch, summary: list[list[Row]] | None = None) -> Prepared:
+        """What a transaction inserts for a batch, of which the summary may be made already."""
+        nulls, logins = [], []
+        for position, (_, record) in enumerate(batch.records):
+            if record.null_params_count or record.null_response_count:
                 nulls += _null_rows(position, record)
             if record.login_uuid is not None:
                 logins.append(_login_row(position, record))
         return Prepared(
-            rows,
+            len(batch.records),
+            self._rows.groups(batch.records),
             nulls,
             logins,
             [(offset, length, *reject) for offset, length, reject in batch.rejects],
@@ -93,7 +86,7 @@ class Preparer:
             batch.blank,
             batch.duplicate,
             batch.salvaged,
-            _summary_rows([record for _, record in batch.records]),
+            summary or summary_rows([record for _, record in batch.records]),
         )
 
 
@@ -138,7 +131,8 @@ def _set_aside(batch: Batch, offset: int, length: int, parsed: Parsed) -> None:
         batch.rejects.append((offset, length, parsed))
 
 
-def _summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
+def summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
+    """Rows of each summary table, then of each roll-up."""
     summary = Summary()
     summary.add_all(records)
     tables = [list(packed(table, summary.cells(table))) for table in TABLES]

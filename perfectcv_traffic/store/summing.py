@@ -1,7 +1,8 @@
-"""A second process that prepares one chunk while the one before it is stored.
+"""A second process that sums up the lines which this one makes rows of.
 
-Parsing and storing take about as long as each other. The process reads tasks from its standard
-input and writes what it prepared to its standard output; when the pipe closes, it ends. Where the
+It parses the same bytes and answers with the rows of the summary alone: those are few, whereas to
+carry over what is to be stored takes longer than to parse it twice. The process reads tasks from
+its standard input and writes to its standard output; when the pipe closes, it ends. Where the
 system allows it, the bytes themselves are in memory that both share, and the pipes only carry their
 number.
 """
@@ -17,12 +18,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
 from perfectcv_traffic.log.formats import Formats
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+from perfectcv_traffic.store.prepare import Preparer, Task, summary_rows
+from perfectcv_traffic.summary import Row
 
 MARSHAL_VERSION = 2
 """Later versions look for repeated objects, which takes longer than it saves."""
@@ -32,12 +34,20 @@ _NO_MEMORY = -1
 _LENGTH = 8
 
 
-class PreparingProcess:
-    """Prepares tasks elsewhere, one at a time."""
+class Summed(NamedTuple):
+    """The summary of the records in a task."""
+
+    records: int
+    rows: list[list[Row]]
+    """Rows of each summary table, then of each roll-up."""
+
+
+class SummingProcess:
+    """Sums up tasks elsewhere, one at a time."""
 
     def __init__(self) -> None:
         memory = [_shared_memory(), _shared_memory()]
-        command = [sys.executable, "-m", "perfectcv_traffic.store.preparing", *map(str, memory)]
+        command = [sys.executable, "-m", "perfectcv_traffic.store.summing", *map(str, memory)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -66,10 +76,10 @@ class PreparingProcess:
         """Begin with a task; its result has to be taken before the next."""
         self._tasks.send(marshal.dumps(tuple(task), MARSHAL_VERSION))
 
-    def result(self) -> Prepared | None:
-        """What was prepared; None when the process is gone."""
+    def result(self) -> Summed | None:
+        """The sums; None when the process is gone."""
         with self._results.received() as data:
-            return Prepared(*marshal.loads(data)) if data else None
+            return Summed(*marshal.loads(data)) if data else None
 
 
 class Channel:
@@ -115,14 +125,15 @@ class Channel:
 
 
 def main(memory: list[str]) -> None:
-    """Prepare tasks until there are no more."""
+    """Sum up tasks until there are no more."""
     gc.disable()  # records hold no cycles
     tasks = Channel(sys.stdin.buffer, int(memory[0]))
     results = Channel(sys.stdout.buffer, int(memory[1]))
     form = StoredForm()
     preparer = Preparer(form, Formats(form, Redactor()))
     while task := _next_task(tasks):
-        results.send(marshal.dumps(tuple(preparer.prepare(task)), MARSHAL_VERSION))
+        records = [record for _, record in preparer.parse(task).records]
+        results.send(marshal.dumps((len(records), summary_rows(records)), MARSHAL_VERSION))
 
 
 def _next_task(tasks: Channel) -> Task | None:
