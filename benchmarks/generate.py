@@ -1,10 +1,11 @@
-"""What finding defects costs: the command on the seeded target, each run in a process of its own.
+"""What `generate` costs: finding defects, and sending traffic.
 
-    python benchmarks/generate.py [SEEDS]
+    python benchmarks/generate.py find [SEEDS]
+    python benchmarks/generate.py traffic [ROUNDS]
 
-One line per seed: requests, wall and CPU seconds of the command, defects missed, operations accused
-wrongly, and whether a second run on a fresh server wrote the same findings. Seed 0 is the correct
-twin.
+`find` runs the command on the seeded target, a line per seed: requests, wall and CPU seconds,
+defects missed, operations accused wrongly, and whether a second run on a fresh server wrote the
+same findings. Seed 0 is the correct twin. `traffic` is told in `traffic.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,19 +20,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-TESTS = str(Path(__file__).parents[1] / "tests" / "generate")
-sys.path.insert(0, TESTS)
+import target_server
+import traffic
+
 PORT = 18_431
 """The same for each run: it stands in the curl lines."""
-
-SERVER = """
-import socket, sys, uvicorn
-sys.path.insert(0, sys.argv[1])
-import seeded
-listener = socket.socket(fileno=int(sys.argv[3]))
-seed = int(sys.argv[2]) or None
-uvicorn.Server(uvicorn.Config(seeded.build(seed), log_level="critical")).run(sockets=[listener])
-"""
 ARGUMENTS = (
     "--token-env BENCH_TOKEN --low-token-env BENCH_LOW --api-key-env BENCH_KEY"
     " --jwt-secret-env BENCH_SECRET --allow-writes --allow-deletes --slow 0.15"
@@ -41,9 +33,17 @@ ARGUMENTS = (
 
 
 def main() -> None:
+    what, number = (*sys.argv[1:], "find")[0], int((*sys.argv[2:], 0)[0])
+    if what == "traffic":
+        traffic.compare(number or 3)
+    else:
+        find(number or 20)
+
+
+def find(seeds: int) -> None:
+    sys.path.insert(0, target_server.TESTS)
     import seeded
 
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     # Fixed: the same token makes the same request.
     never = 4_000_000_000
     secrets = {
@@ -67,26 +67,14 @@ def main() -> None:
 
 def measure(seed: int, secrets: dict[str, str]) -> tuple[dict[str, Any], float, float]:
     """The report of one run, its wall seconds and its CPU seconds."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", PORT))
-    listener.listen()
-    handle = listener.fileno()
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, TESTS, str(seed), str(handle)], pass_fds=[handle]
-    )
-    time.sleep(2)  # the server's imports are not what is measured
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            return run(secrets, Path(folder))
-    finally:
-        server.terminate()
-        server.wait(10)
-        listener.close()
+    with (
+        target_server.started("seeded", port=PORT, seed=seed) as address,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        return run(address, secrets, Path(folder))
 
 
-def run(secrets: dict[str, str], folder: Path) -> tuple[dict[str, Any], float, float]:
-    address = f"http://127.0.0.1:{PORT}"
+def run(address: str, secrets: dict[str, str], folder: Path) -> tuple[dict[str, Any], float, float]:
     command = [sys.executable, "-m", "perfectcv_traffic", "generate", address, *ARGUMENTS.split()]
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(

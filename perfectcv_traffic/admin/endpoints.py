@@ -13,7 +13,7 @@ from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.moments import shown
 from perfectcv_traffic.admin.scope import Prefix
-from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import TrafficLog, fields
 from perfectcv_traffic.settings import Settings
 from perfectcv_traffic.store.queries import line_counts

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.statistics import merged, ordinary
-from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.capture.outcome import Counters
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.1, 0.5, 1.0)

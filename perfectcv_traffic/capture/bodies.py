@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
-from perfectcv_traffic.capture.exchange import Body
+from perfectcv_traffic.capture.facts import Captured
 from perfectcv_traffic.json_scan import quick_scan, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
@@ -48,7 +48,7 @@ class ReadBody:
 
 
 def read(
-    body: Body, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
+    body: Captured, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
 ) -> ReadBody:
     """Read the captured head of a body that was sent with these Content-Type and -Encoding.
 

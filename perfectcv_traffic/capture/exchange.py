@@ -66,10 +66,10 @@ class Exchange:
     client_disconnected = False
     answered_nobody = False
     """The client had left before the response started."""
-    returned = False
-    """The application is done, background tasks included."""
+    held = False
+    """It was handed over before the application was done: background tasks may still fail."""
     taken = False
-    """The writer has made the record: what happens now is too late for it."""
+    """The writer did not wait any longer: what happens now is too late for the record."""
     matched = False
     route: Any = None
     path_params: Mapping[str, Any] = MappingProxyType({})

@@ -30,8 +30,11 @@ _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class Sink(Protocol):
     """Takes finished exchanges; neither blocks nor raises."""
 
+    def hold(self, exchange: Exchange) -> None:
+        """Take an exchange whose response is over; `submit` follows when its application is."""
+
     def submit(self, exchange: Exchange) -> None:
-        """Take one exchange."""
+        """Take an exchange that is over, its application too."""
 
     def fault(self) -> None:
         """Count and report the exception being handled: a bug of the recorder."""
@@ -139,7 +142,7 @@ class _Observer:
             raise
         if exchange.final:
             exchange.complete = True
-            self._finish()
+            self._hold()
 
     def _start(self, message: Message) -> Message:
         """The response start with the request id added, unless the application set one."""
@@ -162,19 +165,25 @@ class _Observer:
         if self._exchange.taken:
             self._sink.missed()
 
-    def returned(self) -> None:
-        """Note that the application is done."""
-        self._exchange.returned = True
-        self._finish()
-
-    def _finish(self) -> None:
-        """Hand the exchange over, once: when its response is whole, or when the app is done."""
-        if self._exchange.finished_at is None:
+    def _hold(self) -> None:
+        """The response is whole: what it was is certain, background tasks may still run."""
+        exchange = self._exchange
+        if exchange.finished_at is None:
             try:
-                self._exchange.finish(self._scope)
-                self._sink.submit(self._exchange)
+                exchange.finish(self._scope)
+                exchange.held = True
+                self._sink.hold(exchange)
             except Exception:
                 self._sink.fault()
+
+    def returned(self) -> None:
+        """Hand the exchange over: the application is done."""
+        try:
+            if self._exchange.finished_at is None:
+                self._exchange.finish(self._scope)
+            self._sink.submit(self._exchange)
+        except Exception:
+            self._sink.fault()
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from starlette.routing import Host, Mount
 
+from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import Exchange
-
-
-class Declared(NamedTuple):
-    """A security scheme that a route depends on, in OpenAPI's words."""
-
-    location: Literal["header", "query", "cookie"]
-    name: str
-    """Name of the header, query parameter or cookie; lower-case for a header."""
-    scheme: str
-    """bearer, basic, digest or api_key."""
 
 
 class RouteTable:

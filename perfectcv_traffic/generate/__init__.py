@@ -23,8 +23,12 @@ One idea a file, each importing only those above it:
     ids          identifiers harvested from answers
     encoding     a draft as the request that goes out
     marks        the headers by which a run's requests are told apart
-    wire         HTTP/1.1 over asyncio streams, below httpx
+    reading      one HTTP/1.1 answer while it arrives
+    wire         connections that carry one exchange after the other
+    transport    the wire below httpx
+    answer       what came back of one request, whichever client sent it
     send         one exchange over httpx: an answer, or the reason why there is none
+    rapid        the same over the bare wire, for traffic
     outcome      what came back, against what was expected
     latency      response times with exact percentiles
     pace         when the next request may start: after a delay, or at a constant rate

@@ -71,11 +71,25 @@ class IdPool:
         """Keep the objects of a 2xx answer; `path` holds the path values that were asked for."""
         parents = tuple(path.get(hole, "") for hole in PATH_PARAMETER.findall(operation.path))
         collection = self._collections[collection_of(operation.path)]
-        is_created = operation.method == "POST" and isinstance(answer, dict)
+        # Some answer a creation with the object, some with nothing but its id or slug.
+        is_created = operation.method == "POST" and isinstance(answer, dict | str | int)
         for one in [answer] if is_created else listed_objects(answer)[:MAX_LISTED]:
             fields = _scalar_fields(one)
             if fields:
                 collection.add(Harvested(fields, parents), is_created=is_created)
+
+    def has_listed(self, operation: Operation) -> bool:
+        """Whether a list answer has told of any object of the operation's collection."""
+        return bool(self._collections[collection_of(operation.path)].listed)
+
+    def object_for(self, operation: Operation, turn: int) -> Harvested | None:
+        """The object that `bind` names at this turn, own ones first."""
+        for hole in PATH_PARAMETER.findall(operation.path)[-1:]:
+            found = self._known(operation, hole, only_created=True)
+            found = found or self._known(operation, hole, only_created=False)
+            if found:
+                return found[turn % len(found)][0]
+        return None
 
     def forget(self, operation: Operation, path: Mapping[str, str]) -> None:
         """Drop the object that a DELETE has removed."""

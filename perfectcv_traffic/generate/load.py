@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from perfectcv_traffic.errors import StorageError, TargetError
+from perfectcv_traffic.generate.answer import Answer
 from perfectcv_traffic.generate.openapi import Document, parse_document
-from perfectcv_traffic.generate.send import Answer
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from perfectcv_traffic.generate.answer import Answer
 from perfectcv_traffic.generate.encoding import WireRequest
 from perfectcv_traffic.generate.plan import Planned
-from perfectcv_traffic.generate.send import Answer
 
 INTERRUPTED = "interrupted"
 """The error of a request that was under way when the run was stopped: it may have arrived."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+EARLY_SECONDS: Final = 0.0003
+"""A timer is about as late as this, which would count as response time: the rest is waited for
+awake, while answers are still read."""
 
 
 class Pacer:
@@ -54,7 +59,9 @@ class Schedule:
             self._started = self._clock()
         due = self._started + self._count / self._rate
         self._count += 1
-        left = due - self._clock()
+        left = due - self._clock() - EARLY_SECONDS
         if left > 0:
             await self._sleep(left)
+        while self._clock() < due:
+            await self._sleep(0)
         return due

@@ -23,6 +23,8 @@ from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import Scenario
 
 PRODUCING_SCENARIO = "valid"
+VARIANTS: Final = 32
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _MADE_FROM: Final = {
     CredentialUse.WRONG_SCHEME: "no credential to present under another scheme",
     CredentialUse.EXPIRED: "no expired token",
@@ -86,6 +88,7 @@ def plan_requests(
     """The endless sequence of requests; the same arguments give the same sequence."""
     numbers = count(1)
     feeding = _feeding_pairs(pairs, producers)
+    drafts = _Drafts(document, seed)
     first_number: dict[tuple[str, str], int] = {}
     for turn in count() if pairs else ():
         for pair in _producers_first(_shuffled(pairs, seed, turn), feeding):
@@ -93,16 +96,38 @@ def plan_requests(
             first_number.setdefault(pair.key, number)
             feeders = (first_number.get(one.key, number) for one in feeding[pair.key])
             after = tuple(one for one in feeders if one < number)
-            yield _planned(document, pair, number=number, turn=turn, seed=seed, after=after)
+            yield _planned(drafts, pair, number=number, turn=turn, after=after)
+
+
+class _Drafts:
+    """Valid requests, another at each turn. Those that only read return after `VARIANTS` turns:
+    making them anew would cost as much as sending them."""
+
+    def __init__(self, document: Document, seed: int) -> None:
+        self._document = document
+        self._seed = seed
+        self._kept: dict[tuple[str, int, bool], Draft] = {}
+
+    def draft(self, operation: Operation, turn: int, *, is_full: bool) -> Draft:
+        if operation.method not in _READING:
+            return self._made(operation, turn, is_full=is_full)
+        key = (operation.key, turn % VARIANTS, is_full)
+        known = self._kept.get(key)
+        if known is None:
+            known = self._kept[key] = self._made(operation, key[1], is_full=is_full)
+        return known
+
+    def _made(self, operation: Operation, turn: int, *, is_full: bool) -> Draft:
+        rng = Random(f"{self._seed}:{operation.key}:{turn}")
+        return make_draft(self._document, operation, rng, optional=is_full)
 
 
 def _planned(
-    document: Document, pair: Pair, *, number: int, turn: int, seed: int, after: tuple[int, ...]
+    drafts: _Drafts, pair: Pair, *, number: int, turn: int, after: tuple[int, ...]
 ) -> Planned:
     scenario = pair.scenario
-    rng = Random(f"{seed}:{pair.operation.key}:{turn}")
     # Every other round fills in what is optional: bare requests succeed, full ones reach more.
-    draft = make_draft(document, pair.operation, rng, optional=scenario.is_full or turn % 2 == 1)
+    draft = drafts.draft(pair.operation, turn, is_full=scenario.is_full or turn % 2 == 1)
     places = scenario.places(draft)
     place = places[turn % len(places)]
     return Planned(
@@ -115,6 +140,8 @@ def _planned(
 
 
 def _shuffled(pairs: Sequence[Pair], seed: int, turn: int) -> list[Pair]:
+    if len(pairs) == 1:
+        return [*pairs]
     return Random(f"{seed}:{turn}").sample(pairs, len(pairs))
 
 

@@ -69,8 +69,11 @@ def _noun(hole: str) -> str:
 
 
 def _singulars(collection: str) -> set[str]:
-    plural = "".join(words_of(collection.rpartition("/")[2]))
+    *before, last = [segment for segment in collection.split("/") if segment] or [""]
+    plural = "".join(words_of(last))
     forms = {plural, plural.removesuffix("s"), plural.removesuffix("es")}
     if plural.endswith("ies"):
         forms.add(plural.removesuffix("ies") + "y")
-    return forms - {""}
+    # `shoppingListId` names an object of `/shopping/lists`.
+    owner = "".join(words_of(before[-1])) if before else ""
+    return {form for one in forms - {""} for form in (one, owner + one)}

@@ -19,6 +19,8 @@ from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.pace import Pacer, Schedule
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
+from perfectcv_traffic.generate.punctual import punctual_loop
+from perfectcv_traffic.generate.rapid import RapidSender
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
@@ -47,6 +49,8 @@ class Run:
     seconds: float
     skipped: int = 0
     """Requests that were due at a constant rate while too many were under way."""
+    cpu_seconds: float = 0.0
+    """What this process worked while it sent; near `seconds` it was the bottleneck itself."""
 
     @property
     def sent(self) -> int:
@@ -75,7 +79,8 @@ def generate(
 ) -> Run:
     """Send test traffic to the API at `target`; Ctrl-C while sending returns what was sent."""
     job = _Job(target, options or Options(), credentials or Credentials(), on_outcome)
-    return asyncio.run(job.perform(returns_when_cancelled=True))
+    with asyncio.Runner(loop_factory=punctual_loop) as runner:
+        return runner.run(job.perform(returns_when_cancelled=True))
 
 
 async def run(
@@ -104,7 +109,8 @@ class _Job:
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             prepared = await prepare(setup, target, options, self.credentials)
-            traffic = self.traffic(prepared, sender, run_id)
+        async with RapidSender(timeout=options.timeout) as rapid:
+            traffic = self.traffic(prepared, rapid, run_id)
             try:
                 await self.send(traffic, prepared)
             except asyncio.CancelledError:
@@ -124,7 +130,7 @@ class _Job:
         schedule = Schedule(options.rate)
         await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
-    def traffic(self, prepared: Prepared, sender: Sender, run_id: str) -> Traffic:
+    def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
         return Traffic(
             sender=sender,
             base=prepared.base,
@@ -146,4 +152,5 @@ class _Job:
             is_complete=traffic.is_complete,
             seconds=traffic.seconds,
             skipped=traffic.skipped,
+            cpu_seconds=traffic.cpu_seconds,
         )

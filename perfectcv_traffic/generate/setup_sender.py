@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from perfectcv_traffic.generate.answer import Answer, Sends
 from perfectcv_traffic.generate.encoding import WireRequest
 from perfectcv_traffic.generate.marks import SETUP_SCENARIO, marks, request_id
 from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE
-from perfectcv_traffic.generate.send import Answer, Sender
 from perfectcv_traffic.generate.target import check_host, parse_address
 
 MAX_SETUP_BYTES = 67_108_864
@@ -19,7 +19,7 @@ MAX_SETUP_BYTES = 67_108_864
 class Setup:
     """Sends the few requests before the traffic, and remembers their ids."""
 
-    sender: Sender
+    sender: Sends
     run_id: str
     allow_hosts: Collection[str]
     request_ids: list[str] = field(default_factory=list)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
 
+from perfectcv_traffic.generate.answer import Answer, Sends
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode, text_of
 from perfectcv_traffic.generate.ids import IdPool
@@ -18,7 +20,6 @@ from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome, judge
 from perfectcv_traffic.generate.pace import Pacer, Schedule
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.presenting import present
-from perfectcv_traffic.generate.send import Answer, Sender
 
 _SUCCESS = range(200, 300)
 
@@ -27,7 +28,7 @@ _SUCCESS = range(200, 300)
 class Traffic:
     """The requests of one run while they are sent; `outcomes` grows as answers come."""
 
-    sender: Sender
+    sender: Sends
     base: str
     run_id: str
     credentials: Credentials
@@ -36,30 +37,23 @@ class Traffic:
     outcomes: list[Outcome] = field(default_factory=list)
     is_complete: bool = False
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     skipped: int = 0
     """Requests that were due while too many were under way."""
     _under_way: dict[int, asyncio.Event] = field(default_factory=dict)
 
     async def send_all(self, plan: Iterator[Planned], *, workers: int, pacer: Pacer) -> None:
         """Send every planned request, in order, at most `workers` at a time."""
-        started = time.perf_counter()
-        tasks = [asyncio.create_task(self._work(plan, pacer)) for _ in range(workers)]
-        try:
+        tasks = {asyncio.create_task(self._work(plan, pacer)) for _ in range(workers)}
+        async with self._timed(tasks):
             await asyncio.gather(*tasks)
-            self.is_complete = True
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self.seconds = time.perf_counter() - started
 
     async def send_at_rate(
         self, plan: Iterator[Planned], *, schedule: Schedule, most_in_flight: int
     ) -> None:
         """Send each planned request when it is due; beyond `most_in_flight` it is skipped."""
-        started = time.perf_counter()
         tasks: set[asyncio.Task[None]] = set()
-        try:
+        async with self._timed(tasks):
             for planned in plan:
                 due = await schedule.next_due()
                 if len(tasks) >= most_in_flight:
@@ -69,12 +63,20 @@ class Traffic:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
             await asyncio.gather(*tasks)
+
+    @asynccontextmanager
+    async def _timed(self, tasks: Collection[asyncio.Task[None]]) -> AsyncIterator[None]:
+        """What is done inside counts; tasks that are left when it is cut short are cancelled."""
+        started, worked = time.perf_counter(), time.process_time()
+        try:
+            yield
             self.is_complete = True
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.seconds = time.perf_counter() - started
+            self.cpu_seconds = time.process_time() - worked
 
     async def _work(self, plan: Iterator[Planned], pacer: Pacer) -> None:
         for planned in plan:

@@ -6,6 +6,7 @@ Deterministic for a given random source, and bounded for any schema: a recursive
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -28,6 +29,7 @@ FULL_VALUES = 300
 """Values after which optional properties and items are left out."""
 MAX_VALUES = 3000
 _ABSENT: Final = object()
+_CONFIRMING: Final = re.compile("confirm(ation|ed)?|repeat(ed)?|retype|again", re.IGNORECASE)
 _SCALARS: Final[dict[str, Callable[[Schema, Random], Json]]] = {
     "boolean": lambda _, rng: rng.choice((False, True)),
     "integer": make_integer,
@@ -55,12 +57,22 @@ class _Maker:
         flat = flatten(self.document, schema)
         stated = _stated_value(flat, self.rng)
         if stated is not _ABSENT:
-            return stated
+            return self.completed(stated, flat, depth)
         options = alternatives(flat)
         if options:
             chosen = self.choose(options, depth)
             return self.make(with_alternative(self.document, flat, chosen), depth + 1)
         return self.make_plain(flat, depth)
+
+    def completed(self, stated: Json, schema: Schema, depth: int) -> Json:
+        """An author's example with what it lacks of the required properties."""
+        if not isinstance(stated, dict) or alternatives(schema):
+            return stated
+        properties, required = schema.get("properties"), schema.get("required")
+        if not isinstance(properties, dict) or not isinstance(required, list):
+            return stated
+        lacking = [one for one in properties if one in required and one not in stated]
+        return stated | {name: self.make(properties[name], depth + 1) for name in lacking}
 
     def make_plain(self, schema: Schema, depth: int) -> Json:
         types = types_of(schema)
@@ -89,6 +101,7 @@ class _Maker:
             for name, part in (properties.items() if isinstance(properties, dict) else ())
             if (fill or name in names) and not _is_read_only(part)
         }
+        made = _with_confirmations(made)
         return made | self.make_extra(schema, depth, missing=_count(schema, "minProperties", made))
 
     def make_extra(self, schema: Schema, depth: int, missing: int) -> dict[str, Json]:
@@ -132,6 +145,19 @@ def _stated_value(schema: Schema, rng: Random) -> Json:
     default = schema.get("default")
     # A default of null, [] or {} would leave nothing to look into.
     return default if isinstance(default, str | int | float) else _ABSENT
+
+
+def _with_confirmations(made: dict[str, Json]) -> dict[str, Json]:
+    """`password_confirm` and the like get the value of what they confirm."""
+    plain = {_bare(name): value for name, value in made.items() if not _CONFIRMING.search(name)}
+    return {
+        name: plain.get(_bare(name), value) if _CONFIRMING.search(name) else value
+        for name, value in made.items()
+    }
+
+
+def _bare(name: str) -> str:
+    return _CONFIRMING.sub("", name).strip("_-").lower()
 
 
 def _is_read_only(schema: Json) -> bool:

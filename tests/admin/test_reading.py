@@ -16,7 +16,7 @@ from perfectcv_traffic.admin.database import Database, UnavailableError
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
-from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import ingest
 

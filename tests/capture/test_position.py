@@ -465,6 +465,8 @@ def test_a24_recorder_around_any_asgi_application(talk: Talk) -> None:
     class Sink(list[Any]):
         submit = list.append
 
+        def hold(self, exchange: Any) -> None: ...
+
         def fault(self) -> None:
             raise AssertionError
 

@@ -19,10 +19,17 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.facts import Facts
+from perfectcv_traffic.capture.facts_reader import FactsReader
 from perfectcv_traffic.capture.log_file import LogFile
-from perfectcv_traffic.capture.writer import Counters, Limits, LogWriter
+from perfectcv_traffic.capture.outcome import Counters
+from perfectcv_traffic.capture.recording import Recording
+from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.writer import Limits, LogWriter
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
 
 Talk = Callable[..., Any]
 Setup = Callable[..., Any]
@@ -40,12 +47,12 @@ class Plain:
         self.leave.set()
         self.entered = threading.Event()
 
-    def compose(self, exchange: Exchange) -> TrafficLog:
+    def compose(self, facts: Facts) -> TrafficLog:
         self.entered.set()
         self.leave.wait(20)
-        if exchange.path == "/poison":
+        if facts.path == "/poison":
             raise ValueError("cannot be made")
-        return TrafficLog(request_id=exchange.request_id, path=exchange.path)
+        return TrafficLog(request_id=facts.request_id, path=facts.path)
 
     def close(self) -> None: ...
 
@@ -54,12 +61,13 @@ def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
     made = Exchange({"method": "GET", "path": path, "headers": []}, "id", 10_000)
     made.request_body.add(body)
     made.finish({})
-    made.returned = True
     return made
 
 
 def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
-    return LogWriter(LogFile(log), composer, Limits(records, size, 0.001), Counters())
+    here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), composer)
+    limits = Limits(records, size, 0.001)
+    return LogWriter(Recording(FactsReader(), here), limits, Counters())
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
@@ -80,7 +88,7 @@ def test_i1_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
     assert sink.flush(20)
     sink.close()
     assert (sink.counters.recorded, sink.counters.dropped) == (5, 7)
-    assert [line["lost_before"] for line in lines(log)] == [7, 0, 0, 0, 0]
+    assert [line["lost_before"] for line in lines(log)] == [0, 7, 0, 0, 0]
     assert sum(line["lost_before"] for line in lines(log)) == sink.counters.lost
     assert "7 requests so far came too fast to be recorded" in caplog.text
 

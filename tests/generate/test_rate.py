@@ -40,7 +40,7 @@ class Clock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        self.now += seconds
+        self.now += max(seconds, 1e-6)
 
 
 def test_requests_are_due_at_equal_distances_even_after_a_pause() -> None:

@@ -18,12 +18,12 @@ import pytest
 from fastapi import FastAPI, Response
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.answer import user_agent
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome, tally
 from perfectcv_traffic.generate.run import Run, generate, run
 from perfectcv_traffic.generate.selection import Selection
-from perfectcv_traffic.generate.send import user_agent
 
 Seen = list[dict[str, Any]]
 Serve = Callable[[Any], contextlib.AbstractContextManager[str]]

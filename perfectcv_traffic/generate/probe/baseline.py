@@ -25,6 +25,8 @@ class Baseline:
     """The best answer of an operation to a request with the right credential."""
 
     reply: Reply
+    attempt: Attempt | None = None
+    """What the request was made from."""
 
     @property
     def case(self) -> Case:
@@ -58,6 +60,7 @@ class HappyPath:
         writes = [one for one in operations if one.method not in ("GET", "DELETE")]
         await self._try_all(sorted(reads, key=_fewest_ids_first))
         await self._try_all(sorted(writes, key=_creators_first))
+        await self._list_again(reads)
         await self._try_all(
             sorted((one for one in reads if self._may_work(one)), key=_fewest_ids_first)
         )
@@ -104,6 +107,14 @@ class HappyPath:
             expects=SUCCESS.__contains__,
         )
 
+    async def _list_again(self, reads: Sequence[Operation]) -> None:
+        """Lists that were empty: by now something was created."""
+        for operation in reads:
+            baseline = self.baselines.get(operation.key)
+            is_list = operation in self.ids.producers and not self.ids.has_listed(operation)
+            if is_list and baseline is not None and baseline.is_good:
+                self.learn(await self.repeat(baseline))
+
     async def _try_all(self, operations: Iterable[Operation]) -> None:
         for operation in operations:
             await self._try(operation)
@@ -116,7 +127,7 @@ class HappyPath:
                 continue
             reply = await self.prober.send(case)
             if known is None or reply.succeeded:
-                self.baselines[operation.key] = Baseline(reply)
+                self.baselines[operation.key] = Baseline(reply, attempt)
             if reply.succeeded:
                 self.learn(reply)
             if reply.succeeded or reply.status in _HOPELESS:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Final
 
 from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.producers import words_of
 
 ATTEMPTS = 5
+_CHANGING: Final = ("PUT", "PATCH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Attempt:
 
     draft: Draft
     ids: Mapping[str, str]
+    turn: int = field(default=0, compare=False)
+    is_full: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Drafter:
 
     document: Document
     ids: IdPool
-    seed: int
+    seed: int | str
 
     def attempts(self, operation: Operation) -> Iterator[Attempt]:
         """Different attempts, the likeliest first."""
@@ -52,7 +57,29 @@ class Drafter:
         if turn < ATTEMPTS - 1:
             draft = self._with_known_ids(draft, turn // 2)
         is_write = operation.method not in ("GET", "HEAD")
-        return Attempt(draft, self.ids.bind(operation, turn // 2, own_first=is_write))
+        if operation.method in _CHANGING:
+            draft = self._with_own_ids(draft, turn // 2)
+        return Attempt(
+            draft, self.ids.bind(operation, turn // 2, own_first=is_write), turn, is_full
+        )
+
+    def again(self, attempt: Attempt, number: int) -> Attempt | None:
+        """An attempt with other made-up texts and nothing else changed: what must be unique, is."""
+        again = replace(self, seed=f"{self.seed}:{number}")
+        operation = attempt.draft.operation
+        other = again.attempt(operation, attempt.turn, is_full=attempt.is_full)
+        return None if other is None else replace(other, ids=attempt.ids)
+
+    def _with_own_ids(self, draft: Draft, turn: int) -> Draft:
+        """The ids in the body are those of the object that is changed: its own, its owner's."""
+        known = self.ids.object_for(draft.operation, turn)
+        if known is None or not isinstance(draft.body, dict):
+            return draft
+        body = {
+            name: _as(value, known.fields.get("".join(words_of(name)))) if _is_id(name) else value
+            for name, value in draft.body.items()
+        }
+        return replace(draft, body=body)
 
     def _with_known_ids(self, draft: Draft, turn: int) -> Draft:
         query = self._replaced(draft.values[Location.QUERY], turn)
@@ -72,9 +99,17 @@ class Drafter:
     def _known(self, name: str, value: Json, turn: int) -> Json:
         if value is None or isinstance(value, dict | list | bool):
             return self._replaced(value, turn)
-        known = self.ids.named(name, turn)
-        if known is None:
-            return value
-        if isinstance(value, int):
-            return int(known) if known.isdecimal() else value
-        return known
+        return _as(value, self.ids.named(name, turn))
+
+
+def _as(value: Json, known: str | None) -> Json:
+    """A known id in the type of the value it replaces."""
+    if known is None:
+        return value
+    if isinstance(value, int):
+        return int(known) if known.isdecimal() else value
+    return known
+
+
+def _is_id(name: str) -> bool:
+    return words_of(name)[-1:] in (["id"], ["uuid"])

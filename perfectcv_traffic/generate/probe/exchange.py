@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from perfectcv_traffic.generate.answer import Answer, Sends
 from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.marks import marks, request_id
@@ -19,7 +20,6 @@ from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.presenting import Presented
 from perfectcv_traffic.generate.probe.budget import Budget, Stopped
-from perfectcv_traffic.generate.send import Answer, Sender
 
 SUCCESS: Final = range(200, 300)
 SERVER_ERRORS: Final = range(500, 600)
@@ -86,7 +86,7 @@ class Reply:
 class Prober:
     """Sends cases one after the other, unless its user starts several."""
 
-    sender: Sender
+    sender: Sends
     base: str
     run_id: str
     budget: Budget

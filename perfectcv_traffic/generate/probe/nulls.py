@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -20,6 +21,7 @@ MAX_BESIDE: Final = 8
 SLOW_FACTOR: Final = 5
 _CONFLICT: Final = 409
 _TOO_MANY_REQUESTS: Final = 429
+_NO_SUCH_PLACE: Final = (KeyError, IndexError, AttributeError, TypeError)
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class NullProbes:
     ledger: Ledger
     happy_path: HappyPath
     slow: float
+    _renewed: int = 0
     _beside: list[asyncio.Task[None]] = field(default_factory=list)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -55,7 +58,7 @@ class NullProbes:
             task.cancel()
 
     async def _probe(self, baseline: Baseline, hole: Hole) -> None:
-        case = replace(with_hole(baseline.case, hole), number=self.prober.number())
+        case = replace(self._with_hole(baseline, hole), number=self.prober.number())
         sending = asyncio.create_task(self.prober.send(case))
         done, _ = await asyncio.wait({sending}, timeout=PATIENCE_SECONDS)
         if done:
@@ -100,19 +103,31 @@ class NullProbes:
         number = f"{case.number}.control{len(self.prober.outcomes)}"
         return await self.prober.send(replace(baseline.case, number=number))
 
+    def _with_hole(self, baseline: Baseline, hole: Hole) -> Case:
+        """The valid request with a hole; a creation with texts of its own, that it be no second
+        one of the same name."""
+        if baseline.case.operation.method == "POST":
+            with contextlib.suppress(*_NO_SUCH_PLACE):
+                return with_hole(self._anew(baseline), hole)
+        return with_hole(baseline.case, hole)
+
+    def _anew(self, baseline: Baseline) -> Case:
+        """The valid request with other made-up texts, as far as it was made up."""
+        self._renewed += 1
+        if baseline.attempt is None:
+            return baseline.case
+        drafter = self.happy_path.drafter
+        other = drafter.again(baseline.attempt, self._renewed)
+        return baseline.case if other is None else replace(baseline.case, draft=other.draft)
+
     async def _without_conflict(self, baseline: Baseline, hole: Hole, reply: Reply) -> Reply:
         """A 409 says that such an object is there already: once more with other made-up texts."""
         if reply.status != _CONFLICT:
             return reply
-        other = self.happy_path.drafter.attempt(baseline.case.operation, 2, is_full=True)
-        if other is None or other.draft == baseline.case.draft:
-            return reply
         try:
-            return await self.prober.send(
-                with_hole(replace(baseline.case, draft=other.draft), hole)
-            )
-        except (KeyError, IndexError, AttributeError, TypeError):
-            return reply  # the other draft has no such place
+            return await self.prober.send(with_hole(self._anew(baseline), hole))
+        except _NO_SUCH_PLACE:
+            return reply
 
     async def _judge(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
         operation, status = reply.case.operation, reply.status
@@ -131,23 +146,41 @@ class NullProbes:
             self.happy_path.learn(reply)
 
     async def _accuse_crash(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
-        operation = reply.case.operation
-        if operation.method == "GET":
-            control = await self.happy_path.repeat(baseline)
-            if control.status in SERVER_ERRORS:
-                reason = "the valid request fails 5xx as well by now"
-                self.ledger.note("PT201", operation, Verdict.INCONCLUSIVE, reason)
-                return
+        crash: Reply | None = reply
+        if not await self._is_answered(baseline, anew=reply.case.operation.method == "POST"):
+            crash = await self._crash_anew(baseline, hole)
+        if crash is None:
+            reason = "the valid request fails as well by now"
+            self.ledger.note("PT201", reply.case.operation, Verdict.INCONCLUSIVE, reason)
+            return
         self.ledger.accuse(
             Sign(
                 rule="PT201",
-                reply=reply,
+                reply=crash,
                 pointer=hole.pointer,
                 expected="2xx, or a 4xx that names the field",
-                observed=f"answered {reply.text} to: {hole.label}",
+                observed=f"answered {crash.text} to: {hole.label}",
                 control=baseline.reply,
             )
         )
+
+    async def _crash_anew(self, baseline: Baseline, hole: Hole) -> Reply | None:
+        """The crash once more with texts that nothing has yet; None if those crash by themselves.
+
+        What was sent before may be why: a second object of the same name, a record that broke.
+        """
+        if baseline.case.operation.method not in ("PUT", "PATCH"):
+            return None
+        if not await self._is_answered(baseline, anew=True):
+            return None
+        again = await self.prober.send(with_hole(self._anew(baseline), hole))
+        return again if again.status in SERVER_ERRORS else None
+
+    async def _is_answered(self, baseline: Baseline, *, anew: bool) -> bool:
+        """Whether a request without the hole is still answered as before."""
+        case = self._anew(baseline) if anew else baseline.case
+        control = await self.prober.send(replace(case, number=""))
+        return control.succeeded or control.status == _CONFLICT
 
     def _accuse_accepted(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
         stored = " and gave the null back" if _comes_back(hole, reply.json()) else ""
