@@ -66,7 +66,6 @@ class StoredForm:
             row[position] += 0  # a bool binds as slowly as None
         return row
 
-
     def bound(self, records: Sequence[TrafficLog]) -> list[Sequence[Any]]:
         """The columns of several records: the same values as those of their rows, made faster."""
         columns: list[Sequence[Any]] = list(

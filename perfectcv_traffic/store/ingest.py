@@ -27,7 +27,7 @@ from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
-from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task, summary_rows
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
 from perfectcv_traffic.store.summing import SummingProcess
@@ -218,14 +218,21 @@ class Ingester:
         """What is to be stored; None when only the database tells."""
         if log.parent or log.resembles:
             return None
-        helper = self._helper if chunk.size >= WORTH_HELP and not chunk.long_line else None
-        if helper:
-            helper.process.submit(self._task(log, chunk))
-        batch = self._parse(log, chunk)
-        summed = helper.process.result() if helper else None
+        if self._helper and chunk.size >= WORTH_HELP and not chunk.long_line:
+            return self._prepared_together(self._helper, self._task(log, chunk))
+        return self._preparer.prepared(self._parse(log, chunk))
+
+    def _prepared_together(self, helper: Helper, task: Task) -> Prepared:
+        helper.process.submit(task)
+        prepared = self._preparer.prepare(task)
+        summed = helper.process.result()
         # With rejects or torn lines the two may count differently.
-        is_same = summed and len(batch.records) == summed.records and not batch.rejects
-        return self._preparer.prepared(batch, summed.rows if summed and is_same else None)
+        if summed and summed.records == prepared.records and not prepared.rejects:
+            prepared.summary = summed.rows
+        else:
+            records = [record for _, record in self._preparer.parse(task).records]
+            prepared.summary = summary_rows(records)
+        return prepared
 
     def _begin(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> _Storing:
         if prepared is None:
