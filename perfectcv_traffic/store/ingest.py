@@ -218,7 +218,8 @@ class Ingester:
         """What is to be stored; None when only the database tells."""
         if log.parent or log.resembles:
             return None
-        if self._helper and chunk.size >= WORTH_HELP and not chunk.long_line:
+        # The process takes as long to start as the first chunk of a log takes to be read.
+        if self._helper and log.id and chunk.size >= WORTH_HELP and not chunk.long_line:
             return self._prepared_together(self._helper, self._task(log, chunk))
         return self._preparer.prepared(self._parse(log, chunk))
 

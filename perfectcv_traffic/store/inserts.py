@@ -54,6 +54,6 @@ def statement(insert: Insert, rows: int) -> str:
     marks = ["?"] * (len(insert.columns) - insert.shared)
     row = f"({', '.join([*shared, *marks])})"
     return (
-        f"INSERT INTO {insert.table} ({', '.join(insert.columns)})"
+        f"INSERT OR FAIL INTO {insert.table} ({', '.join(insert.columns)})"
         f" VALUES {', '.join([row] * rows)} {insert.conflict}"
     )
