@@ -93,7 +93,9 @@ traffic are known to a database alone.
 
 All but a few rest on the whole traffic that was chosen. Those that say "among the latest requests"
 read single requests, at most the latest {most:,}: what no summary keeps. Findings rest on the whole
-traffic where they count, and on the latest requests where they name some as evidence.
+traffic where they count, and on the latest requests where they name some as evidence. Of the paths
+that no route is known for, and of the fields that were null, at most {groups:,} are kept apart (and
+as many of those answered 4xx); the rest is added up as `(other)`, however many a scanner makes up.
 
 `--since "2h ago"`, `--until`, `--path`, `--method`, `--status`, `--token`, `--scenario` and
 `--client` choose the requests; without any, the summary tables are read instead of the rows.
@@ -129,6 +131,7 @@ def analyses_page() -> str:
     """The analyses, the rules of passive findings, and how to add one."""
     from perfectcv_traffic.analysis.catalogue import ANALYSES
     from perfectcv_traffic.analysis.recent import MOST
+    from perfectcv_traffic.overview import MAX_GROUPS
     from perfectcv_traffic.render.charts import CHARTS
 
     rows = (
@@ -140,7 +143,7 @@ def analyses_page() -> str:
         )
         for one in ANALYSES
     )
-    introduction = ANALYSES_INTRODUCTION.format(most=MOST)
+    introduction = ANALYSES_INTRODUCTION.format(most=MOST, groups=MAX_GROUPS)
     columns = table(("name", "question", "answer", "chart"), rows)
     parts = ["# Analyses", NOTE, introduction, columns, "## Findings", RULES_TEXT]
     return "\n\n".join([*parts, "## An analysis of your own", OWN_TEXT])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from perfectcv_traffic.capture import monitor as capture
-from perfectcv_traffic.capture.extensions import Enrich
-from perfectcv_traffic.capture.monitor import Monitor
+from perfectcv_traffic.capture.extensions import Enrich, Extensions
+from perfectcv_traffic.capture.monitor import Monitor, install, installed
 from perfectcv_traffic.capture.verifier import VerifyToken
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
 
 _MOUNTED = "perfectcv_traffic_admin"
 
@@ -36,14 +36,10 @@ def setup_monitoring(
     (`docs/admin.md`). A second call returns the first monitor. Raises `UsageError` if a setting
     cannot be used.
     """
-    monitor = capture.setup_monitoring(
-        app,
-        model=model,
-        enrich=enrich,
-        verify_token=verify_token,
-        redact_text=redact_text,
-        **settings,
-    )
+    monitor = installed(app)
+    if monitor is None:
+        extensions = Extensions(model, enrich, verify_token, redact_text)
+        monitor = install(app, Settings.resolve(**settings), extensions)
     wanted = monitor.settings.admin_token.strip() and not monitor.settings.disabled
     state = getattr(app, "state", None)
     if wanted and not getattr(state, _MOUNTED, False):

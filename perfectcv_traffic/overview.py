@@ -26,8 +26,8 @@ from perfectcv_traffic.summary import (
     Column,
     Key,
     Row,
-    Summary,
     Table,
+    Tables,
     add,
     packed,
     total,
@@ -186,13 +186,24 @@ def _rank_of(rollup: Rollup, key: Key) -> int:
     return NO_RANK if group is None else _rank(*group)
 
 
-def rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+def rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a whole summary, ordered by key."""
     found = kept(rollup, cells(rollup, summary.cells(rollup.source)))
     return packed(rollup.table, dict(sorted(found.items())))
 
 
-def unlimited_rows(rollup: Rollup, summary: Summary) -> Iterable[Row]:
+def told(rollup: Rollup) -> Table:
+    """The table of a roll-up as readers know it: without the rank."""
+    return rollup.table._replace(keys=rollup.table.keys[:-1])
+
+
+def told_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
+    """Rows of a roll-up of a whole summary in the shape of `told`, ordered by key."""
+    rank = len(rollup.table.keys) - 1
+    return ((*row[:rank], *row[rank + 1 :]) for row in rows(rollup, summary))
+
+
+def unlimited_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a part, to be merged with others before any is given up."""
     return packed(rollup.table, cells(rollup, summary.cells(rollup.source)))
 
@@ -226,5 +237,7 @@ def _highest_kept(ranks: set[int], tier: int) -> int:
 
 
 def _rank(tier: int, group: str) -> int:
-    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8])
+    # A log that is read directly may have half a surrogate pair in a path; a database never has.
+    text = group.encode("utf-8", "surrogatepass")
+    number = int.from_bytes(hashlib.sha256(text).digest()[:8])
     return (tier << _TIER_BITS) | (number >> (64 - _TIER_BITS))

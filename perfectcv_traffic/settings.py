@@ -79,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep: Annotated[
         tuple[str, ...], _means("names whose values stay readable although they look secret")
     ] = ()
+    composing: Annotated[
+        Literal["child", "thread"],
+        _means("who makes the records: a child process beside each worker, or a thread in it"),
+    ] = "child"
     ingest: Annotated[
         Literal["child", "off"],
         _means("who fills the database: a child process beside the API, or nobody here"),

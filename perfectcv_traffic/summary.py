@@ -14,7 +14,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from perfectcv_traffic import paths, sketch
 from perfectcv_traffic.record import NullDetail, TrafficLog
@@ -46,6 +46,7 @@ __all__ = [
     "Row",
     "Summary",
     "Table",
+    "Tables",
     "add",
     "load",
     "merge",
@@ -89,6 +90,18 @@ _TOTALS: dict[Merge | None, Callable[[Any], Any]] = {
     "max": max,
     "sketch": _total_counts,
 }
+
+
+class Tables(Protocol):
+    """Where the tables of a summary can be read."""
+
+    def cells(self, table: Table) -> Mapping[Key, list[Any]]:
+        """Measures by key."""
+        ...
+
+    def rows(self, table: Table) -> Iterable[Row]:
+        """Rows of a table, keys then measures with sketches packed, ordered by key."""
+        ...
 
 
 class Summary:
@@ -163,9 +176,13 @@ class Summary:
         origin = (hour, method, route, status)
         for record in group:
             if record.null_params_details:
-                self._add_details((*origin, "request"), record.null_params_details)
+                self.add_nulls((*origin, "request"), record.null_params_details)
             if record.null_response_details:
-                self._add_details((*origin, "response"), record.null_response_details)
+                self.add_nulls((*origin, "response"), record.null_response_details)
+
+    def add_cell(self, table: Table, key: Key, measures: list[Any]) -> None:
+        """Merge measures into a cell; the list becomes the cell's own."""
+        add(table, self._cells[table.name], key, measures)
 
     def cells(self, table: Table) -> Mapping[Key, list[Any]]:
         """Measures by key."""
@@ -179,7 +196,8 @@ class Summary:
         """Merge rows of the shape that `rows` gives into this summary."""
         load(table, self._cells[table.name], rows)
 
-    def _add_details(self, origin: Key, details: list[NullDetail]) -> None:
+    def add_nulls(self, origin: Key, details: Sequence[NullDetail], requests: int = 1) -> None:
+        """Fold in nulls of equal requests; `origin` is hour, method, route, status, source."""
         occurrences: dict[Key, int] = {}
         for detail in details:
             field_path = _LIST_POSITION.sub("[]", detail.field_path)
@@ -187,7 +205,7 @@ class Summary:
             occurrences[key] = occurrences.get(key, 0) + 1
         cells = self._cells[NULLS.name]
         for key, count in occurrences.items():
-            add(NULLS, cells, key, [1, count])
+            add(NULLS, cells, key, [requests, count * requests])
 
 
 def _counted(keys: list[Key], times: list[str]) -> dict[Key, tuple[int, str]]:

@@ -26,3 +26,13 @@ def test_newest_changelog_heading_is_the_version() -> None:
 
     assert newest is not None
     assert newest[1] == importlib.metadata.version("perfectcv-traffic")
+
+
+def test_places_that_the_architecture_names_exist() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    places = re.findall(r"`(perfectcv_traffic/[\w/]+\.py)`: `(\w+)`", page)
+    files = re.findall(r"`((?:\w+/)+\w+\.py)`(?!:)", page)
+    assert len(places) > 10
+    for path, name in places:
+        assert re.search(rf"^(?:class |def )?{name}\b", (ROOT / path).read_text("utf-8"), re.M)
+    assert [file for file in files if not (ROOT / "perfectcv_traffic" / file).is_file()] == []

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
@@ -217,7 +216,7 @@ def _moment(name: str, text: str | None) -> str | None:
 def _answer(fresh: Fresh) -> Response:
     body, behind = fresh
     return Response(
-        msgspec.json.encode({"status": "success", **body}),
+        body,
         media_type="application/json",
         headers={BEHIND_HEADER: str(behind)},
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.statistics import merged, ordinary
-from perfectcv_traffic.capture.writer import Counters
+from perfectcv_traffic.capture.outcome import Counters
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.1, 0.5, 1.0)
@@ -20,7 +20,7 @@ FINE_BUCKETS = (
 _BY_ENDPOINT = (
     "SELECT CASE WHEN route_known THEN route ELSE 'none' END AS handler, method,"
     " CASE WHEN status_code < 0 THEN 'none' ELSE (status_code / 100) || 'xx' END AS status,"
-    " requests, request_bytes, response_bytes, duration_us_sum, durations FROM summary_requests"
+    " requests, request_bytes, response_bytes, duration_us_sum, durations FROM summary_endpoints"
 )
 
 

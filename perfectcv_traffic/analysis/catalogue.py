@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import pandas as pd
@@ -36,6 +36,8 @@ class Analysis(NamedTuple):
     compute: Callable[[Frames], pd.DataFrame]
     is_facts: bool = False
     """Always one row: shown as a list of facts."""
+    is_hourly: bool = False
+    """Rests on the cells by the hour, of which a long log has many."""
 
 
 ANALYSES = (
@@ -69,6 +71,7 @@ ANALYSES = (
         "Traffic over time",
         "When do requests come, and when do they fail?",
         timeline.traffic_over_time,
+        is_hourly=True,
     ),
     Analysis(
         "top_endpoints",
@@ -142,6 +145,7 @@ ANALYSES = (
         "Latency over time",
         "When are answers slow?",
         timeline.latency_over_time,
+        is_hourly=True,
     ),
     Analysis(
         "comparison",
@@ -184,6 +188,13 @@ ANALYSES = (
         "Clients",
         "Who calls most?",
         clients.clients,
+    ),
+    Analysis(
+        "client_hours",
+        "Hours of clients",
+        "How do the busiest clients call, hour by hour?",
+        clients.client_hours,
+        is_hourly=True,
     ),
     Analysis(
         "user_agents",
@@ -243,6 +254,15 @@ ANALYSES = (
 )
 
 
-def analyze(frames: Frames) -> dict[str, pd.DataFrame]:
-    """The answer of every analysis by its name, each computed once."""
-    return {analysis.name: analysis.compute(frames) for analysis in ANALYSES}
+def is_hourly(names: Collection[str] | None) -> bool:
+    """Whether any of the named analyses, by default all, rests on the cells by the hour."""
+    return any(one.is_hourly for one in _named(names))
+
+
+def analyze(frames: Frames, names: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+    """The answers of the named analyses, by default all, each computed once."""
+    return {analysis.name: analysis.compute(frames) for analysis in _named(names)}
+
+
+def _named(names: Collection[str] | None) -> list[Analysis]:
+    return [one for one in ANALYSES if names is None or one.name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from perfectcv_traffic.analysis.counts import ratio, shares
+from perfectcv_traffic.analysis.counts import ratio
 from perfectcv_traffic.analysis.frames import Frames
 
 TOP = 20
@@ -13,23 +13,41 @@ LIMIT_PER_MINUTE = 100
 
 
 def clients(frames: Frames) -> pd.DataFrame:
-    """The clients with most requests: how many endpoints and hours, the busiest hour."""
-    cells = frames.clients
-    by_hour = cells.groupby(["client_identifier", "window_start"], dropna=False)
-    hourly = by_hour["request_count"].sum().reset_index()
-    grouped = cells.groupby("client_identifier")
+    """The clients with most requests; limited is one that was answered 429."""
+    table = frames.clients.rename(
+        columns={
+            "client_identifier": "client",
+            "request_count": "requests",
+            "is_blocked": "is_limited",
+        }
+    )
+    table = table.assign(
+        share_of_requests=table["requests"] / frames.requests["requests"].sum(),
+        is_limited=table["is_limited"] == 1,
+    )
+    shown = ["client", "requests", "share_of_requests", "is_limited", "last_request"]
+    return _top(table[shown], "requests", "client")
+
+
+def client_hours(frames: Frames) -> pd.DataFrame:
+    """The busiest clients: their endpoints and hours, the busiest hour, limited windows.
+
+    A window is an hour of one endpoint.
+    """
+    windows = frames.by_hour().windows
+    hours = windows.groupby(["client_identifier", "window_start"], dropna=False)
+    by_client = hours["request_count"].sum().groupby("client_identifier")
+    grouped = windows.groupby("client_identifier")
     table = pd.DataFrame(
         {
             "requests": grouped["request_count"].sum(),
             "endpoints": grouped["endpoint"].nunique(),
-            "peak_per_hour": hourly.groupby("client_identifier")["request_count"].max(),
-            "blocked_windows": grouped["is_blocked"].sum(),
-            "last_request": grouped["last_request"].max(),
+            "active_hours": by_client.size(),
+            "peak_per_hour": by_client.max(),
+            "limited_windows": grouped["is_blocked"].sum(),
         }
     )
-    table = table.rename_axis("client").reset_index()
-    table.insert(2, "share_of_requests", shares(table["requests"]))
-    return _top(table, "requests", "client")
+    return _top(table.rename_axis("client").reset_index(), "requests", "client")
 
 
 def user_agents(frames: Frames) -> pd.DataFrame:

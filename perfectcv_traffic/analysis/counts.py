@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from perfectcv_traffic.analysis.frames import (
+from perfectcv_traffic.analysis.labels import (
     NO_RESPONSE,
     NOT_RECORDED,
     OTHER,

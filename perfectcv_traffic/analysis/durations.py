@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from perfectcv_traffic import sketch
+from perfectcv_traffic.analysis.cells import Cells
 from perfectcv_traffic.analysis.counts import ratio, shares
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.quantiles import MAXIMUM, MINIMUM, quantiles
@@ -45,11 +46,11 @@ def endpoint_durations(frames: Frames) -> pd.DataFrame:
     return table.sort_values(["total_ms", "endpoint"], ascending=[False, True], ignore_index=True)
 
 
-def duration_statistics(frames: Frames, group: npt.NDArray[np.integer[Any]]) -> pd.DataFrame:
+def duration_statistics(cells: Cells, group: npt.NDArray[np.integer[Any]]) -> pd.DataFrame:
     """Statistics of durations for each group of cells, numbered as in `quantiles`."""
     columns = ["timed", "duration_us_sum", "duration_square_sum"]
-    sums = frames.requests.groupby(group)[columns].sum().drop(index=-1, errors="ignore")
-    table = quantiles(frames, group, PERMILLES)
+    sums = cells.requests.groupby(group)[columns].sum().drop(index=-1, errors="ignore")
+    table = quantiles(cells, group, PERMILLES)
     table.insert(0, "timed", sums["timed"])
     table.insert(1, "total_ms", sums["duration_us_sum"] / 1000)
     table.insert(2, "mean_ms", ratio(sums["duration_us_sum"], sums["timed"]) / 1000)

@@ -13,6 +13,7 @@ from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.nulls import count_spots
 from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding
 from perfectcv_traffic.analysis.recent import evidence
+from perfectcv_traffic.overview import OTHER
 from perfectcv_traffic.record import TokenValidity
 
 COLUMNS = (
@@ -87,7 +88,8 @@ def fails_on_null(frames: Frames) -> list[Finding]:
 
     Where every request of an endpoint carries a null there is nothing to compare with: no finding.
     """
-    spots = count_spots(frames.nulls[frames.nulls["source"] == "request"])
+    places = frames.nulls[frames.nulls["route"] != OTHER]
+    spots = count_spots(places[places["source"] == "request"])
     failing = spots[spots["status_5xx"] > 0]
     table = failing.merge(_without_null(frames), on=_ENDPOINT, how="inner")
     table["lift"] = table["server_error_rate"] / ratio(table["failed_without"], table["without"])

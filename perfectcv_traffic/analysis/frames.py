@@ -1,37 +1,27 @@
-"""Rows of the mergeable summary as typed frames: the one place for dtypes, time zone and sentinels.
-
-A sentinel of the summary ("" or -1, 2^63-1) becomes NA here, so that no analysis can count it.
-"""
+"""Everything an analysis may read, as typed frames."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from perfectcv_traffic import sketch
+from perfectcv_traffic import overview
 from perfectcv_traffic.analysis import recent
-from perfectcv_traffic.analysis.columnar import TEXT, UTC, typed_frame, utc
-from perfectcv_traffic.record import TokenValidity
-from perfectcv_traffic.summary import CLIENTS, NULLS, REQUESTS, UNKNOWN, URLS, Row, Table
-
-NOT_RECORDED = "not recorded"
-WITH_TOKEN = "with token"  # a label, not a secret
-WITHOUT_TOKEN = "without token"
-TOKEN_PRESENCES = (WITH_TOKEN, WITHOUT_TOKEN, NOT_RECORDED)
-TOKEN_VALIDITIES = (*(str(validity) for validity in TokenValidity), NOT_RECORDED)
-
-OTHER = "other"
-NO_RESPONSE = "no response"
-STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER, NO_RESPONSE)
-"""Every request is in exactly one; `other` is a number outside 100 to 599."""
-
-_DTYPES = {"TEXT": TEXT, "INTEGER": "int64", "BLOB": "object"}
-_PAIR = np.dtype([("bucket", "<i4"), ("count", "<i8")])
-"""`sketch.PAIR` as numpy reads it."""
+from perfectcv_traffic.analysis.cells import (
+    Cells,
+    hour_cells,
+    hourly_cells,
+    null_cells,
+    request_cells,
+    seen_cells,
+    timed,
+    typed,
+)
+from perfectcv_traffic.analysis.columnar import TEXT, typed_frame
+from perfectcv_traffic.analysis.rows import HOURLY
+from perfectcv_traffic.summary import CLIENTS, URLS, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +37,40 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
-    """Everything an analysis may read.
+class Hourly(Cells):
+    """The cells by the hour, and the hours of the busiest clients: the longer a log, the more."""
 
-    `requests` has a row per summary cell and a plain range as its index; `durations` has a row per
-    cell and sketch bucket: cell (position in `requests`), bucket, count, duration_us. `recent` has
-    a row for each of the latest requests, see `analysis.recent`.
+    windows: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Frames(Cells):
+    """The cells of the whole traffic, whatever the hour, and what else there is to know of it.
+
+    `hours` has the requests of each hour, `clients` the totals of the busiest ones, `recent` a row
+    for each of the latest requests, see `analysis.recent`.
     """
 
-    requests: pd.DataFrame
-    durations: pd.DataFrame
+    hours: pd.DataFrame
     nulls: pd.DataFrame
     clients: pd.DataFrame
     urls: pd.DataFrame
     health: Health
     recent: pd.DataFrame
     generated: pd.DataFrame
+    client_count: int
+    hourly: Hourly | None = None
+    """None if it was not read."""
     documented: frozenset[tuple[str, str]] | None = None
     """Method and path of every operation of an OpenAPI document, None if none was given."""
     previous: Frames | None = None
     """What to compare with."""
+
+    def by_hour(self) -> Hourly:
+        """What is known by the hour; raises `LookupError` if they were not read."""
+        if self.hourly is None:
+            raise LookupError("the cells by the hour were not read: set Analysis.is_hourly")
+        return self.hourly
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Extras:
     """Values of `recent.FIELDS` of the latest requests, oldest first."""
     generated: Iterable[tuple[object, ...]] = ()
     """Values of `GENERATED` of what `generate` sent."""
+    client_count: int = 0
+    """How many clients there were: only the busiest have rows."""
     documented: frozenset[tuple[str, str]] | None = None
     previous: Frames | None = None
 
@@ -93,118 +99,31 @@ GENERATED = {
 
 NO_EXTRAS = Extras()
 
+ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS = map(overview.told, overview.ROLLUPS)
+"""What is read of each roll-up."""
+
 
 def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = NO_EXTRAS) -> Frames:
-    """Frames of summary rows by table name; a table without rows gives a typed empty frame."""
-    raw = {table.name: _typed(table, rows.get(table.name, ())) for table in _TABLES}
-    cells = raw[REQUESTS.name]
-    packed = cells.pop("durations")
-    requests = _requests(cells)
+    """Frames of rows by table name, see `analysis.rows`; no rows give typed empty frames."""
+    whole = request_cells(ENDPOINTS, rows.get(ENDPOINTS.name, ()))
     return Frames(
-        requests=requests,
-        durations=_durations(packed, requests),
-        nulls=_nulls(raw[NULLS.name]),
-        clients=_seen(_times(raw[CLIENTS.name], "window_start"), "last_request"),
-        urls=_seen(raw[URLS.name], "last_accessed"),
+        requests=whole.requests,
+        durations=whole.durations,
+        hours=hour_cells(HOURS, rows.get(HOURS.name, ())),
+        nulls=null_cells(NULL_FIELDS, rows.get(NULL_FIELDS.name, ())),
+        clients=seen_cells(CLIENT_TOTALS, rows.get(CLIENT_TOTALS.name, ()), "last_request"),
+        urls=seen_cells(URLS, rows.get(URLS.name, ()), "last_accessed"),
         health=health,
         recent=recent.frame(extras.recent),
         generated=typed_frame(GENERATED, extras.generated),
+        client_count=extras.client_count,
+        hourly=_hourly(rows) if HOURLY.name in rows else None,
         documented=extras.documented,
         previous=extras.previous,
     )
 
 
-_TABLES = (REQUESTS, NULLS, CLIENTS, URLS)
-_WIDE = frozenset({"duration_square_sum"})
-"""Sums that may outgrow 64 bits: held as floats."""
-
-
-def _seen(cells: pd.DataFrame, column: str) -> pd.DataFrame:
-    return cells.assign(**{column: utc(cells[column])})
-
-
-def _typed(table: Table, rows: Iterable[Row]) -> pd.DataFrame:
-    columns = list(zip(*rows, strict=True)) or [()] * len(table.columns)
-    return pd.DataFrame(
-        {
-            column.name: pd.Series(
-                values, dtype="float64" if column.name in _WIDE else _DTYPES[column.sql_type]
-            )
-            for column, values in zip((*table.keys, *table.measures), columns, strict=True)
-        }
-    )
-
-
-def _requests(cells: pd.DataFrame) -> pd.DataFrame:
-    timed = cells["timed"] > 0
-    return _origin(cells).assign(
-        route_known=cells["route_known"] == 1,
-        token_validity=cells["token_validity"].mask(cells["token_validity"] == "", NOT_RECORDED),
-        token_presence=_presence(cells["token_validity"]),
-        auth_required=cells["auth_required"].astype("Int64").mask(cells["auth_required"] == UNKNOWN)
-        == 1,
-        scenario=_known(cells["scenario"]),
-        duration_us_min=cells["duration_us_min"].astype("float64").where(timed),
-        duration_us_max=cells["duration_us_max"].astype("float64").where(timed),
-    )
-
-
-def _nulls(cells: pd.DataFrame) -> pd.DataFrame:
-    return _origin(cells)
-
-
-def _origin(cells: pd.DataFrame) -> pd.DataFrame:
-    """The keys that requests and nulls share: when, which endpoint, which answer."""
-    method = _known(cells["method"])
-    status = cells["status_code"]
-    return _times(cells, "hour").assign(
-        method=method,
-        endpoint=cells["route"].where(method.isna(), cells["method"] + " " + cells["route"]),
-        status_code=status.astype("Int64").mask(status == UNKNOWN),
-        status_class=_status_class(status),
-    )
-
-
-def _times(cells: pd.DataFrame, column: str) -> pd.DataFrame:
-    times = pd.to_datetime(cells[column], format="%Y-%m-%dT%H", utc=True, errors="coerce")
-    return cells.assign(**{column: times.astype(UTC)})
-
-
-def _known(texts: pd.Series) -> pd.Series:
-    return texts.mask(texts == "")
-
-
-def _presence(validity: pd.Series) -> pd.Series:
-    presence = pd.Series(WITH_TOKEN, index=validity.index, dtype=TEXT)
-    presence[validity == TokenValidity.ABSENT] = WITHOUT_TOKEN
-    presence[validity == ""] = NOT_RECORDED
-    return presence
-
-
-def _status_class(status: pd.Series) -> pd.Series:
-    names = (status // 100).map({int(name[0]): name for name in STATUS_CLASSES[:5]})
-    names = names.astype(TEXT).fillna(OTHER)
-    return names.mask(status == UNKNOWN, NO_RESPONSE)
-
-
-def _durations(packed: pd.Series, requests: pd.DataFrame) -> pd.DataFrame:
-    """Every bucket of every sketch, with the duration that it stands for.
-
-    That is the bucket's middle, kept within the cell's true minimum and maximum: never further
-    from the true duration than the sketch's relative error, and exact for a cell of one request.
-    """
-    sketches = packed.tolist()
-    pairs = np.frombuffer(b"".join(sketches), dtype=_PAIR)
-    lengths = np.fromiter(map(len, sketches), dtype=np.int64, count=len(sketches))
-    cell = np.repeat(np.arange(len(sketches)), lengths // _PAIR.itemsize)
-    middle = np.exp(pairs["bucket"] * math.log(sketch.GAMMA)) * (2 / (sketch.GAMMA + 1))
-    lowest = requests["duration_us_min"].to_numpy()[cell]
-    highest = requests["duration_us_max"].to_numpy()[cell]
-    return pd.DataFrame(
-        {
-            "cell": cell,
-            "bucket": pairs["bucket"].astype(np.int64),
-            "count": pairs["count"].astype(np.int64),
-            "duration_us": np.clip(middle, lowest, highest),
-        }
-    )
+def _hourly(rows: Mapping[str, Iterable[Row]]) -> Hourly:
+    cells = hourly_cells(HOURLY, rows[HOURLY.name])
+    windows = timed(typed(CLIENTS, rows.get(CLIENTS.name, ())), "window_start")
+    return Hourly(cells.requests, cells.durations, windows)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.overview import OTHER
 
 SPOT = ("method", "route", "endpoint", "source", "location", "field_path", "kind")
 
@@ -17,10 +18,12 @@ SPOT = ("method", "route", "endpoint", "source", "location", "field_path", "kind
 def null_hot_spots(frames: Frames) -> pd.DataFrame:
     """Requests and nulls of every spot by status class, most server errors first.
 
-    The lift is how many times as often requests fail 5xx given the null as all of the endpoint do.
+    The lift is how many times as often requests fail 5xx given the null as all of the endpoint do;
+    places that were added up as other ones have none.
     """
     table = count_spots(frames.nulls).assign(lift=0.0)
-    table["lift"] = ratio(table["server_error_rate"], _failure_rate(frames, table["endpoint"]))
+    rate = _failure_rate(frames, table["endpoint"]).mask(table["route"] == OTHER)
+    table["lift"] = ratio(table["server_error_rate"], rate)
     return table.drop(columns=["method", "route"]).sort_values(
         ["status_5xx", "requests", *SPOT[2:]],
         ascending=[False, False, *(True for _ in SPOT[2:])],

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.cells import Cells
 
 MINIMUM = 0
 MAXIMUM = 1000
@@ -21,17 +21,17 @@ MAXIMUM = 1000
 
 
 def quantiles(
-    frames: Frames, group: npt.NDArray[np.integer[Any]], permilles: Mapping[str, int]
+    cells: Cells, group: npt.NDArray[np.integer[Any]], permilles: Mapping[str, int]
 ) -> pd.DataFrame:
     """Quantiles in milliseconds: a row for each group, a column for each name in `permilles`.
 
     `group` numbers the group of every cell from 0, -1 for none. A group in which nothing was timed
     has NaN.
     """
-    cells = frames.requests.groupby(group)
-    lowest = cells["duration_us_min"].min().drop(index=-1, errors="ignore")
-    highest = cells["duration_us_max"].max().drop(index=-1, errors="ignore")
-    ranked = _nearest_ranks(frames.durations, group, list(permilles.values()))
+    grouped = cells.requests.groupby(group)
+    lowest = grouped["duration_us_min"].min().drop(index=-1, errors="ignore")
+    highest = grouped["duration_us_max"].max().drop(index=-1, errors="ignore")
+    ranked = _nearest_ranks(cells.durations, group, list(permilles.values()))
     extremes = {MINIMUM: lowest.to_numpy(), MAXIMUM: highest.to_numpy()}
     return pd.DataFrame(
         {

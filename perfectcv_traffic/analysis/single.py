@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.rows import MOST_URLS
 
 TOP = 10
 _SHOWN = ["request_id", "timestamp", "endpoint", "path", "status_code", "duration_ms", "client"]
@@ -48,7 +49,7 @@ def url_accesses(frames: Frames) -> pd.DataFrame:
     table = frames.urls[["path", "access_count", "last_accessed"]]
     return table.sort_values(
         ["access_count", "path"], ascending=[False, True], ignore_index=True
-    ).head(TOP)
+    ).head(MOST_URLS)
 
 
 def _shown(requests: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

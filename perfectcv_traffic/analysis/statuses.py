@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from perfectcv_traffic.analysis.counts import requests_by, requests_for, shares
-from perfectcv_traffic.analysis.frames import STATUS_CLASSES, Frames
+from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.labels import STATUS_CLASSES
 
 
 def status_distribution(frames: Frames) -> pd.DataFrame:

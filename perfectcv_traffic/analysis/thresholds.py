@@ -10,6 +10,8 @@ import pandas as pd
 
 Results = Mapping[str, pd.DataFrame]
 
+NEEDED = ("totals", "durations", "findings")
+"""Analyses that the thresholds are judged by."""
 AUTHENTICATION = "PT1"
 """How the ids of rules about authentication begin."""
 NAMED_PLACES = 3

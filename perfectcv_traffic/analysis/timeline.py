@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
-from perfectcv_traffic.analysis.durations import duration_statistics
+from perfectcv_traffic.analysis.durations import PERMILLES
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.quantiles import quantiles
 
-QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+QUANTILES = {name: PERMILLES[name] for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms")}
 
 
 def traffic_over_time(frames: Frames) -> pd.DataFrame:
     """Requests of every UTC hour that had any, by status class; an unknown hour comes last."""
-    cells = frames.requests
+    cells = frames.by_hour().requests
     classes = spread(cells, "status_class", CLASS_COLUMNS)
     counted = pd.concat([cells[["hour", "requests"]], classes], axis=1)
     table = counted.groupby("hour", dropna=False).sum().reset_index()
@@ -26,8 +27,9 @@ def traffic_over_time(frames: Frames) -> pd.DataFrame:
 
 def latency_over_time(frames: Frames) -> pd.DataFrame:
     """Quantiles of the durations of every hour in which a request was timed."""
-    hours = frames.requests.groupby("hour", dropna=False)
-    table = duration_statistics(frames, hours.ngroup().to_numpy(dtype=np.int64))
+    cells = frames.by_hour()
+    hours = cells.requests.groupby("hour", dropna=False)
+    table = quantiles(cells, hours.ngroup().to_numpy(dtype=np.int64), QUANTILES)
     table.insert(0, "hour", hours.size().index)
-    timed = table[table["timed"] > 0].reset_index(drop=True)
-    return timed[["hour", "timed", *QUANTILES]]
+    table.insert(1, "timed", hours["timed"].sum().to_numpy())
+    return table[table["timed"] > 0].reset_index(drop=True)

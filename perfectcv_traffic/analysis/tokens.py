@@ -15,7 +15,8 @@ from perfectcv_traffic.analysis.counts import (
     shares,
     spread,
 )
-from perfectcv_traffic.analysis.frames import TOKEN_PRESENCES, TOKEN_VALIDITIES, Frames
+from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.labels import TOKEN_PRESENCES, TOKEN_VALIDITIES
 from perfectcv_traffic.record import TokenValidity
 
 
@@ -33,7 +34,7 @@ def token_validity(frames: Frames) -> pd.DataFrame:
 
 def token_usage_by_hour(frames: Frames) -> pd.DataFrame:
     """Requests of every UTC hour that had any, by token presence; an unknown hour comes last."""
-    cells = frames.requests
+    cells = frames.hours
     counted = pd.concat(
         [cells[["hour", "requests"]], spread(cells, "token_presence", PRESENCE_COLUMNS)], axis=1
     )

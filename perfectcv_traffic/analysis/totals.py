@@ -22,10 +22,10 @@ def totals(frames: Frames) -> pd.DataFrame:
     row = pd.DataFrame(
         {
             "requests": [cells["requests"].sum()],
-            "first_hour": [cells["hour"].min()],
-            "last_hour": [cells["hour"].max()],
+            "first_hour": [frames.hours["hour"].min()],
+            "last_hour": [frames.hours["hour"].max()],
             "endpoints": [cells["endpoint"].nunique()],
-            "clients": [frames.clients["client_identifier"].nunique()],
+            "clients": [frames.client_count],
             "generated": [cells.loc[cells["scenario"].notna(), "requests"].sum()],
             **_summed(spread(cells, "token_presence", PRESENCE_COLUMNS)),
             **_summed(spread(cells, "status_class", CLASS_COLUMNS)),

@@ -54,7 +54,7 @@ def read(
 
     `ended` says that nothing follows what was received or sent of it.
     """
-    head, whole = body.head, ended and body.kept == body.size
+    head, whole = bytes(body.head), ended and body.kept == body.size
     if not head:
         return ReadBody()
     if encoding and encoding != "identity":

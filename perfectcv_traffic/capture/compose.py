@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -19,10 +15,10 @@ from perfectcv_traffic.capture import bodies, client, credentials, describe, hea
 from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import ReadBody
 from perfectcv_traffic.capture.credentials import Credential
+from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.headers import HeaderReader, Headers
-from perfectcv_traffic.capture.routes import Declared, RouteTable
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
     MAX_NULL_DETAILS,
@@ -50,9 +46,7 @@ Plain = dict[str, str]
 class Composer:
     """Makes records from exchanges; holds what is fixed for the life of the recorder."""
 
-    def __init__(
-        self, settings: Settings, extensions: Extensions | None = None, app: Any = None
-    ) -> None:
+    def __init__(self, settings: Settings, extensions: Extensions | None = None) -> None:
         self._settings = settings
         extensions = extensions or Extensions()
         self._model = extensions.model
@@ -63,13 +57,9 @@ class Composer:
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, blank=hidden)
-        self._routes = RouteTable(app)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._enrich = Enricher(extensions, self._redactor)
         self._login_method, _, self._login_path = settings.uuid_login.partition(" ")
-        self._event_prefix = secrets.token_hex(8)
-        self._event_pid = os.getpid()
-        self._events = itertools.count()
 
     def close(self) -> None:
         """Let go of what belongs to the thread that composed."""
@@ -80,11 +70,11 @@ class Composer:
         """The record of an exchange."""
         record = self._model(
             request_id=exchange.request_id,
-            event_id=self._event_id(),
+            event_id=exchange.event_id,
             timestamp=_timestamp(exchange.wall_clock),
             method=exchange.method,
             http_version=exchange.http_version,
-            route=self._routes.template(exchange),
+            route=exchange.route,
             status_code=None if exchange.answered_nobody else exchange.status,
             complete=exchange.complete,
             client_disconnected=exchange.client_disconnected,
@@ -104,11 +94,6 @@ class Composer:
         record.request_data_summary = describe.request_summary(record, sent)
         self._enrich(record, exchange.scope)
         return record
-
-    def _event_id(self) -> str:
-        if self._event_pid != os.getpid():  # a forked worker must not repeat its parent's ids
-            self._event_pid, self._event_prefix = os.getpid(), secrets.token_hex(8)
-        return f"{self._event_prefix}{next(self._events):08x}"
 
     def _set_address(
         self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
@@ -198,7 +183,7 @@ class Composer:
     def _set_token(
         self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
     ) -> None:
-        declared = self._routes.security(exchange)
+        declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
         sources = {
             "header": request,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from perfectcv_traffic.capture.routes import Declared
+from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.record import TokenReason, TokenValidity
 
 KEY_HEADERS = (

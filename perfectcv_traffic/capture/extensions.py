@@ -44,6 +44,12 @@ class Extensions:
             if given is not None and not callable(given):
                 raise UsageError(f"{name} must be a function, not {type(given).__name__}")
 
+    @property
+    def are_none(self) -> bool:
+        """Whether the application adds nothing."""
+        own = self.enrich or self.verify_token or self.redact_text
+        return own is None and self.model is TrafficLog
+
 
 class Enricher:
     """Calls `enrich`; what it raises is told once and costs nothing but the enrichment."""

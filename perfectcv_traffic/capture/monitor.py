@@ -1,4 +1,4 @@
-"""`setup_monitoring`: one call that puts the recorder around an application."""
+"""The recorder around an application: `setup_monitoring` without what stands above it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
+import msgspec
 
-from perfectcv_traffic.capture import ingester
+from perfectcv_traffic.capture import ingester, offload
+from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.compose import Composer
-from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.extensions import Enrich, Extensions
+from perfectcv_traffic.capture.extensions import Extensions
 from perfectcv_traffic.capture.ingester import Ingester
 from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.middleware import ASGIApp, Recorder
+from perfectcv_traffic.capture.offload import Offload
+from perfectcv_traffic.capture.outcome import Counters
+from perfectcv_traffic.capture.recording import Recording
+from perfectcv_traffic.capture.routes import RouteTable
 from perfectcv_traffic.capture.selection import Selection
-from perfectcv_traffic.capture.verifier import VerifyToken
-from perfectcv_traffic.capture.writer import Counters, Limits, LogWriter
+from perfectcv_traffic.capture.writer import Limits, LogWriter
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
 
 _INSTALLED = "perfectcv_traffic"
@@ -36,11 +39,12 @@ class Monitor:
         self._model = extensions.model
         with_child = settings.ingest == "child"
         self._ingester = Ingester(self._log, self._db, self._model) if with_child else None
+        self._routes = RouteTable(app)
         self._keep_scope = extensions.enrich is not None
+        self._recording = _recording(settings, extensions, self._log)
         limits = Limits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
-            LogFile(self._log),
-            _Selected(settings, extensions, self.counters, app),
+            self._recording,
             limits,
             self.counters,
             self._ingester,
@@ -52,9 +56,15 @@ class Monitor:
         """Wait until every finished request is in the log; False if that took too long."""
         return self._writer.flush(timeout)
 
+    def prompt_ingester(self) -> None:
+        """Let this process's ingester look at the log now; elsewhere it does at its next poll."""
+        if self._ingester is not None:
+            self._ingester.prompt()
+
     def close(self) -> None:
         """Write what waits, end the writer's thread and the ingester."""
         self._writer.close()
+        self._recording.stop()
         if self._ingester is not None:
             self._ingester.stop()
 
@@ -87,6 +97,7 @@ class Monitor:
         return Recorder(
             app,
             self._writer,
+            self._routes,
             on_shutdown=self.shutdown,  # never asked for: the gate passes no lifespan on
             body_limit=0,
             keep_scope=self._keep_scope,
@@ -96,60 +107,34 @@ class Monitor:
         return Recorder(
             app,
             self._writer,
+            self._routes,
             on_shutdown=self.shutdown,
             body_limit=self.settings.parse_limit if self.settings.capture_bodies else 0,
             keep_scope=self._keep_scope,
         )
 
 
-class _Selected:
-    """The composer, asked only for what is to be recorded."""
-
-    def __init__(
-        self, settings: Settings, extensions: Extensions, counters: Counters, app: Any
-    ) -> None:
-        self._selection = Selection(settings)
-        self._composer = Composer(settings, extensions, app)
-        self._counters = counters
-        self.close = self._composer.close
-
-    def compose(self, exchange: Exchange) -> TrafficLog | None:
-        if self._selection.excludes(exchange):
-            self._counters.excluded += 1
-            return None
-        record = self._composer.compose(exchange)
-        record.weight = self._selection.weight(record)
-        if not record.weight:
-            self._counters.sampled_out += 1
-            return None
-        return record
+def _recording(settings: Settings, extensions: Extensions, log: Path) -> Recording:
+    settings = msgspec.structs.replace(settings, log=str(log))
+    composer = Composer(settings, extensions)
+    here = BatchRecorder(LogFile(log), Selection(settings), composer)
+    # The application's own functions and types are in this process only.
+    with_child = settings.composing == "child" and offload.IS_SUPPORTED and extensions.are_none
+    return Recording(here, Offload(settings) if with_child else None)
 
 
-def setup_monitoring(
-    app: Any,
-    *,
-    model: type[TrafficLog] = TrafficLog,
-    enrich: Enrich | None = None,
-    verify_token: VerifyToken | None = None,
-    redact_text: Callable[[str], str] | None = None,
-    **settings: Any,
-) -> Monitor:
-    """Record every request of `app` and its response in the traffic log.
+def installed(app: Any) -> Monitor | None:
+    """The monitor of an application that has one already."""
+    found = getattr(getattr(app, "state", None), _INSTALLED, None)
+    return found if isinstance(found, Monitor) else None
 
-    Works on FastAPI and Starlette applications in place, before or after routes and middleware are
-    added; for any other ASGI application serve the `app` of the monitor returned. `settings` are
-    the names of `perfectcv_traffic.settings.Settings`; the other arguments are explained in
-    `docs/recorder.md`. A second call returns the first monitor. Raises `UsageError` if a setting
-    cannot be used.
-    """
+
+def install(app: Any, settings: Settings, extensions: Extensions) -> Monitor:
+    """Put the recorder around an application. Raises `UsageError` if it is none."""
     if not callable(app):
         raise UsageError(f"setup_monitoring needs an ASGI application, not {type(app).__name__}")
+    monitor = Monitor(app, settings, extensions)
     state = getattr(app, "state", None)
-    installed = getattr(state, _INSTALLED, None)
-    if isinstance(installed, Monitor):
-        return installed
-    extensions = Extensions(model, enrich, verify_token, redact_text)
-    monitor = Monitor(app, Settings.resolve(**settings), extensions)
     if state is not None:
         setattr(state, _INSTALLED, monitor)
     return monitor

@@ -6,12 +6,15 @@ runs on a loop of its own that lives as long as the thread, so a client it keeps
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from perfectcv_traffic.record import TokenReason, TokenValidity
+
+if TYPE_CHECKING:
+    import asyncio
 
 VERIFY_SECONDS = 2.0
 
@@ -51,6 +54,8 @@ class Verifier:
         if not inspect.isawaitable(word):
             return word
         if self._runner is None:
+            import asyncio
+
             self._runner = asyncio.Runner()
         return self._runner.run(_bounded(word))
 
@@ -62,4 +67,6 @@ class Verifier:
 
 
 async def _bounded(word: Awaitable[Word]) -> Word:
+    import asyncio
+
     return await asyncio.wait_for(word, VERIFY_SECONDS)

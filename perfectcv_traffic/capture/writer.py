@@ -1,8 +1,8 @@
-"""The log writer: a bounded queue, and one thread that appends whole lines.
+"""The log writer: a bounded queue, and one thread that empties it.
 
-The event loop only appends to a deque. The thread composes, encodes and writes in batches; it
-starts with the first record, once per process, so that nothing crosses a fork. SQLite has no place
-here: another process ingests the log.
+The event loop only appends to a deque. The thread hands batches on to be recorded; it starts with
+the first record, once per process, so that nothing crosses a fork. SQLite has no place here:
+another process ingests the log.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from typing import Protocol
 import msgspec
 
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.lines import encode_line
-from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
-from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.capture.log_file import WARNING_INTERVAL
+from perfectcv_traffic.capture.outcome import Counters, Outcome
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
@@ -32,33 +31,6 @@ HOLD_SECONDS = 1.0
 logger = logging.getLogger("perfectcv_traffic")
 
 
-class Counters(msgspec.Struct):
-    """What the recorder did in this process."""
-
-    recorded: int = 0
-    excluded: int = 0
-    """Not wanted: an excluded path."""
-    sampled_out: int = 0
-    """Not wanted: left to chance by `sample_rate`."""
-    dropped: int = 0
-    """Lost: the queue was full."""
-    unwritten: int = 0
-    """Lost: the disk or directory refused them."""
-    failed: int = 0
-    """Lost: the record could not be made."""
-    bodies_dropped: int = 0
-    """Recorded without bodies: the queue held too many bytes."""
-    missed_errors: int = 0
-    """Recorded without the exception of a background task that ended too late."""
-    faults: int = 0
-    """Failures of the recorder while it watched a request."""
-
-    @property
-    def lost(self) -> int:
-        """Requests that should be in the log and are not."""
-        return self.dropped + self.unwritten + self.failed
-
-
 class Limits(msgspec.Struct, frozen=True):
     """How much may wait for the writer, and for how long."""
 
@@ -67,14 +39,17 @@ class Limits(msgspec.Struct, frozen=True):
     flush_interval: float
 
 
-class Composes(Protocol):
-    """Makes records; runs in the writer's thread."""
+class Records(Protocol):
+    """Records batches of exchanges; used in the writer's thread."""
 
-    def compose(self, exchange: Exchange) -> TrafficLog | None:
-        """The record of an exchange; None if it is not wanted."""
+    def write(self, batch: list[Exchange], untold: int) -> Outcome:
+        """Record a batch; `untold` requests were lost before it and are in no line yet."""
 
     def close(self) -> None:
-        """Let go of what belongs to the thread."""
+        """Let go of what belongs to the thread, and of the file."""
+
+    def forget(self) -> None:
+        """Start anew in a forked child."""
 
 
 class Follower(Protocol):
@@ -88,19 +63,17 @@ class Follower(Protocol):
 
 
 class LogWriter:
-    """A sink that appends one JSON line per exchange to a log file."""
+    """A sink that has exchanges recorded, a batch at a time."""
 
     def __init__(
         self,
-        file: LogFile,
-        composer: Composes,
+        recording: Records,
         limits: Limits,
         counters: Counters,
         follower: Follower | None = None,
     ) -> None:
         self.counters = counters
-        self._file = file
-        self._composer = composer
+        self._recording = recording
         self._limits = limits
         self._follower = follower
         self._reset()
@@ -108,7 +81,7 @@ class LogWriter:
 
     def _reset(self) -> None:
         self._queue: deque[Exchange] = deque()
-        self._held: list[Exchange] = []
+        self._held: dict[int, Exchange] = {}
         self._waiting_bytes = 0
         self._wake = threading.Event()
         self._writing = False
@@ -123,14 +96,33 @@ class LogWriter:
 
     def forget(self) -> None:
         """In a forked child: what waits is the parent's, and so are its counts."""
-        for name in self.counters.__struct_fields__:
-            setattr(self.counters, name, 0)
-        self._file.close()
+        self.counters.reset()
+        self._recording.forget()
         if self._follower is not None:
             self._follower.forget()
         self._reset()
 
+    def hold(self, exchange: Exchange) -> None:
+        """Take an exchange whose application is not done; a second later it counts as over."""
+        self._held[id(exchange)] = exchange
+        self._wake_thread()
+
+    def release(self, exchange: Exchange) -> None:
+        """Queue a held exchange, unless it took too long and is in the queue, or further, already.
+
+        Then its error, if it has one, came too late.
+        """
+        if self._held.pop(id(exchange), None) is not None:
+            self.submit(exchange)
+        elif exchange.error is not None:
+            self.counters.missed_errors += 1
+
     def submit(self, exchange: Exchange) -> None:
+        """Queue an exchange that is over."""
+        self._enqueue(exchange)
+        self._wake_thread()
+
+    def _enqueue(self, exchange: Exchange) -> None:
         """Queue an exchange; when the queue is full drop bodies first, then the record."""
         if len(self._queue) >= self._limits.records:
             self.counters.dropped += 1
@@ -140,6 +132,8 @@ class LogWriter:
             self.counters.bodies_dropped += 1
         self._waiting_bytes += exchange.size
         self._queue.append(exchange)
+
+    def _wake_thread(self) -> None:
         if not self._wake.is_set():
             self._wake.set()
         if self._thread is None:
@@ -150,10 +144,6 @@ class LogWriter:
         self.counters.faults += 1
         if self._may_warn():
             logger.exception("the recorder failed on a request, which was served all the same")
-
-    def missed(self) -> None:
-        """Count a background task's exception that came too late for its record."""
-        self.counters.missed_errors += 1
 
     def flush(self, timeout: float = DRAIN_TIMEOUT) -> bool:
         """Wait until everything submitted is written; False if that took too long."""
@@ -182,7 +172,7 @@ class LogWriter:
         self._thread, self._closing = None, False
         self._haste.clear()
         atexit.unregister(self.flush)
-        self._file.close()
+        self._recording.close()
 
     def _run_thread(self) -> None:
         with self._start:
@@ -203,7 +193,7 @@ class LogWriter:
             self._write_queue()
             self._writing = False
             patience = self._tend_follower()
-        self._composer.close()
+        self._recording.close()
 
     def _tend_follower(self) -> float | None:
         patience = None
@@ -214,51 +204,36 @@ class LogWriter:
     def _write_queue(self) -> None:
         self._queue_ripe()
         while self._queue:
-            batch = bytearray()
-            told_lost, count = self._told_lost, 0
-            while self._queue and len(batch) < BATCH_BYTES:
-                count += self._append_line(batch, self._queue.popleft())
-            if not batch or self._file.append(batch):
-                self.counters.recorded += count
-            else:
-                self.counters.unwritten += count
-                self._told_lost = told_lost
+            self._write_batch(self._take_batch())
         self._waiting_bytes = 0  # other threads may have miscounted it a little
         if self.counters.dropped > self._reported and self._may_warn():
             self._reported = self.counters.dropped
             logger.warning("%d requests so far came too fast to be recorded", self._reported)
 
     def _queue_ripe(self) -> None:
-        """Back into the queue: held exchanges whose tasks have ended, or that waited enough."""
-        held, self._held = self._held, []
-        self._queue.extendleft(reversed(held))
+        """Queue held exchanges whose application takes too long, or all if somebody waits."""
+        now, in_haste = time.perf_counter(), self._haste.is_set()
+        for key, exchange in list(self._held.items()):
+            waited = now - (exchange.finished_at or 0.0)
+            # Whoever takes it out of there queues it: the event loop may be at it too.
+            if (in_haste or waited >= HOLD_SECONDS) and self._held.pop(key, None) is not None:
+                self._enqueue(exchange)
 
-    def _must_wait(self, exchange: Exchange) -> bool:
-        if exchange.returned or self._haste.is_set():
-            return False
-        return time.perf_counter() - (exchange.finished_at or 0.0) < HOLD_SECONDS
+    def _take_batch(self) -> list[Exchange]:
+        batch: list[Exchange] = []
+        size = 0
+        while self._queue and size < BATCH_BYTES:
+            exchange = self._queue.popleft()
+            size += exchange.size
+            batch.append(exchange)
+        self._waiting_bytes -= size
+        return batch
 
-    def _append_line(self, batch: bytearray, exchange: Exchange) -> int:
-        if self._must_wait(exchange):
-            self._held.append(exchange)
-            return 0
-        self._waiting_bytes -= exchange.size
-        exchange.taken = True
-        start = len(batch)
-        try:
-            record = self._composer.compose(exchange)
-            if record is None:
-                return 0
-            record.lost_before = self.counters.lost - self._told_lost
-            encode_line(record, batch)
-        except Exception:  # one record that cannot be made must not lose its batch
-            del batch[start:]
-            self.counters.failed += 1
-            if self._may_warn():
-                logger.exception("a request could not be recorded")
-            return 0
-        self._told_lost = self.counters.lost
-        return 1
+    def _write_batch(self, batch: list[Exchange]) -> None:
+        untold = self.counters.lost - self._told_lost
+        outcome = self._recording.write(batch, untold)
+        self.counters.add(outcome)
+        self._told_lost += untold + outcome.failed + outcome.unwritten - outcome.untold
 
     def _may_warn(self) -> bool:
         if time.monotonic() - self._warned_at < WARNING_INTERVAL:

@@ -56,7 +56,8 @@ def analyze(
     form = showing.form(json=json, csv=csv, markdown=markdown)
     names = showing.names(only, form)
     source = Source(db, logs or (), filters)
-    found = answers.of(source, openapi=openapi, compare=compare)
+    needed = showing.needed(names, form) if no_charts else None
+    found = answers.of(source, names=needed, openapi=openapi, compare=compare)
     showing.print_as(found, form, names=names, filters=filters)
     if not no_charts:
         files = showing.write_charts(found, output, names)

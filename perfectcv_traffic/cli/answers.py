@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +26,24 @@ def from_database(db: Path) -> Answers:
     return of(Source(db))
 
 
-def of(source: Source, *, openapi: Path | None = None, compare: str | None = None) -> Answers:
-    """Every analysis of what a source holds, with a document and earlier traffic if given."""
-    from perfectcv_traffic.analysis.catalogue import analyze
+def of(
+    source: Source,
+    *,
+    names: Collection[str] | None = None,
+    openapi: Path | None = None,
+    compare: str | None = None,
+) -> Answers:
+    """The named analyses, by default all, of what a source holds.
 
-    previous = read(_earlier(source, compare)) if compare else None
+    A document and earlier traffic are held against it if given.
+    """
+    from perfectcv_traffic.analysis.catalogue import analyze, is_hourly
+
+    hourly = is_hourly(names)
+    previous = read(_earlier(source, compare), hourly=False) if compare else None
     documented = _documented(openapi) if openapi else None
-    return analyze(read(source, documented=documented, previous=previous))
+    frames = read(source, hourly=hourly, documented=documented, previous=previous)
+    return analyze(frames, names)
 
 
 def _earlier(source: Source, compare: str) -> Source:

@@ -56,7 +56,7 @@ def check(
 
     Without any threshold no protected endpoint may have answered without a valid token.
     """
-    from perfectcv_traffic.analysis.thresholds import Thresholds, judge
+    from perfectcv_traffic.analysis.thresholds import NEEDED, Thresholds, judge
     from perfectcv_traffic.render.verdicts import FORMATS
 
     if format_ not in FORMATS:
@@ -70,7 +70,7 @@ def check(
         no_auth_findings=no_auth_findings or not any(one is not None for one in asked),
         no_findings=no_findings,
     )
-    verdicts = judge(answers.of(Source(db, logs or (), filters)), thresholds)
+    verdicts = judge(answers.of(Source(db, logs or (), filters), names=NEEDED), thresholds)
     sys.stdout.write(FORMATS[format_](verdicts))
     violated = sum(not one.holds for one in verdicts)
     note(f"{len(verdicts)} rules checked, {violated} violated")

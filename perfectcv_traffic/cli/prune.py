@@ -1,4 +1,4 @@
-"""`perfectcv-traffic prune`: old requests away, what they add up to stays."""
+"""`perfectcv-traffic prune`: old requests away, or a client's; what they add up to stays."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Annotated
 import typer
 
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
 OlderThan = Annotated[str | None, option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
 KeepRows = Annotated[int | None, option("--keep-rows", help="Requests that stay.", min=0)]
 MaxBytes = Annotated[
     str | None, option("--max-size", help="Size that the database may have: 500M, 2G.")
+]
+Clients = Annotated[
+    list[str] | None,
+    option("--client", help="Client whose requests go: an address or a masked token."),
 ]
 
 _AGE = re.compile(r"(\d+)\s*([hdw])\Z")
@@ -29,17 +34,24 @@ def prune(
     older_than: OlderThan = None,
     keep_rows: KeepRows = None,
     max_size: MaxBytes = None,
+    client: Clients = None,
 ) -> None:
-    """Delete the oldest stored requests; counts and summaries of them stay."""
+    """Delete the oldest requests, or all of a client; counts and summaries of them stay."""
+    from perfectcv_traffic.store.database import require
+    from perfectcv_traffic.store.forget import forget
     from perfectcv_traffic.store.retention import Limits
     from perfectcv_traffic.store.retention import prune as delete
 
-    if older_than is None and keep_rows is None and max_size is None:
-        raise UsageError("prune needs --older-than, --keep-rows or --max-size")
+    if older_than is None and keep_rows is None and max_size is None and not client:
+        raise UsageError("prune needs --older-than, --keep-rows, --max-size or --client")
+    require(db)
     before = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
-    deleted = delete(db, Limits(before=before, rows=keep_rows, size=size))
+    deleted = forget(db, client) if client else 0
+    deleted += delete(db, Limits(before=before, rows=keep_rows, size=size))
     typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
+    if client:
+        note("the log files still hold these requests: delete or rotate them away as well")
 
 
 def _before(age: str, now: datetime) -> str:

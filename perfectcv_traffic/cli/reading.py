@@ -6,7 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from perfectcv_traffic.analysis.filters import Filters, matches
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
+    from perfectcv_traffic.analysis.rows import Rows
+    from perfectcv_traffic.columns.folding import Folding
     from perfectcv_traffic.record import TrafficLog
-    from perfectcv_traffic.summary import Row, Summary
 
 NO_FILTERS = Filters()
 AT_ONCE = 10_000
@@ -34,13 +35,21 @@ class Source:
 
 
 def read(
-    source: Source, *, documented: Documented = None, previous: Frames | None = None
+    source: Source,
+    *,
+    hourly: bool = True,
+    documented: Documented = None,
+    previous: Frames | None = None,
 ) -> Frames:
-    """The frames of a source; raises `StorageError` if it cannot be read."""
+    """The frames of a source; raises `StorageError` if it cannot be read.
+
+    What is known by the hour is read only if wanted: the longer a log, the more it is.
+    """
     from perfectcv_traffic.analysis.frames import Extras, frames
 
-    found = _from_logs(source) if source.logs else _from_database(source)
-    extras = Extras(found.recent, found.generated, documented, previous)
+    look = _from_logs if source.logs else _from_database
+    found = look(source, hourly=hourly)
+    extras = Extras(found.recent, found.generated, found.clients, documented, previous)
     return frames(found.rows, found.health(), extras)
 
 
@@ -48,8 +57,9 @@ def read(
 class _Found:
     """What a source holds."""
 
-    rows: dict[str, Iterable[Row]]
+    rows: Rows
     recent: Iterable[tuple[object, ...]]
+    clients: int
     generated: Iterable[tuple[object, ...]] = ()
     lines: dict[str, int] = field(default_factory=dict)
     span: tuple[str | None, str | None] = (None, None)
@@ -65,37 +75,43 @@ class _Found:
 class _Fold:
     """Records folded one by one."""
 
-    summary: Summary
-    recent: deque[tuple[object, ...]]
-    first: str | None = None
-    last: str | None = None
+    summary: Folding
+    recent: deque[list[TrafficLog]] = field(default_factory=deque)
+    _recent: int = 0
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
-        from perfectcv_traffic.analysis.recent import values
+        from perfectcv_traffic.analysis.recent import MOST
 
-        self.summary.add_all(records)
-        self.recent.extend(map(values, records))
-        times = [record.timestamp for record in records if record.timestamp is not None]
-        if times:
-            self.first = min(self.first or times[0], *times)
-            self.last = max(self.last or times[0], *times)
+        self.summary.add(records)
+        self.recent.append(records)
+        self._recent += len(records)
+        while self._recent - len(self.recent[0]) >= MOST:
+            self._recent -= len(self.recent.popleft())
 
-    def rows(self) -> dict[str, Iterable[Row]]:
-        """Rows of every summary table."""
-        from perfectcv_traffic.summary import TABLES
+    def latest(self) -> list[tuple[object, ...]]:
+        """The values of the latest records."""
+        from perfectcv_traffic.analysis.recent import MOST, values
 
-        return {table.name: self.summary.rows(table) for table in TABLES}
+        return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
+
+    def found(self, *, hourly: bool) -> _Found:
+        """What the records make together."""
+        from perfectcv_traffic.analysis.rows import of_summary
+        from perfectcv_traffic.summary import CLIENTS
+
+        clients = len({key[0] for key in self.summary.cells(CLIENTS)})
+        rows = of_summary(self.summary, hourly=hourly)
+        return _Found(rows, self.latest(), clients, span=self.summary.span())
 
 
 def _fold() -> _Fold:
-    from perfectcv_traffic.analysis.recent import MOST
-    from perfectcv_traffic.summary import Summary
+    from perfectcv_traffic.columns.folding import Folding
 
-    return _Fold(Summary(), deque(maxlen=MOST))
+    return _Fold(Folding())
 
 
-def _from_logs(source: Source) -> _Found:
+def _from_logs(source: Source, *, hourly: bool) -> _Found:
     from perfectcv_traffic.log.fold import batches
 
     fold, lines = _fold(), {"ingested": 0, "rejected": 0}
@@ -104,16 +120,18 @@ def _from_logs(source: Source) -> _Found:
         lines["ingested"] += len(batch.records)
         lines["rejected"] += batch.rejected
         fold.add(list(filter(passes, batch.records)) if passes else batch.records)
-    return _Found(fold.rows(), fold.recent, lines=lines, span=(fold.first, fold.last))
+    found = fold.found(hourly=hourly)
+    found.lines = lines
+    return found
 
 
-def _from_database(source: Source) -> _Found:
+def _from_database(source: Source, *, hourly: bool) -> _Found:
     from perfectcv_traffic.store import database, queries
 
     with database.reading(source.db) as connection:
         connection.create_function("matches", 2, matches, deterministic=True)
-        is_filtered = bool(source.filters.conditions())
-        found = _selected(connection, source.filters) if is_filtered else _everything(connection)
+        look = _selected if source.filters.conditions() else _everything
+        found = look(connection, source.filters, hourly=hourly)
         counts = queries.line_counts(connection)
         found.lines = {
             "ingested": counts.stored,
@@ -124,29 +142,32 @@ def _from_database(source: Source) -> _Found:
         return found
 
 
-def _everything(connection: sqlite3.Connection) -> _Found:
+def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
     from perfectcv_traffic.analysis.recent import FIELDS, MOST
-    from perfectcv_traffic.analysis.single import TOP
+    from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
+    from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries
-    from perfectcv_traffic.summary import URLS
+    from perfectcv_traffic.summary import CLIENTS, URLS
 
-    found = queries.summary_rows(connection)
-    found[URLS.name] = queries.top_urls(
-        connection, TOP
-    )  # there are as many as paths were asked for
-    rows = {name: list(rows) for name, rows in found.items()}
+    rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
+    rows[URLS.name] = list(queries.top_urls(connection, MOST_URLS))
+    if hourly:
+        names = busiest(rows[CLIENT_TOTALS.table.name])
+        rows[CLIENTS.name] = queries.client_windows(connection, names)
+        rows[HOURLY.name] = queries.cells(connection, HOURLY)
     latest = f"SELECT {', '.join(FIELDS)} FROM api_requests ORDER BY id DESC LIMIT {MOST}"
     recent = connection.execute(latest).fetchall()[::-1]
-    return _Found(dict(rows), recent, span=queries.time_range(connection))
+    span = queries.time_range(connection)
+    return _Found(rows, recent, queries.client_count(connection), span=span)
 
 
-def _selected(connection: sqlite3.Connection, filters: Filters) -> _Found:
+def _selected(connection: sqlite3.Connection, filters: Filters, *, hourly: bool) -> _Found:
     """From the rows that pass the filters, folded as ingest folds them."""
     fold, records = _fold(), _records(connection, *filters.where())
     while some := list(islice(records, AT_ONCE)):
         fold.add(some)
-    return _Found(fold.rows(), fold.recent, span=(fold.first, fold.last))
+    return fold.found(hourly=hourly)
 
 
 def _records(

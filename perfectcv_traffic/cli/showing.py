@@ -53,6 +53,15 @@ def names(only: Sequence[str] | None, form_: str) -> list[str] | None:
     return list(only) if only else None
 
 
+def needed(names: list[str] | None, form_: str) -> Collection[str] | None:
+    """The analyses that are shown in a form, None for all."""
+    if form_ != TABLES or names:
+        return names
+    from perfectcv_traffic.render.tables import USUAL
+
+    return USUAL
+
+
 def list_analyses() -> None:
     """Print the name of every analysis and the question that it answers."""
     from perfectcv_traffic.analysis.catalogue import ANALYSES

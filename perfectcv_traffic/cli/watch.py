@@ -50,10 +50,13 @@ def _looks(
     source: Source, window: timedelta, interval: float, times: int | None
 ) -> Iterator[tuple[datetime, Answers]]:
     """The answers over the window as it moves on."""
+    from perfectcv_traffic.render.live import NEEDED
+
     for number in itertools.count(1):
         now = datetime.now(UTC)
         since = max(stamp(now - window), source.filters.since or "")
-        yield now, answers.of(replace(source, filters=replace(source.filters, since=since)))
+        chosen = replace(source, filters=replace(source.filters, since=since))
+        yield now, answers.of(chosen, names=NEEDED)
         if number == times:
             return
         time.sleep(interval)

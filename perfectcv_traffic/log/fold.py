@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
-from perfectcv_traffic.log.lines import Parsed, Reject, Salvaged
+from perfectcv_traffic.log.lines import LineParser, Parsed, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.reader import Chunk, chunks_of
+from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -23,24 +24,47 @@ class Batch(NamedTuple):
 
 def batches(logs: Sequence[Path]) -> Iterator[Batch]:
     """The whole lines of each log; raises `StorageError` for one that cannot be read."""
-    formats = Formats(StoredForm(), Redactor())
+    lines = Lines()
     for path in logs:
         log_format: LogFormat | None = None
         for chunk in chunks_of(path):
             if log_format is None:
-                log_format = formats.detect(chunk.data.split(b"\n", VOTERS)[:VOTERS])
-            yield _batch(_parsed(formats, log_format or LogFormat.NATIVE, chunk))
+                log_format = lines.detect(chunk.data)
+            yield from _of_chunk(lines, chunk, log_format or LogFormat.NATIVE)
 
 
-def _parsed(formats: Formats, log_format: LogFormat, chunk: Chunk) -> Iterator[Parsed]:
-    parser = formats.parser(log_format)
+def _of_chunk(lines: Lines, chunk: Chunk, log_format: LogFormat) -> Iterator[Batch]:
     if chunk.long_line:
-        yield parser.reject("too_long", chunk.long_line.beginning)
-        return
-    yield from map(parser.parse, chunk.data[:-1].split(b"\n"))
+        yield Batch([], 1)
+    else:
+        yield from lines.batches(chunk.data, log_format)
 
 
-def _batch(lines: Iterator[Parsed]) -> Batch:
+class Lines:
+    """Reads whole lines of any format."""
+
+    def __init__(self) -> None:
+        form = StoredForm()
+        self._formats = Formats(form, Redactor())
+        self._whole = WholeChunks(form)
+
+    def detect(self, data: bytes) -> LogFormat | None:
+        """The format of a log that begins so; None when nothing is recognised."""
+        return self._formats.detect(data.split(b"\n", VOTERS)[:VOTERS])
+
+    def batches(self, data: bytes, log_format: LogFormat) -> Iterator[Batch]:
+        """The records of lines, in pieces; `data` ends in a newline."""
+        parser = self._formats.parser(log_format)
+        for piece in self._whole.pieces(data):
+            records = self._whole.records(piece) if log_format == LogFormat.NATIVE else None
+            yield _parsed(parser, piece) if records is None else Batch(records, 0)
+
+
+def _parsed(parser: LineParser, lines: memoryview) -> Batch:
+    return _batch(map(parser.parse, bytes(lines[:-1]).split(b"\n")))
+
+
+def _batch(lines: Iterable[Parsed]) -> Batch:
     records: list[TrafficLog] = []
     rejected = 0
     for parsed in lines:

@@ -34,9 +34,13 @@ class StoredForm:
         self._lists = _positions(field.type_name[:4] == "list" for field in described)
         self._flags = _positions(field.type_name[:4] == "bool" for field in described)
         self._object_names = frozenset(described[position].name for position in self._objects)
-        self._twin = _twin(model)
-        self.decode: Callable[[bytes], TrafficLog] = msgspec.json.Decoder(self._twin).decode
+        self.twin = _twin(model)
+        """A subclass of the model."""
+        decoder = msgspec.json.Decoder(self.twin)
+        self.decode: Callable[[bytes], TrafficLog] = decoder.decode
         """The record of one line; raises one of `ERRORS`."""
+        self.decode_lines: Callable[[memoryview], list[TrafficLog]] = decoder.decode_lines
+        """The records of many; raises one of `ERRORS` if any of them is none."""
         self._encode = msgspec.json.encode
 
     def record(self, **values: Any) -> TrafficLog:
@@ -44,7 +48,7 @@ class StoredForm:
         for name in self._object_names.intersection(values):
             value = values[name]
             values[name] = _NULL if value is None else msgspec.Raw(self._encode(value))
-        return self._twin(**values)
+        return self.twin(**values)
 
     def row(self, record: TrafficLog) -> list[Any]:
         """Values in the order of `columns`; objects and lists as JSON text, NULL as NaN."""

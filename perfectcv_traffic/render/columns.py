@@ -102,6 +102,11 @@ def status(code: int) -> str:
         return str(code)
 
 
+def yes_no(value: object) -> str:
+    """Whether something is so."""
+    return "yes" if value else "no"
+
+
 def words(text: object) -> str:
     """Text, harmless."""
     return visible(str(text))
@@ -188,7 +193,9 @@ COLUMNS: dict[str, Column] = {
     "client": _path("Client"),
     "error_message": _path("Error"),
     "peak_per_hour": Column("Busiest hour, requests", count),
-    "blocked_windows": Column("Windows with a 429", count),
+    "limited_windows": Column("Windows with a 429", count),
+    "active_hours": Column("Hours with requests", count),
+    "is_limited": Column("Answered 429", yes_no, "left"),
     "last_request": Column("Last request (UTC)", second),
     "user_agent": _path("User agent", missing="none sent"),
     "failed_rate": Column("4xx and 5xx, % of requests", percent),

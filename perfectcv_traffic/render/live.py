@@ -19,6 +19,8 @@ Results = Mapping[str, pd.DataFrame]
 
 SHOWN = ("findings", "top_endpoints", "status_classes", "token_validity")
 """Below the line of figures, as far as the terminal is high; what is below is cut off."""
+NEEDED = ("totals", "durations", *SHOWN)
+"""Analyses that are shown or are in the line."""
 
 
 def line(results: Results, *, now: datetime, window: timedelta) -> str:

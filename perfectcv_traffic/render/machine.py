@@ -56,7 +56,7 @@ def summary_json(
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A result as CSV (RFC 4180) with the names of its columns, its numbers unrounded."""
+    """A result as CSV (RFC 4180 but for LF) with its column names, its numbers unrounded."""
     rows = ([_plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
     return "".join(csv_lines([str(name) for name in frame.columns], rows))
 
@@ -64,7 +64,8 @@ def csv_text(frame: pd.DataFrame) -> str:
 def csv_lines(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Lines of CSV; text that a spreadsheet would run as a formula is led by an apostrophe."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
+    # Not the CRLF of RFC 4180: a shell would take the CR for data, Windows would double it.
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
         writer.writerow([_harmless(value) for value in row])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from perfectcv_traffic.analysis.frames import (
+from perfectcv_traffic.analysis.labels import (
     NO_RESPONSE,
     NOT_RECORDED,
     OTHER,

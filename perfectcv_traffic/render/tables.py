@@ -50,7 +50,7 @@ NARROW: Mapping[str, tuple[str, ...]] = {
     ),
     "top_by_error_rate": ("endpoint", "requests", "client_error_rate", "server_error_rate"),
     "top_by_total_time": ("endpoint", "timed", "total_ms", "share_of_time", "p95_ms"),
-    "clients": ("client", "requests", "share_of_requests", "endpoints", "peak_per_hour"),
+    "clients": ("client", "requests", "share_of_requests", "is_limited", "last_request"),
     "slowest_requests": ("request_id", "endpoint", "status_code", "duration_ms"),
     "failing_requests": ("request_id", "endpoint", "status_code", "error_message"),
     "expectations": (
@@ -77,6 +77,7 @@ NARROW: Mapping[str, tuple[str, ...]] = {
 
 ON_REQUEST = frozenset(
     {
+        "client_hours",
         "duration_distribution",
         "latency_over_time",
         "slowest_requests",
@@ -102,7 +103,7 @@ def tables(
 
     Of the default ones an empty table is left out, except the findings: no finding is an answer.
     """
-    chosen = _usual(results) if names is None else set(names)
+    chosen = _told(results) if names is None else set(names)
     parts: list[RenderableType] = [
         table(analysis, results[analysis.name], wide=wide)
         for analysis in ANALYSES
@@ -113,9 +114,12 @@ def tables(
     return Group(*parts)
 
 
-def _usual(results: Mapping[str, pd.DataFrame]) -> set[str]:
-    told = {name for name, frame in results.items() if name == "findings" or not frame.empty}
-    return told - ON_REQUEST
+USUAL = frozenset(analysis.name for analysis in ANALYSES) - ON_REQUEST
+"""Shown unless others are named."""
+
+
+def _told(results: Mapping[str, pd.DataFrame]) -> set[str]:
+    return {name for name in USUAL if name == "findings" or not results[name].empty}
 
 
 def filters_line(filters: Mapping[str, str]) -> Iterator[RenderableType]:

@@ -12,7 +12,7 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store import schema, upserts, witness
 from perfectcv_traffic.store.transactions import transaction
 
-__all__ = ["BUSY_TIMEOUT", "reading", "transaction", "writing"]
+__all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
 PAGE_SIZE = 4096
@@ -43,8 +43,14 @@ def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite
             connection.close()
 
 
+def _distrust(connection: sqlite3.Connection) -> None:
+    # The file may come from elsewhere: its views and triggers may call harmless functions only.
+    connection.execute("PRAGMA trusted_schema = OFF")
+
+
 def _configure(connection: sqlite3.Connection) -> None:
-    # The first two only matter before there is anything in the file.
+    _distrust(connection)
+    # These two only matter before there is anything in the file.
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -70,18 +76,24 @@ def _log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads an existing, current database."""
+def require(path: Path) -> None:
+    """Raise `StorageError` when there is no such database; opening it would make one."""
     if not path.is_file():
         raise StorageError(
             f"database {path} does not exist: run perfectcv-traffic ingest first, or name another "
             "with --db"
         )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads an existing, current database."""
+    require(path)
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with naming(path):
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
         try:
+            _distrust(connection)
             if not schema.is_current(connection):
                 with writing(path):
                     pass  # brought up to date before it is read

@@ -245,10 +245,27 @@ def _version_3(db: sqlite_utils.Database) -> None:
         _index(db, name, columns)
 
 
+def _version_4(db: sqlite_utils.Database) -> None:
+    """One index in place of three for the filters of requests; clients by their requests."""
+    for columns in (_INDEXES_3[0], _INDEXES_3[1], _INDEXES_3[2]):
+        name = "_".join(columns[1])[:40]
+        db.execute(f"DROP INDEX api_requests_{name}")
+    db.execute(
+        "CREATE INDEX api_requests_time_and_filters ON api_requests (timestamp, path, client_ip,"
+        " status_code, method, api_token, token_validity, has_null_params, has_null_response,"
+        " scenario, response_time_ms)"
+    )
+    db.execute(
+        "CREATE INDEX summary_clients_request_count_client_identifier"
+        " ON summary_clients (request_count DESC, client_identifier)"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
     _version_1,
     _version_2,
     _version_3,
+    _version_4,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import GENERATED_REQUESTS
-from perfectcv_traffic.summary import TABLES, Row
+from perfectcv_traffic.summary import CLIENTS, TABLES, Row, Table
 
 TOP_CLIENTS = 1000
 
@@ -55,9 +56,8 @@ def overview_rows(connection: sqlite3.Connection) -> dict[str, Iterable[Row]]:
     rows: dict[str, Iterable[Row]] = {}
     for rollup in ROLLUPS:
         columns = ", ".join(name for name in rollup.table.columns if name != "rank")
-        most = (
-            f" ORDER BY request_count DESC LIMIT {TOP_CLIENTS}" if rollup is CLIENT_TOTALS else ""
-        )
+        order = f" ORDER BY request_count DESC, client_identifier LIMIT {TOP_CLIENTS}"
+        most = order if rollup is CLIENT_TOTALS else ""
         rows[rollup.table.name] = connection.execute(
             f"SELECT {columns} FROM {rollup.table.name}{most}"
         )
@@ -68,6 +68,20 @@ def client_count(connection: sqlite3.Connection) -> int:
     """How many clients there were."""
     count: int = connection.execute("SELECT count(*) FROM summary_clients").fetchone()[0]
     return count
+
+
+def client_windows(connection: sqlite3.Connection, clients: Sequence[str]) -> list[Row]:
+    """The hours of some clients, in the shape of `summary.CLIENTS`, each client's together."""
+    return connection.execute(
+        f"SELECT {', '.join(CLIENTS.columns)} FROM json_each(?)"
+        " CROSS JOIN rate_limit_tracking ON client_identifier = json_each.value",
+        (json.dumps(list(clients)),),
+    ).fetchall()
+
+
+def cells(connection: sqlite3.Connection, table: Table) -> list[Row]:
+    """The columns of a table, or of a part of it, of every row."""
+    return connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}").fetchall()
 
 
 def top_urls(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, str]]:

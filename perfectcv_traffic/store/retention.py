@@ -31,7 +31,7 @@ def prune(db: Path, limits: Limits) -> int:
     with only_ingester(db), writing(db) as connection:
         while ids := _surplus(connection, limits):
             with transaction(connection):
-                _delete(connection, ids)
+                delete_requests(connection, ids)
             connection.execute("PRAGMA incremental_vacuum").fetchall()
             deleted += len(ids)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -64,7 +64,8 @@ def _size(connection: sqlite3.Connection) -> int:
     return (pages - free) * size
 
 
-def _delete(connection: sqlite3.Connection, ids: list[int]) -> None:
+def delete_requests(connection: sqlite3.Connection, ids: list[int]) -> None:
+    """Delete rows of `api_requests` and what refers to them; within a transaction of the caller."""
     marks = ", ".join(map(str, ids))
     for table in ("null_value_logs", "uuid_logins"):
         connection.execute(f"DELETE FROM {table} WHERE request_id IN ({marks})")

@@ -12,8 +12,9 @@ import pytest
 
 from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.frames import Extras, Frames, Health, frames
+from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TrafficLog
-from perfectcv_traffic.summary import TABLES, Summary
+from perfectcv_traffic.summary import CLIENTS, Summary
 
 BuildFrames = Callable[..., Frames]
 
@@ -54,8 +55,9 @@ def build_frames() -> BuildFrames:
         for record in records:
             summary.add(record)
             latest.append(recent.values(record))
-        rows = {table.name: summary.rows(table) for table in TABLES}
-        return frames(rows, health or Health(), Extras(recent=latest, **extras))
+        clients = len({key[0] for key in summary.cells(CLIENTS)})
+        beside = Extras(recent=latest, client_count=clients, **extras)
+        return frames(of_summary(summary), health or Health(), beside)
 
     return build
 

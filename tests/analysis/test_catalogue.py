@@ -38,8 +38,10 @@ def test_facts_are_always_one_row(make_record: Make, build_frames: Build) -> Non
 def test_analyze_leaves_the_frames_as_they_are(make_record: Make, build_frames: Build) -> None:
     built = build_frames([make_record(), make_record(status_code=500)])
     before = built.requests.copy(), built.durations.copy()
+    hourly = built.by_hour().requests.copy()
 
     analyze(built)
 
     assert built.requests.equals(before[0])
     assert built.durations.equals(before[1])
+    assert built.by_hour().requests.equals(hourly)

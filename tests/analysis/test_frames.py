@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from perfectcv_traffic.analysis.frames import NOT_RECORDED, Frames, Health, frames
+from perfectcv_traffic.analysis.frames import Frames, Health, frames
+from perfectcv_traffic.analysis.labels import NOT_RECORDED
 from perfectcv_traffic.record import TrafficLog
 
 Make = Callable[..., TrafficLog]
@@ -13,9 +14,10 @@ Build = Callable[..., Frames]
 
 
 def test_request_has_its_keys_typed(make_record: Make, build_frames: Build) -> None:
-    cell = build_frames([make_record(scenario="no_token")]).requests.iloc[0]
+    built = build_frames([make_record(scenario="no_token")])
+    cell = built.requests.iloc[0]
 
-    assert cell["hour"] == pd.Timestamp("2026-11-21T22:00", tz="UTC")
+    assert built.by_hour().requests["hour"].tolist() == [pd.Timestamp("2026-11-21T22:00", tz="UTC")]
     assert cell["endpoint"] == "GET /users/{id}"
     assert cell["status_code"] == 200
     assert cell["status_class"] == "2xx"
@@ -27,7 +29,7 @@ def test_request_has_its_keys_typed(make_record: Make, build_frames: Build) -> N
 def test_what_was_not_recorded_is_na_and_never_a_value(build_frames: Build) -> None:
     cell = build_frames([TrafficLog(request_id="1", path="/x")]).requests.iloc[0]
 
-    unknown = cell[["hour", "method", "status_code", "auth_required", "scenario"]]
+    unknown = cell[["method", "status_code", "auth_required", "scenario"]]
     assert unknown.isna().all()
     assert cell[["duration_us_min", "duration_us_max"]].isna().all()
     assert cell["endpoint"] == "/x"
@@ -70,7 +72,8 @@ def test_status_numbers_outside_the_classes_are_other(
 def test_time_that_is_none_is_unknown(make_record: Make, build_frames: Build) -> None:
     built = build_frames([make_record(timestamp="garbage"), make_record(timestamp=None)])
 
-    assert built.requests["hour"].isna().all()
+    assert built.hours["hour"].isna().all()
+    assert built.by_hour().requests["hour"].isna().all()
 
 
 def test_no_rows_give_the_same_columns_and_types(make_record: Make, build_frames: Build) -> None:

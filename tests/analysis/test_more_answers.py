@@ -25,7 +25,7 @@ Make = Callable[..., TrafficLog]
 Build = Callable[..., Frames]
 
 
-def test_clients_are_counted_over_endpoints_and_hours(
+def test_clients_are_counted_and_over_endpoints_and_hours(
     make_record: Make, build_frames: Build
 ) -> None:
     later = "2026-11-21T23:00:00.000000Z"
@@ -36,19 +36,24 @@ def test_clients_are_counted_over_endpoints_and_hours(
         make_record(client_ip="10.0.0.2", api_token="abcd...wxyz"),
     ]
 
-    table = clients.clients(build_frames(records))
+    frames = build_frames(records)
+    table = clients.clients(frames)
 
     assert table.drop(columns="last_request").to_dict("records") == [
+        {"client": "10.0.0.1", "requests": 3, "share_of_requests": 0.75, "is_limited": True},
+        {"client": "abcd...wxyz", "requests": 1, "share_of_requests": 0.25, "is_limited": False},
+    ]
+    assert table["last_request"][0] == pd.Timestamp(later)
+    assert clients.client_hours(frames).to_dict("records") == [
         {
-            "client": "10.0.0.1", "requests": 3, "share_of_requests": 0.75, "endpoints": 2,
-            "peak_per_hour": 2, "blocked_windows": 1,
+            "client": "10.0.0.1", "requests": 3, "endpoints": 2, "active_hours": 2,
+            "peak_per_hour": 2, "limited_windows": 1,
         },
         {
-            "client": "abcd...wxyz", "requests": 1, "share_of_requests": 0.25, "endpoints": 1,
-            "peak_per_hour": 1, "blocked_windows": 0,
+            "client": "abcd...wxyz", "requests": 1, "endpoints": 1, "active_hours": 1,
+            "peak_per_hour": 1, "limited_windows": 0,
         },
     ]  # fmt: skip
-    assert table["last_request"][0] == pd.Timestamp(later)
 
 
 def test_user_agents_say_how_often_they_fail(make_record: Make, build_frames: Build) -> None:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from perfectcv_traffic.analysis.catalogue import analyze
 from perfectcv_traffic.analysis.endpoints import top_endpoints
 from perfectcv_traffic.analysis.frames import Frames, Health, frames
+from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import TABLES, Summary
+from perfectcv_traffic.summary import Summary
 
 WITHIN_SKETCH = 0.01 + 1e-9
 any_traffic = settings(deadline=None, max_examples=30)
@@ -69,7 +70,7 @@ def _frames(records: Sequence[TrafficLog]) -> Frames:
     summary = Summary()
     for record in records:
         summary.add(record)
-    return frames({table.name: summary.rows(table) for table in TABLES}, Health())
+    return frames(of_summary(summary), Health())
 
 
 @given(logs)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from perfectcv_traffic.capture.monitor import Monitor, setup_monitoring
+from perfectcv_traffic import Monitor, setup_monitoring
 
 
 @dataclass

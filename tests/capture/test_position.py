@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from perfectcv_traffic.capture.middleware import Recorder
+from perfectcv_traffic.capture.routes import RouteTable
 
 Talk = Callable[..., Any]
 Setup = Callable[..., Any]
@@ -465,16 +466,18 @@ def test_a24_recorder_around_any_asgi_application(talk: Talk) -> None:
     class Sink(list[Any]):
         submit = list.append
 
+        release = list.append
+
+        def hold(self, exchange: Any) -> None: ...
+
         def fault(self) -> None:
             raise AssertionError
-
-        missed = fault
 
     async def never() -> None:
         raise AssertionError
 
     sink = Sink()
-    app = Recorder(PlainTextResponse("ok"), sink, body_limit=10, on_shutdown=never)
+    app = Recorder(PlainTextResponse("ok"), sink, RouteTable(), body_limit=10, on_shutdown=never)
     assert talk(app).body == b"ok"
     assert [exchange.status for exchange in sink] == [200]
 

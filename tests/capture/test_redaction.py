@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic.capture.monitor import setup_monitoring
+from perfectcv_traffic import setup_monitoring
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store.ingest import ingest
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 
-from perfectcv_traffic import TrafficLog
-from perfectcv_traffic.capture.monitor import setup_monitoring
+from perfectcv_traffic import TrafficLog, setup_monitoring
 from perfectcv_traffic.errors import UsageError
 
 Talk = Callable[..., Any]

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic.capture.monitor import setup_monitoring
+from perfectcv_traffic import setup_monitoring
 
 NAMES = st.sampled_from(
     [b"x-a", b"X-B", b"set-cookie", b"content-type", b"content-length", b"x-request-id"]

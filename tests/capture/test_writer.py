@@ -19,10 +19,15 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.exchange import Exchange, begin
 from perfectcv_traffic.capture.log_file import LogFile
-from perfectcv_traffic.capture.writer import Counters, Limits, LogWriter
+from perfectcv_traffic.capture.outcome import Counters
+from perfectcv_traffic.capture.recording import Recording
+from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.writer import Limits, LogWriter
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
 
 Talk = Callable[..., Any]
 Setup = Callable[..., Any]
@@ -51,15 +56,15 @@ class Plain:
 
 
 def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
-    made = Exchange({"method": "GET", "path": path, "headers": []}, "id", 10_000)
-    made.request_body.add(body)
-    made.finish({})
-    made.returned = True
+    made = begin({"method": "GET", "path": path, "headers": []}, "id", "event", (1.0, 1.0))
+    made.request_body.add(body, 10_000)
     return made
 
 
 def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
-    return LogWriter(LogFile(log), composer, Limits(records, size, 0.001), Counters())
+    here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), composer)
+    limits = Limits(records, size, 0.001)
+    return LogWriter(Recording(here), limits, Counters())
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
@@ -80,7 +85,7 @@ def test_i1_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
     assert sink.flush(20)
     sink.close()
     assert (sink.counters.recorded, sink.counters.dropped) == (5, 7)
-    assert [line["lost_before"] for line in lines(log)] == [7, 0, 0, 0, 0]
+    assert [line["lost_before"] for line in lines(log)] == [0, 7, 0, 0, 0]
     assert sum(line["lost_before"] for line in lines(log)) == sink.counters.lost
     assert "7 requests so far came too fast to be recorded" in caplog.text
 

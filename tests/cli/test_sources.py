@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli.answers import BEFORE, of
 from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.overview import MAX_GROUPS
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.ingest import ingest
 
@@ -70,6 +72,25 @@ def test_log_and_database_give_the_same_answers(log: Path, chosen: dict[str, Any
     direct = analyze(read(Source(log.with_suffix(".db"), [log], filters)))
     stored = analyze(read(Source(log.with_suffix(".db"), (), filters)))
 
+    for name, table in direct.items():
+        pd.testing.assert_frame_equal(table, stored[name], obj=name)
+
+
+def test_scanner_is_added_up_alike_in_log_and_database(tmp_path: Path) -> None:
+    words = ("".join(letters) for letters in itertools.product("abcdefgh", repeat=5))
+    records = [
+        TrafficLog(request_id=f"r{n}", event_id=f"e{n}", path=f"/{word}", status_code=status)
+        for n, (word, status) in enumerate(zip(words, itertools.cycle((404, 404, 200))))
+        if n < MAX_GROUPS * 1.6
+    ]
+    log, db = tmp_path / "api_traffic.log", tmp_path / "traffic_monitor.db"
+    log.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    ingest([log], db)
+
+    direct, stored = (analyze(read(Source(db, logs))) for logs in ([log], []))
+
+    assert direct["totals"]["requests"].tolist() == [len(records)]
+    assert direct["unmatched_paths"]["endpoint"][0] == "(other)"
     for name, table in direct.items():
         pd.testing.assert_frame_equal(table, stored[name], obj=name)
 

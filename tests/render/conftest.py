@@ -13,8 +13,9 @@ import pytest
 from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.catalogue import analyze
 from perfectcv_traffic.analysis.frames import Extras, Health, frames
+from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import TABLES, Summary
+from perfectcv_traffic.summary import Summary
 
 Results = dict[str, pd.DataFrame]
 
@@ -63,8 +64,7 @@ def _results(records: Iterable[TrafficLog], health: Health) -> Results:
     for record in records:
         summary.add(record)
         latest.append(recent.values(record))
-    rows = {table.name: summary.rows(table) for table in TABLES}
-    return analyze(frames(rows, health, Extras(recent=latest)))
+    return analyze(frames(of_summary(summary), health, Extras(recent=latest)))
 
 
 _HEALTH = Health(ingested=3, rejected=2, first_request="2026-11-01T00:00:00.000000Z")

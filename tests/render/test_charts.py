@@ -14,6 +14,7 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.render import charts
 from perfectcv_traffic.render.chart_style import INCHES, chart_style, drawable
 from perfectcv_traffic.render.palette import DARK, LIGHT
+from perfectcv_traffic.summary import REQUESTS
 
 Results = dict[str, pd.DataFrame]
 
@@ -201,6 +202,6 @@ def test_charts_ignore_the_settings_of_the_user(ordinary: Results) -> None:
 
 
 def test_results_of_a_missing_log_have_charts_too(tmp_path: Path) -> None:
-    results = {a.name: a.compute(frames({}, Health())) for a in ANALYSES}
+    results = {a.name: a.compute(frames({REQUESTS.name: []}, Health())) for a in ANALYSES}
 
     assert len(charts.save_charts(results, tmp_path)) == len(FILES)

@@ -1,0 +1,53 @@
+"""The rows that frames are made of, from a summary in memory.
+
+`store.queries` has those of a database. Both must be the same: an analysis does not know which.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from operator import itemgetter
+
+from perfectcv_traffic import overview
+from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
+from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Tables
+
+BUSIEST = 10
+"""Clients whose hours are looked at."""
+MOST_URLS = 10
+"""Paths with most requests that are read: there are as many as paths were asked for."""
+
+HOURLY = REQUESTS._replace(
+    keys=tuple(one for one in REQUESTS.keys if one.name in {"hour", "status_code"}),
+    measures=tuple(
+        one
+        for one in REQUESTS.measures
+        if one.name in {"requests", "timed", "duration_us_min", "duration_us_max", "durations"}
+    ),
+)
+"""What is read of the cells by the hour: there are many of them."""
+
+Rows = dict[str, list[Row]]
+
+
+def of_summary(summary: Tables, *, hourly: bool = True) -> Rows:
+    """Rows of every table that is read; the cells by the hour only if wanted."""
+    rows = {rollup.table.name: list(overview.told_rows(rollup, summary)) for rollup in ROLLUPS}
+    rows[URLS.name] = heapq.nsmallest(MOST_URLS, summary.rows(URLS), key=_by_count)
+    if hourly:
+        names = set(busiest(rows[CLIENT_TOTALS.table.name]))
+        told = itemgetter(*(REQUESTS.columns.index(name) for name in HOURLY.columns))
+        rows[HOURLY.name] = list(map(told, summary.rows(REQUESTS)))
+        rows[CLIENTS.name] = [row for row in summary.rows(CLIENTS) if row[0] in names]
+    return rows
+
+
+def busiest(clients: Iterable[Row]) -> list[str]:
+    """Names of the clients with most requests, of equals the first by name."""
+    return [str(row[0]) for row in heapq.nsmallest(BUSIEST, clients, key=_by_count)]
+
+
+def _by_count(row: Row) -> tuple[int, str]:
+    """Most first, then by name."""
+    return -int(row[1]), str(row[0])

@@ -1,0 +1,78 @@
+"""From a batch of exchanges to lines of the log: select, compose, encode, append."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.lines import encode_line
+from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
+from perfectcv_traffic.capture.outcome import Outcome
+from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.record import TrafficLog
+
+logger = logging.getLogger("perfectcv_traffic")
+
+
+class Composes(Protocol):
+    """Makes records."""
+
+    def compose(self, exchange: Exchange) -> TrafficLog:
+        """The record of an exchange."""
+
+    def close(self) -> None:
+        """Let go of what belongs to the thread that composed."""
+
+
+class BatchRecorder:
+    """Records exchanges in a log file; used by one thread, in whichever process."""
+
+    def __init__(self, file: LogFile, selection: Selection, composer: Composes) -> None:
+        self._file = file
+        self._selection = selection
+        self._composer = composer
+        self._warned_at = -WARNING_INTERVAL
+
+    def write(self, batch: Sequence[Exchange], untold: int) -> Outcome:
+        """Append the records of a batch with one write; `untold` were lost before it."""
+        outcome, lines = Outcome(untold), bytearray()
+        for exchange in batch:
+            start = len(lines)
+            try:
+                self._append_line(lines, exchange, outcome)
+            except Exception:  # one record that cannot be made must not lose its batch
+                del lines[start:]
+                outcome.failed += 1
+                outcome.untold += 1
+                self._warn()
+        if lines and not self._file.append(lines):
+            outcome.unwritten, outcome.recorded = outcome.recorded, 0
+            outcome.untold = untold + outcome.failed + outcome.unwritten
+        return outcome
+
+    def close(self) -> None:
+        """Let go of the file and of what belongs to the thread; the next batch takes them again."""
+        self._composer.close()
+        self._file.close()
+
+    def _append_line(self, lines: bytearray, exchange: Exchange, outcome: Outcome) -> None:
+        if self._selection.excludes(exchange):
+            outcome.excluded += 1
+            return
+        record = self._composer.compose(exchange)
+        record.weight = self._selection.weight(record)
+        if not record.weight:
+            outcome.sampled_out += 1
+            return
+        record.lost_before = outcome.untold
+        encode_line(record, lines)
+        outcome.recorded += 1
+        outcome.untold = 0
+
+    def _warn(self) -> None:
+        if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
+            self._warned_at = time.monotonic()
+            logger.exception("a request could not be recorded")

@@ -1,0 +1,83 @@
+"""The child process that records what a worker ships: `python -m` runs it, see `offload`.
+
+It ends when its standard input does, which is when the worker is gone and everything it shipped
+has been recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.channel import Channel
+from perfectcv_traffic.capture.compose import Composer
+from perfectcv_traffic.capture.log_file import LogFile
+from perfectcv_traffic.capture.offload import Answer, Batch
+from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.settings import Settings
+
+_decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Said(logging.Handler):
+    """Keeps what is logged for the worker, which has the application's handlers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[tuple[int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append((record.levelno, self.format(record)))
+
+    def taken(self) -> list[tuple[int, str]]:
+        messages, self.messages = self.messages, []
+        return messages
+
+
+def main() -> None:
+    """Record batches until the worker is gone."""
+    # A service manager may signal the whole group: the worker decides when it is over.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with socket.socket(fileno=os.dup(0)) as connection, suppress(EOFError):
+        connection.settimeout(None)
+        channel = Channel(connection)
+        recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Settings))
+        said = _listen()
+        channel.send(b"ready")
+        while True:
+            answer = _answer(recorder, channel.receive(), said)
+            with suppress(OSError):  # the worker is gone: what else it shipped is there to be read
+                channel.send(_encode(answer))
+
+
+def _recorder(settings: Settings) -> BatchRecorder:
+    return BatchRecorder(LogFile(Path(settings.log)), Selection(settings), Composer(settings))
+
+
+def _answer(recorder: BatchRecorder, message: bytes, said: _Said) -> Answer:
+    try:
+        batch = _decode_batch(message)
+    except msgspec.ValidationError:  # odd types, which the worker can record
+        return Answer(None, said.taken())
+    outcome = recorder.write(batch.exchanges, batch.untold)
+    return Answer(outcome, said.taken())
+
+
+def _listen() -> _Said:
+    handler, logger = _Said(), logging.getLogger("perfectcv_traffic")
+    logger.addHandler(handler)
+    logger.propagate = False
+    return handler
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Many records folded at once, column by column: equals `Summary.add_all`, several times faster."""

@@ -1,0 +1,163 @@
+"""A summary folded column by column: equals `Summary.add_all` of the same records, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from perfectcv_traffic.columns import times
+from perfectcv_traffic.columns.cells import cells
+from perfectcv_traffic.columns.codes import Codes, dense
+from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
+from perfectcv_traffic.columns.nulls import Nulls
+from perfectcv_traffic.columns.seen import Rows, Seen, collected
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.summary import (
+    CLIENTS,
+    REQUESTS,
+    TABLES,
+    TOO_MANY_REQUESTS,
+    URLS,
+    Key,
+    Row,
+    Summary,
+    Table,
+)
+
+MADE_NUMBERS = 2**14
+"""Rows whose facts become columns together."""
+AT_ONCE = 2**17
+"""Rows that are aggregated together."""
+
+
+class Folding:
+    """Records folded in; pickled, it is what a worker hands back."""
+
+    def __init__(self) -> None:
+        self._words = Words()
+        self._routes: Codes[str] = Codes()
+        self._nulls = Nulls()
+        self._facts = Facts()
+        self._summary = Summary()
+        """Request cells and nulls of all records; client windows and paths of unusual ones."""
+        self._clients = Seen([self._words.clients, self._routes])
+        self._urls = Seen([self._words.paths])
+        self._waiting: list[Columns] = []
+        self._times: list[str] = []
+
+    def add(self, records: Sequence[TrafficLog]) -> None:
+        """Fold records in: best some hundreds at once, while the processor has them at hand."""
+        self._nulls.add(records)
+        self._facts.add(records)
+        if len(self._facts.paths) >= MADE_NUMBERS:
+            self._to_columns()
+
+    def _to_columns(self) -> None:
+        facts, self._facts = self._facts, Facts()
+        columns = self._words.columns(facts) if facts.paths else None
+        if columns is None:
+            self._summary.add_all(list(facts.records()))
+            self._saw([time for time in facts.times if time is not None])
+            return
+        self._waiting.append(columns)
+        self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
+        rows = sum(len(one.time) for one in self._waiting)
+        squares = sum(float(one.square.sum()) for one in self._waiting)
+        if rows >= AT_ONCE or squares > MOST_SQUARES:
+            self._aggregate()
+
+    def _saw(self, found: list[str]) -> None:
+        self._times = [min(self._times + found), max(self._times + found)] if found else self._times
+
+    def settle(self) -> None:
+        """Aggregate what waits."""
+        self._nulls.into(self._summary)
+        self._to_columns()
+        if self._waiting:
+            self._aggregate()
+
+    def _aggregate(self) -> None:
+        columns = Columns(*map(np.concatenate, zip(*self._waiting, strict=True)))
+        self._waiting = []
+        shapes = [Shape(*shape) for shape in self._words.shapes]
+        hours = dense(columns.time // times.PER_HOUR)
+        for key, measures in cells(columns, shapes, hours):
+            self._summary.add_cell(REQUESTS, key, measures)
+        one = np.ones(len(columns.time), dtype=np.int64)
+        route = self._routes.of((shape.route or "" for shape in shapes), len(shapes))[columns.shape]
+        is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
+        refused = np.array(is_refused, dtype=np.int64)[columns.shape]
+        windows = collected(Rows((columns.client, route, hours[1]), one, columns.time, refused))
+        *texts, hour = windows.keys
+        self._clients.add(windows._replace(keys=(*texts, hours[0][hour])))
+        self._urls.add(collected(Rows((columns.path,), one, columns.time, refused)))
+
+    def merge(self, other: Self) -> None:
+        """Add another folding up; it must not be used afterwards."""
+        self.settle()
+        other.settle()
+        for table in TABLES:
+            for key, measures in other._summary.cells(table).items():
+                self._summary.add_cell(table, key, measures)
+        self._clients.merge(other._clients)
+        self._urls.merge(other._urls)
+        self._saw(other._times)
+
+    def span(self) -> tuple[str | None, str | None]:
+        """The first and the last timestamp; None if there are none."""
+        self.settle()
+        return (self._times[0], self._times[-1]) if self._times else (None, None)
+
+    def rows(self, table: Table) -> Iterable[Row]:
+        """Rows of a table, as `Summary.rows` gives them."""
+        self.settle()
+        columnar = {CLIENTS.name: self._client_rows, URLS.name: self._url_rows}.get(table.name)
+        if columnar is None:
+            return self._summary.rows(table)
+        if not self._summary.cells(table):
+            return columnar()
+        merged = Summary()
+        merged.load(table, columnar())
+        merged.load(table, self._summary.rows(table))
+        return merged.rows(table)
+
+    def cells(self, table: Table) -> Mapping[Key, list[Any]]:
+        """Measures by key, as `Summary.cells` gives them."""
+        self.settle()
+        if table.name not in (CLIENTS.name, URLS.name):
+            return self._summary.cells(table)
+        width = len(table.keys)
+        return {row[:width]: list(row[width:]) for row in self.rows(table)}  # type: ignore[misc]
+
+    def summary(self) -> Summary:
+        """Everything as a summary."""
+        whole = Summary()
+        for table in TABLES:
+            whole.load(table, self.rows(table))
+        return whole
+
+    def _client_rows(self) -> Iterable[Row]:
+        rows = self._clients.ordered()
+        if rows is None:
+            return ()
+        clients, routes = self._clients.texts(0), self._clients.texts(1)
+        client, route, hour = rows.keys
+        hours, of_row = dense(hour)
+        return zip(
+            map(clients.__getitem__, client.tolist()),
+            map(routes.__getitem__, route.tolist()),
+            map(times.hour_texts(hours).__getitem__, of_row.tolist()),
+            rows.times.tolist(),
+            times.texts(rows.last),
+            rows.blocked.tolist(),
+            strict=True,
+        )
+
+    def _url_rows(self) -> Iterable[Row]:
+        rows = self._urls.ordered()
+        if rows is None:
+            return ()
+        paths = map(self._urls.texts(0).__getitem__, rows.keys[0].tolist())
+        return zip(paths, rows.times.tolist(), times.texts(rows.last), strict=True)

@@ -1,0 +1,103 @@
+"""Counts of what was seen, and when last: client windows and paths, of which there may be many.
+
+Keys are numbered texts and hours. Numbers belong to one table; merging renumbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from perfectcv_traffic.columns.codes import Codes, Integers, dense, grouped
+
+_MERGE_FROM = 2**18
+"""Rows from which on it is worth looking for equal ones."""
+
+
+class Rows(NamedTuple):
+    """A row for each key: its numbers, how often it was seen, when last, whether ever blocked."""
+
+    keys: tuple[Integers, ...]
+    times: Integers
+    last: Integers
+    blocked: Integers
+
+
+class Seen:
+    """A table of rows, those of equal keys merged."""
+
+    def __init__(self, texts: Sequence[Codes[str]]) -> None:
+        """`texts` number the first keys; a further key is a number itself."""
+        self._texts = texts
+        self._parts: list[Rows] = []
+        self._unmerged = 0
+
+    def add(self, rows: Rows) -> None:
+        """Merge rows in."""
+        self._parts.append(rows)
+        self._unmerged += len(rows.times)
+        if self._unmerged > max(_MERGE_FROM, len(self._parts[0].times)):
+            self.rows()
+
+    def rows(self) -> Rows | None:
+        """All rows, each key once, in no order; None if there are none."""
+        if len(self._parts) > 1:
+            self._parts = [collected(_concatenated(self._parts))]
+        self._unmerged = 0
+        return self._parts[0] if self._parts else None
+
+    def merge(self, other: Self) -> None:
+        """Merge another table in."""
+        rows = other.rows()
+        if rows is None:
+            return
+        keys = list(rows.keys)
+        for place, (own, theirs) in enumerate(zip(self._texts, other._texts, strict=True)):
+            keys[place] = own.of(theirs, len(theirs))[keys[place]]
+        self.add(rows._replace(keys=tuple(keys)))
+
+    def ordered(self) -> Rows | None:
+        """All rows in the order of their keys' texts."""
+        rows = self.rows()
+        if rows is None:
+            return None
+        ranks = [_ranks(own)[key] for own, key in zip(self._texts, rows.keys, strict=False)]
+        further = [dense(key)[1] for key in rows.keys[len(ranks) :]]
+        return _taken(rows, grouped(*ranks, *further).order)
+
+    def texts(self, key: int) -> list[str]:
+        """The texts that the numbers of a key stand for."""
+        return list(self._texts[key])
+
+
+def collected(rows: Rows) -> Rows:
+    """Rows with equal keys as one."""
+    dense_keys = [dense(key)[1] if key.max(initial=0) > len(key) else key for key in rows.keys]
+    groups = grouped(*dense_keys)
+    return Rows(
+        tuple(key[groups.first] for key in rows.keys),
+        groups.sum(rows.times),
+        groups.max(rows.last),
+        groups.max(rows.blocked),
+    )
+
+
+def _concatenated(parts: Sequence[Rows]) -> Rows:
+    keys = tuple(map(np.concatenate, zip(*(part.keys for part in parts), strict=True)))
+    measures = (np.concatenate([part[place] for part in parts]) for place in (1, 2, 3))
+    return Rows(keys, *measures)
+
+
+def _taken(rows: Rows, places: Integers) -> Rows:
+    keys = tuple(key[places] for key in rows.keys)
+    return Rows(keys, rows.times[places], rows.last[places], rows.blocked[places])
+
+
+def _ranks(texts: Codes[str]) -> Integers:
+    """The place of each text in their order."""
+    order = sorted(range(len(texts)), key=list(texts).__getitem__)
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks

@@ -1,0 +1,51 @@
+"""A client's requests taken away at the client's wish, leaving no bytes of them in the file.
+
+The counts by endpoint, hour and status stay: they name nobody. The tables that name clients lose
+the client. Log files are not touched: ingested anew, they would bring the requests back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.retention import CHUNK, delete_requests
+from perfectcv_traffic.store.transactions import transaction
+
+_NAMING_CLIENTS = ("rate_limit_tracking", "summary_clients")
+_WITHHELD = "(deleted at the client's wish)"
+
+
+def forget(db: Path, clients: Sequence[str]) -> int:
+    """Delete all requests of clients, each an address or a masked token; returns how many."""
+    deleted = 0
+    with only_ingester(db), writing(db) as connection:
+        # What is deleted is overwritten with zeros, in the file and in what the log takes over.
+        connection.execute("PRAGMA secure_delete = ON")
+        for client in clients:
+            while ids := _requests_of(connection, client):
+                with transaction(connection):
+                    delete_requests(connection, ids)
+                deleted += len(ids)
+            with transaction(connection):
+                _forget_name(connection, client)
+        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return deleted
+
+
+def _requests_of(connection: sqlite3.Connection, client: str) -> list[int]:
+    query = "SELECT id FROM api_requests WHERE client_ip = ? OR api_token = ? LIMIT ?"
+    return [row[0] for row in connection.execute(query, (client, client, CHUNK))]
+
+
+def _forget_name(connection: sqlite3.Connection, client: str) -> None:
+    for table in _NAMING_CLIENTS:
+        connection.execute(f"DELETE FROM {table} WHERE client_identifier = ?", (client,))
+    # A rejected line is text nobody could read: it goes where the client may stand in it.
+    connection.execute(
+        "UPDATE rejected_lines SET raw = ? WHERE instr(raw, ?) > 0", (_WITHHELD, client)
+    )
