@@ -109,9 +109,8 @@ class _Fold:
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
         from perfectcv_traffic.analysis.rows import of_summary
-        from perfectcv_traffic.summary import CLIENTS
 
-        clients = len({key[0] for key in self.summary.cells(CLIENTS)})
+        clients = self.summary.client_count()
         rows = of_summary(self.summary, hourly=hourly)
         return _Found(rows, self.latest(), clients, span=self.summary.span())
 
