@@ -72,6 +72,7 @@ class Ingester:
 
     def _tend(self, now: float) -> float | None:
         if self._process is None:
+            child.require_python()
             if self._lock.acquire():  # else another worker keeps the child
                 self._process = start(self._command)
             return None

@@ -126,6 +126,7 @@ class Offload:
         return self._channel
 
     def _start(self) -> None:
+        child.require_python()
         ours, theirs = socket.socketpair()
         with theirs:
             ours.settimeout(ANSWER_SECONDS)

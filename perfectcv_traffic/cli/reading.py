@@ -53,6 +53,17 @@ def read(
     return frames(found.rows, found.health(), extras)
 
 
+def told(records: list[TrafficLog], *, rejected: int) -> Frames:
+    """The frames of records at hand, without the hours."""
+    from perfectcv_traffic.analysis.frames import Extras, frames
+
+    fold = _fold()
+    fold.add(records)
+    found = fold.found(hourly=False)
+    found.lines = {"ingested": len(records), "rejected": rejected}
+    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+
+
 @dataclass(slots=True)
 class _Found:
     """What a source holds."""
