@@ -29,7 +29,7 @@ pytestmark = [
 MEGABYTES = int(os.environ.get("TRAFFIC_TEST_MEGABYTES", "128"))
 EXTRA_KILOBYTES = 20_000
 LATE_SECONDS = 2.0
-"""By how much a busy machine may be late with what is due after the flush interval of 0.05 s."""
+"""By how much a busy machine may be late with what is due after the flush interval of 0.02 s."""
 
 APP = """
 import os
