@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 67_108_864
     flush_interval: Annotated[
         float, _means("seconds a record may wait before it is written", gt=0, le=60)
-    ] = 0.05
+    ] = 0.02
     trusted_proxies: Annotated[
         tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
     ] = ()
