@@ -1,43 +1,22 @@
-"""Logs of any format read from their first line to their last, without a database."""
+"""The records of lines of any format, as ingest stores them, without a database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
-from perfectcv_traffic.log.lines import LineParser, Parsed, Reject, Salvaged
+from perfectcv_traffic.log.lines import Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, chunks_of
-from perfectcv_traffic.log.whole import WholeChunks
+from perfectcv_traffic.log.whole import WholeLines
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
 
 class Batch(NamedTuple):
-    """Records of a piece of a log in their order, and how many of its lines were none."""
+    """Records of lines in their order, and how many of the lines were none."""
 
     records: list[TrafficLog]
     rejected: int
-
-
-def batches(logs: Sequence[Path]) -> Iterator[Batch]:
-    """The whole lines of each log; raises `StorageError` for one that cannot be read."""
-    lines = Lines()
-    for path in logs:
-        log_format: LogFormat | None = None
-        for chunk in chunks_of(path):
-            if log_format is None:
-                log_format = lines.detect(chunk.data)
-            yield from _of_chunk(lines, chunk, log_format or LogFormat.NATIVE)
-
-
-def _of_chunk(lines: Lines, chunk: Chunk, log_format: LogFormat) -> Iterator[Batch]:
-    if chunk.long_line:
-        yield Batch([], 1)
-    else:
-        yield from lines.batches(chunk.data, log_format)
 
 
 class Lines:
@@ -46,31 +25,25 @@ class Lines:
     def __init__(self) -> None:
         form = StoredForm()
         self._formats = Formats(form, Redactor())
-        self._whole = WholeChunks(form)
+        self._whole = WholeLines(form)
 
     def detect(self, data: bytes) -> LogFormat | None:
         """The format of a log that begins so; None when nothing is recognised."""
         return self._formats.detect(data.split(b"\n", VOTERS)[:VOTERS])
 
-    def batches(self, data: bytes, log_format: LogFormat) -> Iterator[Batch]:
-        """The records of lines, in pieces; `data` ends in a newline."""
-        parser = self._formats.parser(log_format)
-        for piece in self._whole.pieces(data):
-            records = self._whole.records(piece) if log_format == LogFormat.NATIVE else None
-            yield _parsed(parser, piece) if records is None else Batch(records, 0)
+    def batch(self, lines: memoryview, log_format: LogFormat) -> Batch:
+        """The records of lines, the last of which ends in a newline: best half a megabyte."""
+        if log_format == LogFormat.NATIVE and (records := self._whole.records(lines)) is not None:
+            return Batch(records, 0)
+        return self._one_by_one(bytes(lines[:-1]).split(b"\n"), log_format)
 
-
-def _parsed(parser: LineParser, lines: memoryview) -> Batch:
-    return _batch(map(parser.parse, bytes(lines[:-1]).split(b"\n")))
-
-
-def _batch(lines: Iterable[Parsed]) -> Batch:
-    records: list[TrafficLog] = []
-    rejected = 0
-    for parsed in lines:
-        if isinstance(parsed, Reject | Salvaged):
-            rejected += 1
-        record = parsed.record if isinstance(parsed, Salvaged) else parsed
-        if isinstance(record, TrafficLog):
-            records.append(record)
-    return Batch(records, rejected)
+    def _one_by_one(self, lines: list[bytes], log_format: LogFormat) -> Batch:
+        records: list[TrafficLog] = []
+        rejected = 0
+        for parsed in map(self._formats.parser(log_format).parse, lines):
+            if isinstance(parsed, Reject | Salvaged):
+                rejected += 1
+            record = parsed.record if isinstance(parsed, Salvaged) else parsed
+            if isinstance(record, TrafficLog):
+                records.append(record)
+        return Batch(records, rejected)
