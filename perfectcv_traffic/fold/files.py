@@ -41,7 +41,7 @@ def _local(name: str) -> list[LogFile]:
         names = sorted(glob.glob(name))  # noqa: PTH207 - Path's is relative
         return [one for each in names for one in _local(each)] or _nothing(name)
     require_file(path)
-    return [LogFile(name, path.stat().st_size)]
+    return [LogFile(str(path.absolute()), path.stat().st_size)]  # workers are elsewhere
 
 
 def _remote(url: str) -> list[LogFile]:

@@ -22,8 +22,10 @@ Progress = Callable[[int], None]
 
 _ENOUGH_FOR_LATEST = 33_554_432
 """Bytes at the end of the logs in which the latest records are looked for first."""
+_HERE = 64
+"""Parts that are put together by who asked for them: all of them are as large as the result."""
 _BRANCHES = 8
-"""Parts that a cluster puts together at once."""
+"""Parts that a worker puts together when there are more."""
 
 
 class ChainingExecutor(Executor):
@@ -44,12 +46,13 @@ class Run:
         self._known: dict[int, EventIds] = {}
         """Of a split that repeats records: which of them earlier splits have."""
         self._ahead = workers * 2
-        is_chaining = isinstance(executor, ChainingExecutor)
-        self._all = [self._submit(n) for n in range(len(self._splits))] if is_chaining else None
         self._left = iter(range(len(self._splits)))
         self._waiting: deque[tuple[int, Future[Part]]] = deque()
-        if not is_chaining:
+        if not self._is_for_a_tree():
             self._submit_ahead()
+
+    def _is_for_a_tree(self) -> bool:
+        return isinstance(self._executor, ChainingExecutor) and len(self._splits) > _HERE
 
     @property
     def size(self) -> int:
@@ -58,7 +61,7 @@ class Run:
 
     def result(self, progress: Progress = lambda _bytes: None) -> Part:
         """Everything; raises what folding raised."""
-        total = self._tree(progress)
+        total = self._tree(progress) if self._is_for_a_tree() else None
         if total is None or total.overlaps:
             total = self._in_order(progress)
         self._complete_latest(total)
@@ -90,17 +93,15 @@ class Run:
         total.overlaps = False
         return total
 
-    def _tree(self, progress: Progress) -> Part | None:
-        """Everything put together where it is; None if the executor cannot."""
-        if self._all is None:
-            return None
-        parts, self._all = self._all, None
+    def _tree(self, progress: Progress) -> Part:
+        """Parts put together where they are, until they are few."""
+        parts = [self._submit(number) for number in range(len(self._splits))]
         for split, part in zip(self._splits, parts, strict=True):
             part.add_done_callback(lambda _, size=split.size: progress(size))  # type: ignore[misc]
-        while len(parts) > 1:
+        while len(parts) > _HERE:
             groups = [parts[n : n + _BRANCHES] for n in range(0, len(parts), _BRANCHES)]
             parts = [self._put_together(some) for some in groups]
-        return parts[0].result() if parts else Part()
+        return together(self._task.most, *(part.result() for part in parts))
 
     def _put_together(self, parts: Sequence[Future[Part]]) -> Future[Part]:
         submit: Callable[..., Future[Part]] = self._executor.submit

@@ -79,7 +79,8 @@ def write(path: Path, found: Sequence[bytes], suffix: str = "") -> Path:
 class Expected:
     """What the lines of logs are, taken one by one, each event id once."""
 
-    def __init__(self, logs: Iterable[Sequence[bytes]]) -> None:
+    def __init__(self, logs: Sequence[Sequence[bytes]]) -> None:
+        self.logs = logs
         parser = Formats(StoredForm(), Redactor()).parser(LogFormat.NATIVE)
         self.summary = Summary()
         self.recorded = self.rejected = self.duplicates = 0
