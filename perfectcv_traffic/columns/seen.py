@@ -58,11 +58,8 @@ class Seen:
             keys[place] = own.of(theirs, len(theirs))[keys[place]]
         self.add(rows._replace(keys=tuple(keys)))
 
-    def ordered(self) -> Rows | None:
-        """All rows in the order of their keys' texts."""
-        rows = self.rows()
-        if rows is None:
-            return None
+    def ordered(self, rows: Rows) -> Rows:
+        """Rows of this table in the order of their keys' texts."""
         ranks = [_ranks(own)[key] for own, key in zip(self._texts, rows.keys, strict=False)]
         further = [dense(key)[1] for key in rows.keys[len(ranks) :]]
         return taken(rows, grouped(*ranks, *further).order)

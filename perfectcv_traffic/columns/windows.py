@@ -20,12 +20,13 @@ class ClientWindows(Seen):
 
     def told(self, clients: Collection[str] | None = None) -> list[Row]:
         """Rows in the order of their keys, of some clients or all."""
-        rows = self.ordered()
+        rows = self.rows()
         if rows is None:
             return []
         if clients is not None:
             is_wanted = np.array([name in clients for name in self.texts(0)])
             rows = taken(rows, np.flatnonzero(is_wanted[rows.keys[0]]))
+        rows = self.ordered(rows)
         client, route, hour = rows.keys
         hours, of_row = dense(hour)
         texts = [
@@ -53,12 +54,13 @@ class Paths(Seen):
 
     def told(self, most: int | None = None) -> list[Row]:
         """Rows in the order of paths; of most, only those with at least as many accesses."""
-        rows = self.ordered()
+        rows = self.rows()
         if rows is None:
             return []
         if most is not None and len(rows.times) > most:
             least = np.partition(rows.times, -most)[-most]
             rows = taken(rows, np.flatnonzero(rows.times >= least))
+        rows = self.ordered(rows)
         count, last, _ = _told(rows)
         return list(
             zip(map(self.texts(0).__getitem__, rows.keys[0].tolist()), count, last, strict=True)
