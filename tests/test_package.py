@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 import perfectcv_traffic
 
 HEAVY = {"pandas", "matplotlib", "rich", "typer", "httpx", "sqlite_utils", "sqlite3", "jinja2"}
+WEB = {"fastapi", "starlette", "uvicorn"}
 
 
 def loaded_after(code: str) -> set[str]:
     """The heavy libraries that are loaded once `code` ran in a fresh interpreter."""
-    script = f"{code}\nimport sys\nprint(*({HEAVY!r} & set(sys.modules)))"
+    script = f"{code}\nimport sys\nprint(*({HEAVY | WEB!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
@@ -24,6 +28,7 @@ def test_public_names_are_sorted_and_there() -> None:
 
 def test_import_loads_no_heavy_library() -> None:
     assert loaded_after("import perfectcv_traffic") == set()
+    assert not loaded_after("import perfectcv_traffic; perfectcv_traffic.setup_monitoring") & HEAVY
 
 
 def test_monitored_requests_load_no_heavy_library(tmp_path: object) -> None:
@@ -47,10 +52,29 @@ asyncio.run(monitor.app(scope, receive, send))
 monitor.close()
 assert monitor.counters.recorded == 1
 """
-    assert loaded_after(code) == set()
+    assert not loaded_after(code) & HEAVY
 
 
-def test_importing_the_command_line_loads_no_analysis_library() -> None:
+def test_importing_the_command_line_loads_no_analysis_library_and_no_web_framework() -> None:
     loaded = loaded_after("import perfectcv_traffic.cli.app")
 
-    assert not loaded & {"pandas", "matplotlib", "httpx", "sqlite_utils", "jinja2"}
+    assert loaded == {"rich", "sqlite3", "typer"}
+
+
+def test_tables_of_a_log_load_no_chart_library_and_no_web_framework(tmp_path: Path) -> None:
+    log = tmp_path / "api_traffic.log"
+    log.write_text('{"request_id":"1","path":"/a"}\n')
+    arguments = ["analyze", str(log), "--no-charts"]
+    code = f"""
+import contextlib, io
+from perfectcv_traffic.cli.app import main
+with contextlib.redirect_stdout(io.StringIO()):
+    main({arguments!r})
+"""
+
+    assert loaded_after(code) == {"pandas", "rich", "sqlite3", "typer"}
+
+
+def test_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nosuch"):
+        _ = perfectcv_traffic.nosuch

@@ -45,10 +45,18 @@ class Cells:
 
 
 def request_cells(table: Table, rows: Iterable[Row]) -> Cells:
-    """Cells of requests, by the hour or not; a table without rows gives typed empty frames."""
+    """Cells of requests, whatever the hour; a table without rows gives typed empty frames."""
     raw = typed(table, rows)
     packed = raw.pop("durations")
     requests = _requests(raw)
+    return Cells(requests, _durations(packed, requests))
+
+
+def hourly_cells(table: Table, rows: Iterable[Row]) -> Cells:
+    """Cells of requests by the hour and the answer."""
+    raw = timed(typed(table, rows), "hour")
+    packed = raw.pop("durations")
+    requests = raw.assign(status_class=_status_class(raw["status_code"]), **_extremes(raw))
     return Cells(requests, _durations(packed, requests))
 
 
@@ -89,19 +97,23 @@ def typed(table: Table, rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def _requests(cells: pd.DataFrame) -> pd.DataFrame:
-    is_timed = cells["timed"] > 0
-    dated = timed(cells, "hour") if "hour" in cells else cells
     validity = cells["token_validity"]
-    return _origin(dated).assign(
+    return _origin(cells).assign(
         route_known=cells["route_known"] == 1,
         token_validity=validity.mask(validity == "", NOT_RECORDED),
         token_presence=_presence(validity),
         auth_required=cells["auth_required"].astype("Int64").mask(cells["auth_required"] == UNKNOWN)
         == 1,
         scenario=_known(cells["scenario"]),
-        duration_us_min=cells["duration_us_min"].astype("float64").where(is_timed),
-        duration_us_max=cells["duration_us_max"].astype("float64").where(is_timed),
+        **_extremes(cells),
     )
+
+
+def _extremes(cells: pd.DataFrame) -> dict[str, pd.Series]:
+    """Shortest and longest duration, NA where none is known."""
+    is_timed = cells["timed"] > 0
+    columns = ("duration_us_min", "duration_us_max")
+    return {name: cells[name].astype("float64").where(is_timed) for name in columns}
 
 
 def _origin(cells: pd.DataFrame) -> pd.DataFrame:

@@ -6,9 +6,8 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.counts import ratio
 from perfectcv_traffic.analysis.frames import Frames
-from perfectcv_traffic.analysis.rows import BUSIEST
 
-TOP = BUSIEST
+TOP = 20
 LIMIT_PER_MINUTE = 100
 """Requests a minute of one client beyond which it would be limited."""
 

@@ -12,6 +12,7 @@ from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.cells import (
     Cells,
     hour_cells,
+    hourly_cells,
     null_cells,
     request_cells,
     seen_cells,
@@ -19,7 +20,8 @@ from perfectcv_traffic.analysis.cells import (
     typed,
 )
 from perfectcv_traffic.analysis.columnar import TEXT, typed_frame
-from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row
+from perfectcv_traffic.analysis.rows import HOURLY
+from perfectcv_traffic.summary import CLIENTS, URLS, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,13 @@ def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = N
         recent=recent.frame(extras.recent),
         generated=typed_frame(GENERATED, extras.generated),
         client_count=extras.client_count,
-        hourly=_hourly(rows) if REQUESTS.name in rows else None,
+        hourly=_hourly(rows) if HOURLY.name in rows else None,
         documented=extras.documented,
         previous=extras.previous,
     )
 
 
 def _hourly(rows: Mapping[str, Iterable[Row]]) -> Hourly:
-    cells = request_cells(REQUESTS, rows[REQUESTS.name])
+    cells = hourly_cells(HOURLY, rows[HOURLY.name])
     windows = timed(typed(CLIENTS, rows.get(CLIENTS.name, ())), "window_start")
     return Hourly(cells.requests, cells.durations, windows)

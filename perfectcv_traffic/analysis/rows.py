@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
+from operator import itemgetter
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Summary
 
-BUSIEST = 20
+BUSIEST = 10
 """Clients whose hours are looked at."""
 MOST_URLS = 10
 """Paths with most requests that are read: there are as many as paths were asked for."""
+
+HOURLY = REQUESTS._replace(
+    keys=tuple(one for one in REQUESTS.keys if one.name in {"hour", "status_code"}),
+    measures=tuple(
+        one
+        for one in REQUESTS.measures
+        if one.name in {"requests", "timed", "duration_us_min", "duration_us_max", "durations"}
+    ),
+)
+"""What is read of the cells by the hour: there are many of them."""
 
 Rows = dict[str, list[Row]]
 
@@ -33,7 +44,8 @@ def of_summary(summary: Summary | Folding, *, hourly: bool = True) -> Rows:
     rows[URLS.name] = heapq.nsmallest(MOST_URLS, found.paths_from(MOST_URLS), key=_by_count)
     if hourly:
         names = set(busiest(rows[CLIENT_TOTALS.table.name]))
-        rows[REQUESTS.name] = list(found.rows(REQUESTS))
+        told = itemgetter(*(REQUESTS.columns.index(name) for name in HOURLY.columns))
+        rows[HOURLY.name] = list(map(told, found.rows(REQUESTS)))
         rows[CLIENTS.name] = found.client_windows(names)
     return rows
 

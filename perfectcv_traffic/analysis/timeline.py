@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
-from perfectcv_traffic.analysis.durations import duration_statistics
+from perfectcv_traffic.analysis.durations import PERMILLES
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.quantiles import quantiles
 
-QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+QUANTILES = {name: PERMILLES[name] for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms")}
 
 
 def traffic_over_time(frames: Frames) -> pd.DataFrame:
@@ -28,7 +29,7 @@ def latency_over_time(frames: Frames) -> pd.DataFrame:
     """Quantiles of the durations of every hour in which a request was timed."""
     cells = frames.by_hour()
     hours = cells.requests.groupby("hour", dropna=False)
-    table = duration_statistics(cells, hours.ngroup().to_numpy(dtype=np.int64))
+    table = quantiles(cells, hours.ngroup().to_numpy(dtype=np.int64), QUANTILES)
     table.insert(0, "hour", hours.size().index)
-    timed = table[table["timed"] > 0].reset_index(drop=True)
-    return timed[["hour", "timed", *QUANTILES]]
+    table.insert(1, "timed", hours["timed"].sum().to_numpy())
+    return table[table["timed"] > 0].reset_index(drop=True)

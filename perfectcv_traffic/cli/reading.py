@@ -64,6 +64,17 @@ def read(
     return frames(found.rows, found.health(), extras)
 
 
+def told(records: list[TrafficLog], *, rejected: int) -> Frames:
+    """The frames of records at hand, without the hours."""
+    from perfectcv_traffic.analysis.frames import Extras, frames
+
+    fold = _fold()
+    fold.add(records)
+    found = fold.found(hourly=False)
+    found.lines = {"ingested": len(records), "rejected": rejected}
+    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+
+
 @dataclass(slots=True)
 class _Found:
     """What a source holds."""
@@ -180,17 +191,17 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
 
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
-    from perfectcv_traffic.analysis.rows import MOST_URLS, busiest
+    from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
     from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries
-    from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS
+    from perfectcv_traffic.summary import CLIENTS, URLS
 
     rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
     rows[URLS.name] = list(queries.top_urls(connection, MOST_URLS))
     if hourly:
         names = busiest(rows[CLIENT_TOTALS.table.name])
         rows[CLIENTS.name] = queries.client_windows(connection, names)
-        rows[REQUESTS.name] = queries.hourly_rows(connection)
+        rows[HOURLY.name] = queries.cells(connection, HOURLY)
     latest = f"SELECT {', '.join(FIELDS)} FROM api_requests ORDER BY id DESC LIMIT {MOST}"
     recent = connection.execute(latest).fetchall()[::-1]
     span = queries.time_range(connection)
@@ -225,16 +236,20 @@ def _summarised() -> list[str]:
 
 
 def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
-    """From values as SQLite has them to a record; lists are JSON text there."""
+    """From values as SQLite has them to a record: lists are JSON text there, booleans numbers."""
     import msgspec
 
-    from perfectcv_traffic.record import NullDetail, TrafficLog
+    from perfectcv_traffic.record import NullDetail, TrafficLog, fields
 
     decode = msgspec.json.Decoder(list[NullDetail]).decode
     lists = [place for place, name in enumerate(names) if name.endswith("_details")]
+    truths = {one.name for one in fields() if one.type_name.startswith("bool")}
+    booleans = [place for place, name in enumerate(names) if name in truths]
 
     def build(row: Sequence[Any]) -> TrafficLog:
         given = list(row)
+        for place in booleans:
+            given[place] = None if given[place] is None else bool(given[place])
         for place in lists:
             given[place] = decode(given[place]) if given[place] not in {None, "[]"} else []
         return TrafficLog(**dict(zip(names, given, strict=True)))

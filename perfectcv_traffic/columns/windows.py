@@ -26,7 +26,6 @@ class ClientWindows(Seen):
         if clients is not None:
             is_wanted = np.array([name in clients for name in self.texts(0)])
             rows = taken(rows, np.flatnonzero(is_wanted[rows.keys[0]]))
-        rows = self.ordered(rows)
         client, route, hour = rows.keys
         hours, of_row = dense(hour)
         texts = [
@@ -34,7 +33,7 @@ class ClientWindows(Seen):
             list(map(self.texts(1).__getitem__, route.tolist())),
             list(map(times.hour_texts(hours).__getitem__, of_row.tolist())),
         ]
-        return list(zip(*texts, *_told(rows), strict=True))
+        return sorted(zip(*texts, *_told(rows), strict=True))
 
     def totals(self) -> list[Row]:
         """Each client's requests, last request and whether ever blocked, in order of its name."""
@@ -60,11 +59,9 @@ class Paths(Seen):
         if most is not None and len(rows.times) > most:
             least = np.partition(rows.times, -most)[-most]
             rows = taken(rows, np.flatnonzero(rows.times >= least))
-        rows = self.ordered(rows)
         count, last, _ = _told(rows)
-        return list(
-            zip(map(self.texts(0).__getitem__, rows.keys[0].tolist()), count, last, strict=True)
-        )
+        paths = map(self.texts(0).__getitem__, rows.keys[0].tolist())
+        return sorted(zip(paths, count, last, strict=True))
 
 
 def _told(rows: Rows) -> tuple[list[int], list[str], list[int]]:

@@ -36,6 +36,8 @@ class Blocks:
         self._is_skipping = start > 0
         """Up to the next newline, everything belongs to a line that is not wanted."""
         self._is_too_long = False
+        self.place = 0
+        """Where in the file the last block began."""
         self.too_long = 0
         """Lines so long that they were passed over."""
         if self._offset:
@@ -51,6 +53,7 @@ class Blocks:
                 return
             border = self._border(begin, filled)
             if border > begin:
+                self.place = self._offset + begin
                 yield view[begin:border]
             if self._is_beyond(border):
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 from typing import NamedTuple
 
 from perfectcv_traffic.fold.files import LogFile
@@ -24,6 +25,11 @@ class Split(NamedTuple):
     name: str
     start: int
     end: int
+
+    @property
+    def log(self) -> str:
+        """The name of the log without the folder that it is in."""
+        return PurePath(self.name).name
 
     @property
     def size(self) -> int:

@@ -16,7 +16,7 @@ from perfectcv_traffic.fold.blocks import Blocks
 from perfectcv_traffic.fold.event_ids import EventIds
 from perfectcv_traffic.fold.part import Part, Values
 from perfectcv_traffic.fold.splits import Split
-from perfectcv_traffic.log.fold import Batch, Lines
+from perfectcv_traffic.log.fold import Batch, Lines, Place
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.log.source import MAGIC_LENGTH, decompressor
 from perfectcv_traffic.record import TrafficLog
@@ -123,28 +123,29 @@ def _batches(split: Split) -> Iterator[Batch]:
     if decompress := decompressor(head[:MAGIC_LENGTH]):
         if split.start == 0:
             with files.opened(split.name) as file:
-                yield from _whole(Blocks(decompress(file)))
+                yield from _whole(split.log, Blocks(decompress(file)))
         return
     log_format = _lines().detect(head[: head.rfind(b"\n") + 1])
     with files.opened(split.name) as file:
         if log_format is not None:
-            yield from _ranged(Blocks(file, split.start, split.end), log_format)
+            yield from _ranged(split.log, Blocks(file, split.start, split.end), log_format)
         elif split.start == 0:  # nothing recognised yet: only who reads all of it can find out
-            yield from _whole(Blocks(file))
+            yield from _whole(split.log, Blocks(file))
 
 
-def _ranged(blocks: Blocks, log_format: LogFormat) -> Iterator[Batch]:
+def _ranged(log: str, blocks: Blocks, log_format: LogFormat) -> Iterator[Batch]:
     for lines in blocks:
-        yield _lines().batch(lines, log_format)
+        yield _lines().batch(lines, log_format, Place(log, blocks.place))
     yield Batch([], blocks.too_long)
 
 
-def _whole(blocks: Blocks) -> Iterator[Batch]:
+def _whole(log: str, blocks: Blocks) -> Iterator[Batch]:
     log_format: LogFormat | None = None
     for lines in blocks:
         if log_format is None:
             log_format = _lines().detect(bytes(lines))
-        yield _lines().batch(lines, log_format or LogFormat.NATIVE)
+        place = Place(log, blocks.place)
+        yield _lines().batch(lines, log_format or LogFormat.NATIVE, place)
     yield Batch([], blocks.too_long)
 
 

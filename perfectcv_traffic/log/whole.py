@@ -1,21 +1,23 @@
-"""Many native lines decoded in one call, as long as nothing about them is odd.
+"""Chunks of native lines decoded in one call each, as long as nothing about them is odd.
 
-Whatever is odd (a line that is no record, a blank one, one that is too long) makes all of
-them go line by line through `LineParser`, so that both ways give the same records.
+Whatever is odd (a line that is no record, a blank one, one that is too long) makes the whole chunk
+go line by line through `LineParser`, so that both ways give the same records.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
-import numpy as np
 
 from perfectcv_traffic.log.lines import MAX_LINE
 from perfectcv_traffic.log.native import ERRORS, StoredForm
 from perfectcv_traffic.record import TrafficLog
+
+PIECE = 524_288
+"""Bytes decoded at once: what becomes of them stays in the processor's cache."""
 
 _REPEATED = ("method", "route", "scenario")
 """Fields that take few values: once these are known, none of them is made anew for every line."""
@@ -26,8 +28,8 @@ _NEWLINE, _OPENING, _CLOSING = b"\n{}"
 Decode = Callable[[memoryview], list[TrafficLog]]
 
 
-class WholeLines:
-    """Decodes many native lines at once; remembers what values are common."""
+class WholeChunks:
+    """Decodes chunks of native lines; remembers what values are common."""
 
     def __init__(self, form: StoredForm) -> None:
         self._form = form
@@ -36,15 +38,28 @@ class WholeLines:
         self._known: dict[str, set[str]] = {name: set() for name in _REPEATED}
         self._misses = 0
 
+    def pieces(self, data: bytes) -> Iterator[memoryview]:
+        """Whole lines of about `PIECE` bytes; `data` ends in a newline."""
+        view, start = memoryview(data), 0
+        while start < len(data):
+            end = data.rfind(b"\n", start, start + PIECE) + 1
+            end = end or data.index(b"\n", start) + 1
+            yield view[start:end]
+            start = end
+
     def records(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records of whole lines, one of each; None if there is something odd about one."""
-        if len(lines) > MAX_LINE:  # one of them may be
+        records = self.decoded(lines)
+        return records if records and len(records) == _objects(lines) else None
+
+    def decoded(self, lines: memoryview) -> list[TrafficLog] | None:
+        """The records in whole lines, wherever one begins and ends; None if something is none."""
+        if len(lines) > MAX_LINE:  # a piece is longer only if its one line is
             return None
         try:
-            records = self._decode(lines)
+            return self._decode(lines)
         except ERRORS:
             return None
-        return records if len(records) == _objects(lines) else None
 
     def _decode(self, lines: memoryview) -> list[TrafficLog]:
         if self._learnt:
@@ -79,6 +94,8 @@ def _objects(lines: memoryview) -> int:
 
     Within a JSON value } and { never stand next to each other: so no value goes over two lines.
     """
+    import numpy as np  # ingest counts without it, and starts sooner
+
     signs = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(signs == _NEWLINE)
     is_whole = signs[0] == _OPENING and (signs[ends[:-1] + 1] == _OPENING).all()

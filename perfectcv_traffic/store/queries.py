@@ -10,9 +10,18 @@ from dataclasses import dataclass
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import GENERATED_REQUESTS
-from perfectcv_traffic.summary import CLIENTS, REQUESTS, TABLES, Row
+from perfectcv_traffic.summary import CLIENTS, TABLES, Row, Table
 
 TOP_CLIENTS = 1000
+
+HAS_REQUEST_ID = (
+    "id >> 12 IN (WITH RECURSIVE bucket(number) AS ("
+    "SELECT (SELECT min(id) FROM api_requests) >> 12 UNION ALL SELECT number + 1 FROM bucket"
+    " WHERE number < (SELECT max(id) FROM api_requests) >> 12) SELECT number FROM bucket)"
+    " AND request_id = ?"
+)
+"""The condition by which rows of `api_requests` are found by their request id: the index has the
+ids of 4096 successive rows side by side, so each such bucket is looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +88,9 @@ def client_windows(connection: sqlite3.Connection, clients: Sequence[str]) -> li
     ).fetchall()
 
 
-def hourly_rows(connection: sqlite3.Connection) -> list[Row]:
-    """The cells by the hour, in the shape of `summary.REQUESTS`: many for a long log."""
-    columns = ", ".join(REQUESTS.columns)
-    return connection.execute(f"SELECT {columns} FROM {REQUESTS.name}").fetchall()
+def cells(connection: sqlite3.Connection, table: Table) -> list[Row]:
+    """The columns of a table, or of a part of it, of every row."""
+    return connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}").fetchall()
 
 
 def top_urls(connection: sqlite3.Connection, limit: int) -> list[tuple[str, int, str]]:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfectcv_traffic.log.fold import Lines
+from perfectcv_traffic.log import whole
+from perfectcv_traffic.log.fold import Lines, Place
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.whole import _MOST_MISSES, WholeLines
+from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -66,15 +67,20 @@ def fields(records: list[TrafficLog]) -> list[bytes]:
     return [msgspec.json.encode(msgspec.structs.astuple(record)) for record in records]
 
 
-@given(st.lists(st.lists(lines, min_size=1, max_size=6), min_size=1, max_size=4))
-def test_lines_at_once_give_what_they_give_one_by_one(pieces: list[list[bytes]]) -> None:
-    several = Lines()
-    for piece in pieces:
-        data = b"\n".join(piece) + b"\n"
-        found = several.batch(memoryview(data), LogFormat.NATIVE)
-        expected, rejects = one_by_one(data)
-        assert fields(found.records) == fields(expected)
-        assert found.rejected == rejects
+@given(st.lists(lines, min_size=1, max_size=12), st.integers(1, 200))
+def test_log_in_chunks_gives_what_its_lines_give(found: list[bytes], piece: int) -> None:
+    data = b"\n".join(found) + b"\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whole, "PIECE", piece)
+        records, rejected = read(data)
+    expected, rejects = one_by_one(data)
+    assert fields(records) == fields(expected)
+    assert rejected == rejects
+
+
+def read(data: bytes) -> tuple[list[TrafficLog], int]:
+    found = list(Lines().batches(data, LogFormat.NATIVE, Place("a.log", 0)))
+    return [one for batch in found for one in batch.records], sum(b.rejected for b in found)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +93,12 @@ def test_lines_at_once_give_what_they_give_one_by_one(pieces: list[list[bytes]])
     ],
 )
 def test_as_many_records_as_lines_are_not_taken_for_one_each(data: bytes) -> None:
-    assert WholeLines(StoredForm()).records(memoryview(data)) is None
+    assert WholeChunks(StoredForm()).records(memoryview(data)) is None
 
 
 def test_value_that_was_not_seen_before_is_read() -> None:
-    chunks = WholeLines(StoredForm())
-    for number in range(2 * _MOST_MISSES):
+    chunks = WholeChunks(StoredForm())
+    for number in range(2 * whole._MOST_MISSES):
         line = b'{"request_id":"r","method":"M%d","route":null}\n' % number
         records = chunks.records(memoryview(line))
         assert records is not None
@@ -101,6 +107,5 @@ def test_value_that_was_not_seen_before_is_read() -> None:
 
 def test_line_beyond_the_limit_is_rejected_and_those_around_it_are_read() -> None:
     long = WHOLE.replace(b"/x", b"/" + b"x" * MAX_LINE)
-    data = b"\n".join([WHOLE, long, WHOLE]) + b"\n"
-    found = Lines().batch(memoryview(data), LogFormat.NATIVE)
-    assert (len(found.records), found.rejected) == (2, 1)
+    records, rejected = read(b"\n".join([WHOLE, long, WHOLE]) + b"\n")
+    assert (len(records), rejected) == (2, 1)

@@ -217,7 +217,7 @@ def test_second_process_stores_the_same(
     log: Path, db: Path, tmp_path: Path, line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LONG_LOG", 0)
-    monkeypatch.setattr(module, "WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(module, "WORTH_HELP", 0)
     log.write_bytes(lines(line, *range(2000)) + b"junk\n\n" + line(5))
     alone = tmp_path / "alone.db"
     counts = ingest([log], db, options=Options(in_parallel=True))
