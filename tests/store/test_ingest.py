@@ -12,7 +12,7 @@ import pytest
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import LogFormat
-from perfectcv_traffic.store import ingest as module
+from perfectcv_traffic.store import helper
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import Options, ingest, only_ingester
@@ -216,8 +216,8 @@ def test_record_that_sqlite_cannot_hold_is_rejected(
 def test_second_process_stores_the_same(
     log: Path, db: Path, tmp_path: Path, line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONG_LOG", 0)
-    monkeypatch.setattr(module, "WORTH_HELP", 0)
+    monkeypatch.setattr(helper, "LONG_LOG", 0)
+    monkeypatch.setattr(helper, "WORTH_HELP", 0)
     log.write_bytes(lines(line, *range(2000)) + b"junk\n\n" + line(5))
     alone = tmp_path / "alone.db"
     counts = ingest([log], db, options=Options(in_parallel=True))
