@@ -3,14 +3,14 @@
 Usage: python benchmarks/admin.py [--rows 1000000] [--folder DIR] [--calls 21]
 
 A log of synthetic traffic is ingested as any other; then a monitored application is served with
-its admin endpoints, an ingester follows its log in a process of its own, and each endpoint is
-called in turn with a bare endpoint of the same application. Medians and 95th percentiles in ms.
+its admin endpoints and its own ingester, which has the traffic of the last five minutes to store,
+and each endpoint is called in turn with a bare endpoint of the same application. Medians and 95th
+percentiles in ms.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
 import socket
 import statistics
@@ -29,6 +29,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.admin.live import MOST_ROWS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
 from perfectcv_traffic.store.ingest import ingest
 
@@ -36,6 +37,8 @@ TOKEN = "benchmark-token"
 DAYS = 14
 SESSION = 40
 """Requests of one client before another takes its place."""
+SCANNED = 0.05
+"""Share of requests by which somebody looks for what does not exist, from ever new addresses."""
 METHODS = ("GET", "GET", "GET", "POST", "PUT")
 HEADERS = {f"x-header-{number}": "v" * 24 for number in range(8)}
 
@@ -43,32 +46,51 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("request-logs", {}),
     ("request-logs", {"limit": 1000}),
     ("request-logs", {"offset": 500_000}),
+    ("request-logs", {"status_code": 200, "offset": 700_000}),
     ("request-logs", {"path": "/resumes/77"}),
+    ("request-logs", {"path": "/resumes/19999"}),
     ("request-logs", {"path": "no-such-path"}),
+    ("request-logs", {"path": "/wp-", "limit": 1000}),
     ("request-logs", {"path": "/cache", "status_code": 503}),
+    ("request-logs", {"path": "/resumes/1999", "method": "PUT", "token": "absent"}),
     ("request-logs", {"method": "DELETE"}),
     ("request-logs", {"method": "PATCH"}),
     ("request-logs", {"status_code": 500}),
     ("request-logs", {"status_code": 418}),
     ("request-logs", {"client_ip": "10.0.0.7"}),
     ("request-logs", {"client_ip": "192.0.2.1"}),
+    ("request-logs", {"client_ip": "10.0.0.7", "status_code": 500, "path": "/list"}),
     ("request-logs", {"token": "0007...abcd"}),
+    ("request-logs", {"token": "1999...abcd"}),
     ("request-logs", {"token": "invalid"}),
+    ("request-logs", {"token": "absent", "status_code": 401}),
     ("request-logs", {"has_nulls": True}),
+    ("request-logs", {"has_nulls": True, "failed": True, "method": "DELETE"}),
     ("request-logs", {"failed": True}),
     ("request-logs", {"since": "2026-01-08", "until": "2026-01-09"}),
+    ("request-logs", {"since": "2026-01-03", "client_ip": "10.0.0.7"}),
     ("request-logs", {"request_id": "request-500000"}),
+    ("request-logs", {"include_admin": True}),
     ("request-stats", {}),
+    ("request-stats", {"since": "2026-01-08", "until": "2026-01-09"}),
+    ("request-stats", {"since": "2026-01-05"}),
     ("null-logs", {}),
+    ("null-logs", {"offset": 90_000}),
+    ("null-logs", {"null_type": "request_parameter"}),
     ("null-logs", {"null_type": "response_field", "path": "/cache"}),
     ("null-logs", {"path": "no-such-path"}),
     ("rate-limits", {}),
+    ("rate-limits", {"limit": 1000}),
+    ("rate-limits", {"offset": 20_000}),
     ("rate-limits", {"client_identifier": "0007...abcd"}),
+    ("rate-limits", {"client_identifier": "0000...abcd"}),
     ("url-stats", {}),
     ("url-stats", {"limit": 1000}),
     ("uuid-logs", {}),
     ("uuid-logs", {"uuid": "00000007"}),
+    ("uuid-logs", {"offset": 19_000}),
     ("live", {}),
+    ("live", {"seconds": 3600}),
     ("metrics", {}),
 ]
 
@@ -84,9 +106,12 @@ def write_log(path: Path, rows: int) -> None:
             when = start + timedelta(days=DAYS * number / rows)
             session = choose.randrange(len(sessions))
             client, places = sessions[session]
+            place: tuple[str, str | None] = choose.choice(places)
             if choose.random() < 1 / SESSION:
                 sessions[session] = _session(choose, paths)
-            log.write(encode(_record(choose, number, when, client, choose.choice(places))) + b"\n")
+            if choose.random() < SCANNED:
+                client, place = _scan(choose)
+            log.write(encode(_record(choose, number, when, client, place)) + b"\n")
 
 
 def _session(
@@ -104,12 +129,18 @@ def _paths() -> list[tuple[str, str]]:
     return paths
 
 
+def _scan(choose: random.Random) -> tuple[int, tuple[str, None]]:
+    """A client that is seen once or twice, and what it looks for."""
+    return choose.randrange(2000, 60_000), (f"/wp-{choose.randrange(200_000)}/setup.php", None)
+
+
 def _record(
-    choose: random.Random, number: int, when: datetime, client: int, place: tuple[str, str]
+    choose: random.Random, number: int, when: datetime, client: int, place: tuple[str, str | None]
 ) -> TrafficLog:
     path, route = place
     has_token, has_null = choose.random() < 0.6, choose.random() < 0.1
     status = choose.choices([200, 201, 204, 401, 404, 500, 503], [80, 8, 1, 5, 4, 1.9, 0.1])[0]
+    status = status if route else 404
     null = NullDetail(
         field_name="team", field_path="data.team", location="json_body", kind="json_null"
     )
@@ -118,7 +149,7 @@ def _record(
         request_id=f"request-{number}",
         event_id=f"event-{number:020x}",
         timestamp=when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        method="DELETE" if choose.random() < 0.001 else METHODS[len(route) % len(METHODS)],
+        method="DELETE" if choose.random() < 0.001 else METHODS[len(route or "") % len(METHODS)],
         url=f"http://api.example{path}",
         path=path,
         route=route,
@@ -141,12 +172,17 @@ def _record(
     )
 
 
-def follow(log: Path, db: Path) -> None:
-    """What `ingest --follow` does: take what is new, again and again."""
-    while True:
-        if log.is_file():
-            ingest([log], db)
-        time.sleep(0.05)
+def write_recent(log: Path) -> None:
+    """As many requests of the last five minutes as the dashboard looks at, the newest last."""
+    choose, encode, now = random.Random(2), msgspec.json.Encoder().encode, datetime.now(UTC)
+    paths = _paths()
+    with log.open("wb") as file:
+        for number in range(MOST_ROWS):
+            when = now - timedelta(seconds=300 * (1 - number / MOST_ROWS))
+            place = paths[int(len(paths) * choose.random() ** 3)]
+            record = _record(choose, number, when, int(2000 * choose.random() ** 4), place)
+            record.event_id = f"recent-{now.timestamp()}-{number}"
+            file.write(encode(record) + b"\n")
 
 
 @contextmanager
@@ -154,8 +190,9 @@ def served(folder: Path) -> Iterator[str]:
     """The address of a monitored application over the folder's database, with an ingester."""
     app = FastAPI()
     app.add_api_route("/bare", lambda: {"status": "success"})
-    log, db = folder / "live.log", folder / "traffic.db"
-    settings: dict[str, Any] = {"admin_token": TOKEN, "admin_metrics": True, "ingest": "off"}
+    log, db = folder / f"live-{time.time():.0f}.log", folder / "traffic.db"
+    write_recent(log)
+    settings: dict[str, Any] = {"admin_token": TOKEN, "admin_metrics": True}
     monitor = setup_monitoring(app, log=log, db=db, **settings)
     listener = socket.create_server(("127.0.0.1", 0))
     # asyncio does this only for sockets of its own; without it each answer waits 40 ms for an ACK.
@@ -163,11 +200,7 @@ def served(folder: Path) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    follower = multiprocessing.get_context("spawn").Process(target=follow, args=(log, db))
-    follower.start()
     yield "http://{}:{}".format(*listener.getsockname())
-    follower.terminate()
-    follower.join()
     server.should_exit = True
     thread.join()
     monitor.close()
@@ -179,7 +212,8 @@ def measure(address: str, calls: int) -> None:
     print("| endpoint | query | median ms | p95 ms | behind bytes, most |\n|---|---|---|---|---|")
     bare: list[float] = []
     with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-        time.sleep(2)  # until the ingester has started
+        while _timed(client, "/admin/request-logs", {"limit": 1})[1]:
+            time.sleep(0.2)  # until the ingester has stored what was there before
         for endpoint, query in ASKED:
             times, behind = [], 0
             for _ in range(calls):

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
 
-from perfectcv_traffic.admin import geo, live, metrics, queries, requests, statistics
+import msgspec
+
+from perfectcv_traffic.admin import clients, geo, live, metrics, queries, requests, statistics
 from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.moments import shown
+from perfectcv_traffic.admin.records import Records
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.capture.outcome import Counters
-from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
 from perfectcv_traffic.store.queries import line_counts
 
 Query = Callable[[sqlite3.Connection], dict[str, Any]]
-Fresh = tuple[dict[str, Any], int]
-"""An answer, and the bytes of the log that it does not know yet."""
+Fresh = tuple[bytes, int]
+"""An answer in JSON, and the bytes of the log that it does not know yet."""
 
 
 class Endpoints:
@@ -38,9 +40,7 @@ class Endpoints:
         self._database = database
         self._freshness = freshness
         self._prefix = settings.admin_prefix
-        self._json = {field.name for field in fields(model) if field.is_json}
-        self._flags = {field.name for field in fields(model) if field.type_name[:4] == "bool"}
-        self._names = [field.name for field in fields(model)]
+        self._records = Records(model)
         self._counters = counters
         self._rate_limit = settings.rate_limit
         self._locate = locate
@@ -59,7 +59,7 @@ class Endpoints:
                 "limit": limit,
                 "offset": offset,
                 "count": len(page.rows),
-                "logs": [self._record(row) for row in page.rows],
+                "logs": self._records.all(page.rows),
             }
 
         return await self._fresh(query)
@@ -70,21 +70,19 @@ class Endpoints:
         """Totals and durations."""
         prefix = self._kept_out(include_admin)
 
-        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+        def query(connection: sqlite3.Connection, behind: int) -> dict[str, Any]:
             counters, lines = self._counters(), line_counts(connection)
             return {
                 **statistics.request_stats(connection, prefix, since, until),
                 "dropped_count": counters.dropped + counters.unwritten + counters.failed,
                 "excluded_count": counters.excluded + counters.sampled_out,
                 "ingest": {
-                    "behind_bytes": self._freshness.behind(connection),
+                    "behind_bytes": behind,
                     **{name: getattr(lines, name) for name in _LINES},
                 },
             }
 
-        answer, behind = await self._fresh(query)
-        answer["ingest"]["behind_bytes"] = behind
-        return answer, behind
+        return await self._fresh_knowing_lag(query)
 
     async def null_logs(
         self,
@@ -102,7 +100,10 @@ class Endpoints:
             found = queries.null_logs(
                 connection, prefix, limit, offset, path=path, null_type=null_type
             )
-            logs = [{**_timed(row), "context": json.loads(row["context"])} for row in found.rows]
+            logs = [
+                {**_timed(row), "context": msgspec.Raw(row["context"].encode())}
+                for row in found.rows
+            ]
             return {"total_records": found.total, "logs": logs}
 
         return await self._fresh(query)
@@ -115,13 +116,13 @@ class Endpoints:
 
         def query(connection: sqlite3.Connection) -> dict[str, Any]:
             if client is None:
-                rows = queries.clients(connection, prefix, limit, offset, most)
-                return {"stats": [_blocked(row) for row in rows]}
-            rows = queries.client_endpoints(
+                busiest = clients.busiest(connection, prefix, limit, offset, most)
+                return {"stats": [_shown(row._asdict()) for row in busiest]}
+            rows = clients.endpoints(
                 connection, prefix, limit, offset, client=client, rate_limit=most
             )
             chosen = {"client_identifier": client}
-            return {"filter": chosen, "stats": [_blocked(row) for row in rows]}
+            return {"filter": chosen, "stats": [_shown(row._asdict()) for row in rows]}
 
         return await self._fresh(query)
 
@@ -174,27 +175,19 @@ class Endpoints:
         return Prefix(None if include_admin else self._prefix)
 
     async def _fresh(self, query: Query) -> Fresh:
+        return await self._fresh_knowing_lag(lambda connection, _behind: query(connection))
+
+    async def _fresh_knowing_lag(
+        self, query: Callable[[sqlite3.Connection, int], dict[str, Any]]
+    ) -> Fresh:
         def read(connection: sqlite3.Connection) -> Fresh:
             behind = self._freshness.catch_up(connection)
             connection.execute("BEGIN")  # one answer, one state of the database
-            return query(connection), behind
+            answer = {"status": "success", **query(connection, behind)}
+            # Encoded here, in a thread: the application's event loop is not held up.
+            return msgspec.json.encode(answer), behind
 
         return await self._database.read(read)
-
-    def _record(self, row: sqlite3.Row) -> dict[str, Any]:
-        there = requests.as_dict(row)
-        record: dict[str, Any] = {"id": there["id"]}
-        for name in self._names:
-            value = there.get(name)
-            if value is not None and name in self._json:
-                value = json.loads(value)
-            elif value is not None and name in self._flags:
-                value = bool(value)
-            record[name] = value
-        record["timestamp"] = shown(record["timestamp"])
-        record["has_null_params"] = bool(there["has_null_params"])
-        record["has_null_response"] = bool(there["has_null_response"])
-        return record
 
 
 _LINES = ("lines", "stored", "duplicate", "rejected", "blank")
@@ -204,10 +197,5 @@ def _timed(row: sqlite3.Row) -> dict[str, Any]:
     return {**requests.as_dict(row), "timestamp": shown(row["timestamp"])}
 
 
-def _blocked(row: sqlite3.Row) -> dict[str, Any]:
-    last = shown(row["last_request"])
-    return {
-        **requests.as_dict(row),
-        "last_request": last,
-        "is_blocked": bool(row["is_blocked"]),
-    }
+def _shown(client: dict[str, Any]) -> dict[str, Any]:
+    return {**client, "last_request": shown(client["last_request"])}

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 CATCH_UP_SECONDS = 0.25
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.002
 
 
 class Freshness:
     """Watches one log and how much of it the ingester has stored."""
 
-    def __init__(self, log: Path, flush: Callable[[float], bool]) -> None:
+    def __init__(
+        self, log: Path, flush: Callable[[float], bool], prompt: Callable[[], None]
+    ) -> None:
         self._log = log
         self._flush = flush
+        self._prompt = prompt
         self._stalled_at: int | None = None
         """The offset at which waiting was in vain: until it moves no other call waits."""
 
@@ -26,6 +29,8 @@ class Freshness:
         self._flush(CATCH_UP_SECONDS)
         target = self._size()
         first = offset = self._offset(connection)
+        if offset < target:
+            self._prompt()
         while offset < target and first != self._stalled_at and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             offset = self._offset(connection)

@@ -10,12 +10,15 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from perfectcv_traffic.admin import moments
+from perfectcv_traffic.admin.requests import BY_TIME
 from perfectcv_traffic.admin.scope import Prefix
 
 MOST_ROWS = 20_000
 """Requests looked at; with more the series begins later and says so."""
 STEPS = 60
 TOP = 10
+LOOKED_AT = 2_000
+"""Requests, the newest, in whose answers a limit is looked for."""
 
 _ERROR = 400
 _P95 = 0.95
@@ -28,46 +31,73 @@ class _Limit(NamedTuple):
     remaining: int
 
 
+class _Request(NamedTuple):
+    """What the index knows of a request: no row is fetched."""
+
+    id: int
+    timestamp: str
+    status_code: int | None
+    response_time_ms: float | None
+    client: str
+
+
 def live(
     connection: sqlite3.Connection, prefix: Prefix, seconds: int, now: float, rate_limit: int
 ) -> dict[str, Any]:
     """What happened in the last `seconds` before `now`."""
-    outside = prefix.unmarked("path")
-    rows = connection.execute(
-        "SELECT timestamp, status_code, token_validity, response_time_ms, api_token, client_ip,"
-        f" rate_limit FROM api_requests WHERE timestamp >= ? AND ({outside.sql})"
-        " ORDER BY timestamp DESC LIMIT ?",
-        (moments.from_epoch(now - seconds), *outside.values, MOST_ROWS),
-    ).fetchall()
+    found = _recent(connection, prefix, moments.from_epoch(now - seconds))
     return {
         "window_seconds": seconds,
-        "is_complete": len(rows) < MOST_ROWS,
-        "requests": len(rows),
-        "requests_per_second": round(len(rows) / seconds, 3),
-        "error_rate": _share(sum(map(_failed, rows)), len(rows)),
-        "p95_response_time_ms": _p95([row["response_time_ms"] for row in rows]),
-        "series": _series(rows, seconds, now),
-        "clients_near_limit": _near_limit(connection, rows, now, rate_limit),
+        "is_complete": len(found) < MOST_ROWS,
+        "requests": len(found),
+        "requests_per_second": round(len(found) / seconds, 3),
+        "error_rate": _share(sum(_failed(one.status_code) for one in found), len(found)),
+        "p95_response_time_ms": _p95(found),
+        "series": _series(found, seconds, now),
+        "clients_near_limit": _near_limit(connection, found, now, rate_limit),
         "null_hot_spots": hot_spots(connection, prefix),
     }
 
 
-def _series(rows: list[sqlite3.Row], seconds: int, now: float) -> list[dict[str, Any]]:
+def _recent(connection: sqlite3.Connection, prefix: Prefix, since: str) -> list[_Request]:
+    """Requests since a time, the newest first."""
+    outside = prefix.unmarked("path")
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    rows = cursor.execute(
+        "SELECT id, timestamp, status_code, response_time_ms,"
+        f" coalesce(api_token, client_ip, 'unknown') FROM api_requests INDEXED BY {BY_TIME}"
+        f" WHERE timestamp >= ? AND ({outside.sql}) ORDER BY timestamp DESC LIMIT ?",
+        (since, *outside.values, MOST_ROWS),
+    )
+    return list(map(_Request._make, rows))
+
+
+def _series(found: list[_Request], seconds: int, now: float) -> list[dict[str, Any]]:
     step = seconds / STEPS
-    start = now - seconds
-    slots: list[list[sqlite3.Row]] = [[] for _ in range(STEPS)]
-    for row in rows:
-        slot = int((moments.epoch(row["timestamp"]) - start) / step)
-        slots[max(0, min(slot, STEPS - 1))].append(row)
+    starts = [moments.from_epoch(now - seconds + index * step) for index in range(STEPS)]
+    slots: list[list[_Request]] = [[] for _ in range(STEPS)]
+    slot = STEPS - 1
+    for request in found:  # the newest first
+        while slot and request.timestamp < starts[slot]:
+            slot -= 1
+        slots[slot].append(request)
     return [
         {
-            "start": moments.shown(moments.from_epoch(start + index * step)),
-            "requests": len(found),
-            "by_class": dict(Counter(_status_class(row["status_code"]) for row in found)),
-            "p95_response_time_ms": _p95([row["response_time_ms"] for row in found]),
+            "start": moments.shown(start),
+            "requests": len(inside),
+            "by_class": _by_class(inside),
+            "p95_response_time_ms": _p95(inside),
         }
-        for index, found in enumerate(slots)
+        for start, inside in zip(starts, slots, strict=True)
     ]
+
+
+def _by_class(found: list[_Request]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for status, count in Counter(one.status_code for one in found).items():
+        counts["no response" if status is None else f"{status // 100}xx"] += count
+    return dict(counts)
 
 
 def hot_spots(connection: sqlite3.Connection, prefix: Prefix) -> list[dict[str, Any]]:
@@ -77,7 +107,7 @@ def hot_spots(connection: sqlite3.Connection, prefix: Prefix) -> list[dict[str, 
         "SELECT method, route AS endpoint, source, field_path, sum(requests) AS requests,"
         " sum(occurrences) AS occurrences,"
         " coalesce(sum(CASE WHEN status_code >= 400 THEN requests END), 0) AS errors"
-        f" FROM summary_nulls WHERE {outside.sql} GROUP BY method, route, source, field_path"
+        f" FROM summary_null_fields WHERE {outside.sql} GROUP BY method, route, source, field_path"
         " ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT ?",
         (*outside.values, TOP),
     )
@@ -85,28 +115,45 @@ def hot_spots(connection: sqlite3.Connection, prefix: Prefix) -> list[dict[str, 
 
 
 def _near_limit(
-    connection: sqlite3.Connection, rows: list[sqlite3.Row], now: float, rate_limit: int
+    connection: sqlite3.Connection, found: list[_Request], now: float, rate_limit: int
 ) -> list[dict[str, Any]]:
     """Recent clients by how much of a limit they used: the API's own, else the configured one."""
-    busiest = Counter(row["api_token"] or row["client_ip"] or "unknown" for row in rows)
-    announced: dict[str, _Limit] = {}
-    for row in rows:  # the newest first
-        client = row["api_token"] or row["client_ip"] or "unknown"
-        limit = client not in announced and row["rate_limit"] and _announced(row["rate_limit"])
-        if limit:
-            announced[client] = limit
-    found = [_use(client, limit, "announced") for client, limit in announced.items()]
+    announced = _announced_to(connection, found[:LOOKED_AT])
+    uses = [_use(client, limit, "announced") for client, limit in announced.items()]
     if rate_limit:
         hour = moments.from_epoch(now)[:13]
-        for client, _ in busiest.most_common(TOP):
-            used = connection.execute(
-                "SELECT max(request_count) FROM rate_limit_tracking"
-                " WHERE client_identifier = ? AND window_start = ?",
-                (client, hour),
-            ).fetchone()[0]
-            left = max(0, rate_limit - (used or 0))
-            found.append(_use(client, _Limit(rate_limit, left), "configured"))
-    return sorted(found, key=lambda use: (-use["used"], use["client_identifier"]))[:TOP]
+        busiest = Counter(one.client for one in found).most_common(TOP)
+        uses += [_configured(connection, client, hour, rate_limit) for client, _ in busiest]
+    return sorted(uses, key=lambda use: (-use["used"], use["client_identifier"]))[:TOP]
+
+
+def _announced_to(connection: sqlite3.Connection, found: list[_Request]) -> dict[str, _Limit]:
+    """The limit that each client was told last."""
+    ids = json.dumps([one.id for one in found])
+    rows = connection.execute(
+        "SELECT id, rate_limit FROM api_requests WHERE id IN (SELECT value FROM json_each(?))"
+        " AND rate_limit IS NOT NULL",
+        (ids,),
+    )
+    headers = dict(map(tuple, rows))
+    announced: dict[str, _Limit] = {}
+    for one in found:  # the newest first
+        if one.id in headers and one.client not in announced:
+            limit = _announced(headers[one.id])
+            if limit:
+                announced[one.client] = limit
+    return announced
+
+
+def _configured(
+    connection: sqlite3.Connection, client: str, hour: str, rate_limit: int
+) -> dict[str, Any]:
+    used = connection.execute(
+        "SELECT max(request_count) FROM rate_limit_tracking"
+        " WHERE client_identifier = ? AND window_start = ?",
+        (client, hour),
+    ).fetchone()[0]
+    return _use(client, _Limit(rate_limit, max(0, rate_limit - (used or 0))), "configured")
 
 
 def _use(client: str, limit: _Limit, source: str) -> dict[str, Any]:
@@ -133,17 +180,13 @@ def _announced(headers: str) -> _Limit | None:
     return None
 
 
-def _p95(durations: list[float | None]) -> float | None:
-    timed = sorted(duration for duration in durations if duration is not None)
+def _p95(found: list[_Request]) -> float | None:
+    timed = sorted(one.response_time_ms for one in found if one.response_time_ms is not None)
     return timed[math.ceil(_P95 * len(timed)) - 1] if timed else None
 
 
-def _failed(row: sqlite3.Row) -> bool:
-    return row["status_code"] is None or row["status_code"] >= _ERROR
-
-
-def _status_class(status: int | None) -> str:
-    return "no response" if status is None else f"{status // 100}xx"
+def _failed(status: int | None) -> bool:
+    return status is None or status >= _ERROR
 
 
 def _share(part: int, whole: int) -> float:

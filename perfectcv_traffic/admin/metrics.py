@@ -20,7 +20,7 @@ FINE_BUCKETS = (
 _BY_ENDPOINT = (
     "SELECT CASE WHEN route_known THEN route ELSE 'none' END AS handler, method,"
     " CASE WHEN status_code < 0 THEN 'none' ELSE (status_code / 100) || 'xx' END AS status,"
-    " requests, request_bytes, response_bytes, duration_us_sum, durations FROM summary_requests"
+    " requests, request_bytes, response_bytes, duration_us_sum, durations FROM summary_endpoints"
 )
 
 

@@ -45,7 +45,7 @@ def _build(monitor: Monitor, model: type[TrafficLog]) -> FastAPI:
     settings = monitor.settings
     endpoints = Endpoints(
         Database(Path(settings.db).absolute()),
-        Freshness(Path(settings.log).absolute(), monitor.flush),
+        Freshness(Path(settings.log).absolute(), monitor.flush, monitor.prompt_ingester),
         settings,
         model,
         counters=lambda: monitor.counters,

@@ -1,4 +1,4 @@
-"""The queries behind the other admin endpoints: nulls, clients, paths and logins."""
+"""The queries behind the admin endpoints of nulls, paths and logins."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from perfectcv_traffic.admin.scope import (
-    EACH_WINDOW,
-    IN_EACH_WINDOW,
-    Clause,
-    Prefix,
-    contains,
-    every,
-)
+from perfectcv_traffic.admin import totals
+from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
 
 NULLS_BY_TIME = "null_value_logs_timestamp_null_type_path"
 
@@ -37,21 +31,25 @@ def null_logs(
     null_type: str | None = None,
 ) -> Listing:
     """Null values found in requests and responses, newest first."""
-    clauses = [prefix.outside("path")]
-    if path:
-        clauses.append(contains("path", path))
-    if null_type:
-        clauses.append(Clause("null_type = ?", (null_type,)))
-    where = every(clauses)
+    where = every([*_nulls(path, null_type), prefix.outside("path")])
     source = f"FROM null_value_logs INDEXED BY {NULLS_BY_TIME} WHERE {where.sql}"
-    total = _value(connection, f"SELECT count(*) {source}", where.values)
+    total = None if path else totals.nulls(connection, prefix, _SOURCES.get(null_type or ""))
+    if total is None:
+        total = _value(connection, f"SELECT count(*) {source}", where.values)
     rows = connection.execute(
-        "SELECT n.* FROM null_value_logs n WHERE n.id IN (SELECT id"
-        f" {source} ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?)"
-        " ORDER BY n.timestamp DESC, n.id DESC",
+        f"SELECT * FROM null_value_logs WHERE id IN (SELECT id {source}"
+        " ORDER BY timestamp DESC LIMIT ? OFFSET ?) ORDER BY timestamp DESC, id DESC",
         (*where.values, limit, offset),
     )
     return Listing(rows.fetchall(), total)
+
+
+_SOURCES = {"request_parameter": "request", "response_field": "response"}
+
+
+def _nulls(path: str | None, null_type: str | None) -> list[Clause]:
+    clauses = [Clause("null_type = ?", (null_type,))] if null_type else []
+    return [*clauses, contains("path", path)] if path else clauses
 
 
 def url_stats(connection: sqlite3.Connection, prefix: Prefix, limit: int) -> tuple[Rows, int, int]:
@@ -69,41 +67,6 @@ def url_stats(connection: sqlite3.Connection, prefix: Prefix, limit: int) -> tup
     return rows, urls - own[0], accesses - own[1]
 
 
-def clients(
-    connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int, rate_limit: int
-) -> Rows:
-    """Clients with their requests over all windows, the busiest first."""
-    outside = prefix.outside("endpoint")
-    return connection.execute(
-        "SELECT client_identifier, sum(request_count) AS total_requests,"
-        " count(DISTINCT endpoint) AS endpoints_accessed, max(last_request) AS last_request,"
-        f" {_BLOCKED} AS is_blocked FROM rate_limit_tracking WHERE {outside.sql}"
-        " GROUP BY client_identifier ORDER BY total_requests DESC, client_identifier"
-        " LIMIT ? OFFSET ?",
-        (rate_limit, rate_limit, *outside.values, limit, offset),
-    ).fetchall()
-
-
-def client_endpoints(
-    connection: sqlite3.Connection,
-    prefix: Prefix,
-    limit: int,
-    offset: int,
-    *,
-    client: str,
-    rate_limit: int,
-) -> Rows:
-    """The endpoints that one client requested, the busiest first."""
-    outside = prefix.outside("endpoint")
-    return connection.execute(
-        f"{EACH_WINDOW} SELECT endpoint, sum(request_count) AS total_requests, count(*) AS windows,"
-        f" max(last_request) AS last_request, {_BLOCKED} AS is_blocked FROM {IN_EACH_WINDOW}"
-        f" WHERE client_identifier = ? AND ({outside.sql}) GROUP BY endpoint"
-        " ORDER BY total_requests DESC, endpoint LIMIT ? OFFSET ?",
-        (rate_limit, rate_limit, client, *outside.values, limit, offset),
-    ).fetchall()
-
-
 def logins(
     connection: sqlite3.Connection, limit: int, offset: int, *, uuid: str | None = None
 ) -> Listing:
@@ -111,14 +74,10 @@ def logins(
     where = Clause("uuid = ?", (uuid,)) if uuid else Clause("1")
     total = _value(connection, f"SELECT count(*) FROM uuid_logins WHERE {where.sql}", where.values)
     rows = connection.execute(
-        f"SELECT * FROM uuid_logins WHERE {where.sql} ORDER BY id DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM uuid_logins WHERE id > 0 AND {where.sql} ORDER BY id DESC LIMIT ? OFFSET ?",
         (*where.values, limit, offset),
     )
     return Listing(rows.fetchall(), total)
-
-
-# The API said so itself (429), or the configured limit is exceeded in a window; 0 configures none.
-_BLOCKED = "max(is_blocked OR (? > 0 AND request_count > ?))"
 
 
 def _value(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> int:

@@ -1,8 +1,8 @@
 """The query behind `/admin/request-logs`: newest first, by any combination of filters.
 
-The filters read indexes that begin with the time, from the newest entry on, until the page is
-full; only the rows of the page are fetched. Each index covers some filters, the others look rows
-up, so the index is chosen by the filter that lets the least through.
+One index has the time first and every filter after it. It is read from the newest entry on, until
+the page is full; only the rows of the page are fetched. What the roll-ups know keeps it short: how
+many matches there are, and between which times.
 """
 
 from __future__ import annotations
@@ -11,18 +11,15 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from perfectcv_traffic.admin import totals
-from perfectcv_traffic.admin.scope import EVERYTHING, Clause, Prefix, contains, every
+from perfectcv_traffic.admin import paths, totals
+from perfectcv_traffic.admin.paths import Matching
+from perfectcv_traffic.admin.scope import Clause, Prefix, every
 from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
 COUNTED = 10_000
-"""Matches counted one by one; of more only this much is said, unless a summary knows."""
-LOOKED_UP = 20_000
-"""Rows that may be fetched only to look at a column that the index lacks."""
+"""Matches counted one by one; of more only this much is said, unless a roll-up knows."""
 
-BY_OUTCOME = "api_requests_timestamp_method_status_code_token_valid"
-BY_CLIENT = "api_requests_timestamp_client_ip_api_token_scenario"
-BY_PATH = "api_requests_timestamp_path"
+BY_TIME = "api_requests_time_and_filters"
 BY_REQUEST_ID = "api_requests_request_id"
 
 FAILED = "status_code >= 400 OR status_code IS NULL"
@@ -46,6 +43,11 @@ class Filter:
     failed: bool | None = None
     request_id: str | None = None
 
+    @property
+    def masked_token(self) -> str | None:
+        """The token itself that is asked for, not a kind of token."""
+        return None if self.token in (None, *_PRESENT, *_VALIDITIES) else self.token
+
 
 class Page(NamedTuple):
     """Rows of `api_requests`, and how many match in all."""
@@ -59,51 +61,75 @@ def find(
     connection: sqlite3.Connection, wanted: Filter, prefix: Prefix, limit: int, offset: int
 ) -> Page:
     """The page of matching requests, newest first."""
-    select = _select(connection, wanted, prefix)
-    ordered = f"{select.sql} ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?"
-
-    def ids(count: int, skipped: int) -> list[int]:
-        return [row[0] for row in connection.execute(ordered, (*select.values, count, skipped))]
-
-    known = _known_total(connection, wanted, prefix)
+    named = paths.matching(connection, wanted.path, prefix) if wanted.path else None
+    select = _select(connection, wanted, named, prefix)
+    known = _known_total(connection, wanted, named, prefix)
     if known is not None:
-        left = max(0, min(limit, known - offset))
-        return Page(_rows(connection, ids(left, offset) if left else []), known, is_exact=True)
-    first = ids(max(COUNTED + 1, limit), 0)
+        page = _known_page(connection, select, known, limit, offset)
+        return Page(_rows(connection, page), known, is_exact=True)
+    first = _ids(connection, select, max(COUNTED + 1, limit), 0)
     inside = offset + limit <= COUNTED
-    page = first[offset : offset + limit] if inside else ids(limit, offset)
+    page = first[offset : offset + limit] if inside else _ids(connection, select, limit, offset)
     is_exact = len(first) <= COUNTED
     total = len(first) if is_exact else max(COUNTED, offset + len(page))
     return Page(_rows(connection, page), total, is_exact)
 
 
-def _known_total(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> int | None:
-    """The number of matches, if a summary table counts by just these filters."""
+def _known_page(
+    connection: sqlite3.Connection, select: Clause, total: int, limit: int, offset: int
+) -> list[int]:
+    """The ids of a page of so many matches, from the end of the index that is nearer."""
+    left = max(0, min(limit, total - offset))
+    if not left:
+        return []
+    if offset <= total // 2:
+        return _ids(connection, select, left, offset)
+    return _ids(connection, select, left, total - offset - left, newest_first=False)
+
+
+def _ids(
+    connection: sqlite3.Connection,
+    select: Clause,
+    count: int,
+    skipped: int,
+    *,
+    newest_first: bool = True,
+) -> list[int]:
+    # By time alone, as the index is: sorting those of the same time takes ten times as long.
+    order = f"ORDER BY timestamp {'DESC' if newest_first else 'ASC'} LIMIT ? OFFSET ?"
+    found = connection.execute(f"{select.sql} {order}", (*select.values, count, skipped))
+    return [row[0] for row in found]
+
+
+def _known_total(
+    connection: sqlite3.Connection, wanted: Filter, named: Matching | None, prefix: Prefix
+) -> int | None:
+    """The number of matches, if a roll-up counts by just these filters."""
     asked = {name for name in wanted.__slots__ if getattr(wanted, name) is not None}
-    if asked == {"path"} and wanted.path and "\0" not in wanted.path:
-        return totals.by_path(connection, prefix, wanted.path)
-    masked = wanted.token not in (None, *_PRESENT, *_VALIDITIES)
-    if asked == {"token"} and _SHORTENED in (wanted.token or ""):  # an address is a client too
-        return totals.by_token(connection, prefix, wanted.token or "")
-    if asked <= {"method", "status_code", "token"} and not masked:
-        return totals.by_outcome(connection, prefix, _outcome(wanted))
-    if asked == {"failed"} and wanted.failed:
+    if not totals.are_whole(connection):
+        return None
+    if asked == {"path"}:
+        return named.requests if named else None
+    token = wanted.masked_token
+    if token is not None:  # an address is a client too
+        known = asked == {"token"} and _SHORTENED in token
+        return totals.by_token(connection, prefix, token) if known else None
+    if asked <= {"method", "status_code", "token"} or (asked == {"failed"} and wanted.failed):
         return totals.by_outcome(connection, prefix, _outcome(wanted))
     return None
 
 
-def plans(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> list[str]:
-    """SQLite's plan for a filter, for the tests."""
-    select = _select(connection, wanted, prefix)
-    sql = f"EXPLAIN QUERY PLAN {select.sql} ORDER BY timestamp DESC, id DESC LIMIT 100"
-    return [row[3] for row in connection.execute(sql, select.values)]
-
-
-def _select(connection: sqlite3.Connection, wanted: Filter, prefix: Prefix) -> Clause:
+def _select(
+    connection: sqlite3.Connection, wanted: Filter, named: Matching | None, prefix: Prefix
+) -> Clause:
     """The query for the matching ids, in no order yet."""
-    index = _index(connection, wanted)
-    own = prefix.outside("path") if index == BY_PATH else prefix.unmarked("path")
-    where = every([*_clauses(wanted), own])
+    index = BY_TIME if wanted.request_id is None else BY_REQUEST_ID
+    clauses = _clauses(connection, wanted)
+    if named:
+        clauses.append(named.clause)
+    if named and named.last:
+        clauses += _not_after(connection, named.last)
+    where = every([*clauses, prefix.unmarked("path")])
     return Clause(f"SELECT id FROM api_requests INDEXED BY {index} WHERE {where.sql}", where.values)
 
 
@@ -112,27 +138,29 @@ def _rows(connection: sqlite3.Connection, ids: list[int]) -> list[sqlite3.Row]:
         return []
     marks = ", ".join("?" * len(ids))
     found = connection.execute(f"SELECT * FROM api_requests WHERE id IN ({marks})", ids)
-    by_id = {row["id"]: row for row in found}
-    return [by_id[row_id] for row_id in ids]
+    return sorted(found, key=_newest_first, reverse=True)
 
 
-def _clauses(wanted: Filter) -> list[Clause]:
-    equal = ("method", "client_ip", "status_code")
+def _newest_first(row: sqlite3.Row) -> tuple[str, int]:
+    return row["timestamp"] or "", row["id"]
+
+
+def _clauses(connection: sqlite3.Connection, wanted: Filter) -> list[Clause]:
+    # Those that are likely to let the least through come first: the rest is seldom looked at.
+    equal = ("client_ip", "status_code", "method")
     clauses = [
         Clause(f"{name} = ?", (getattr(wanted, name),))
         for name in equal
         if getattr(wanted, name) is not None
     ]
     if wanted.request_id is not None:
-        clauses.append(Clause(HAS_REQUEST_ID, (wanted.request_id,)))
-    if wanted.path:
-        clauses.append(contains("path", wanted.path))
+        clauses.insert(0, Clause(HAS_REQUEST_ID, (wanted.request_id,)))
     if wanted.since:
         clauses.append(Clause("timestamp >= ?", (wanted.since,)))
     if wanted.until:
         clauses.append(Clause("timestamp < ?", (wanted.until,)))
     if wanted.token:
-        clauses.append(_token(wanted.token))
+        clauses += _token(connection, wanted)
     if wanted.has_nulls is not None:
         nulls = "has_null_params OR has_null_response"
         clauses.append(Clause(nulls if wanted.has_nulls else f"NOT ({nulls})"))
@@ -141,33 +169,33 @@ def _clauses(wanted: Filter) -> list[Clause]:
     return clauses
 
 
-def _token(word: str) -> Clause:
+def _token(connection: sqlite3.Connection, wanted: Filter) -> list[Clause]:
+    token = wanted.masked_token
+    if token is None:
+        return [_kind_of_token(wanted.token or "")]
+    first, last = connection.execute(
+        "SELECT min(window_start), max(last_request) FROM rate_limit_tracking"
+        " WHERE client_identifier = ?",
+        (token,),
+    ).fetchone()
+    if first is None:
+        return [Clause("0")]
+    bounds = [Clause("timestamp >= ?", (first,)), *_not_after(connection, last)]
+    return [*(bounds if bounds[1:] else []), Clause("api_token = ?", (token,))]
+
+
+def _not_after(connection: sqlite3.Connection, last: str) -> list[Clause]:
+    """That nothing is looked for after the last match; says nothing if rows have no time."""
+    timeless = f"SELECT 1 FROM api_requests INDEXED BY {BY_TIME} WHERE timestamp IS NULL LIMIT 1"
+    if connection.execute(timeless).fetchone():
+        return []
+    return [Clause("timestamp <= ?", (last,))]
+
+
+def _kind_of_token(word: str) -> Clause:
     if word in _PRESENT:
         return Clause(_PRESENT[word])
-    if word in _VALIDITIES:
-        return Clause("token_validity = ?", (word,))
-    return Clause("api_token = ?", (word,))
-
-
-def _index(connection: sqlite3.Connection, wanted: Filter) -> str:
-    """The index to read."""
-    if wanted.request_id is not None:
-        return BY_REQUEST_ID
-    masked = wanted.token is not None and wanted.token not in (*_PRESENT, *_VALIDITIES)
-    if wanted.client_ip is not None or masked:
-        return BY_CLIENT
-    if wanted.path and not _is_rare(connection, wanted):
-        return BY_PATH
-    return BY_OUTCOME
-
-
-def _is_rare(connection: sqlite3.Connection, wanted: Filter) -> bool:
-    """Whether so few requests have the outcome asked for that each may be looked up."""
-    outcome = every(_outcome(wanted))
-    if outcome == EVERYTHING:
-        return False
-    sql = f"SELECT coalesce(sum(requests), 0) FROM summary_requests WHERE {outcome.sql}"
-    return int(connection.execute(sql, outcome.values).fetchone()[0]) <= LOOKED_UP
+    return Clause("token_validity = ?", (word,))
 
 
 def _outcome(wanted: Filter) -> list[Clause]:
@@ -180,7 +208,7 @@ def _outcome(wanted: Filter) -> list[Clause]:
     if wanted.failed:
         clauses.append(Clause("status_code >= 400 OR status_code < 0"))
     if wanted.token:
-        clauses.append(_token(wanted.token))  # never a masked one here: it has its own index
+        clauses.append(_kind_of_token(wanted.token))
     return clauses
 
 

@@ -33,16 +33,6 @@ def contains(column: str, text: str) -> Clause:
     return Clause(f"{column} LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
 
 
-# The windows one after the other, each found in the index that begins with them: so one client's
-# rows are searched for in every window, and the others' are never read.
-EACH_WINDOW = (
-    "WITH RECURSIVE each_window(start) AS (SELECT min(window_start) FROM rate_limit_tracking"
-    " UNION ALL SELECT (SELECT min(window_start) FROM rate_limit_tracking"
-    " WHERE window_start > start) FROM each_window WHERE start IS NOT NULL)"
-)
-IN_EACH_WINDOW = "each_window CROSS JOIN rate_limit_tracking ON window_start = start"
-
-
 class Prefix:
     """The admin endpoints' own path, by which their requests are kept out of other answers.
 
@@ -56,10 +46,10 @@ class Prefix:
         """The path or endpoint in the column belongs to the admin endpoints."""
         if self._prefix is None:
             return Clause("0")
-        # Everything from /admin/ up to /admin0, the character after the slash: a range of an index.
+        # One range of an index up to /admin0, the character after the slash, less /admin-x in it.
         below, end = f"{self._prefix}/", f"{self._prefix}0"
-        sql = f"{column} = ? OR ({column} >= ? AND {column} < ?)"
-        return Clause(sql, (self._prefix, below, end))
+        sql = f"{column} >= ? AND {column} < ? AND ({column} = ? OR {column} >= ?)"
+        return Clause(sql, (self._prefix, end, self._prefix, below))
 
     def outside(self, column: str) -> Clause:
         """The path or endpoint in the column belongs to the application."""

@@ -1,57 +1,50 @@
-"""How many requests match a filter, as far as the summary tables know: then no row is counted."""
+"""How many rows match a filter, as far as the roll-ups know: then none is counted."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 
 from perfectcv_traffic.admin.gate import SCENARIO
-from perfectcv_traffic.admin.scope import (
-    EACH_WINDOW,
-    IN_EACH_WINDOW,
-    Clause,
-    Prefix,
-    contains,
-    every,
-)
+from perfectcv_traffic.admin.scope import Clause, Prefix, every
+
+_REQUESTS = "SELECT coalesce(sum(requests), 0) FROM summary_endpoints"
+_NULLS = "SELECT coalesce(sum(occurrences), 0) FROM summary_null_fields"
 
 
-def by_outcome(connection: sqlite3.Connection, prefix: Prefix, outcome: list[Clause]) -> int | None:
-    """Requests with a method, status or kind of token; None if the summary cannot say."""
+def are_whole(connection: sqlite3.Connection) -> bool:
+    """Whether the roll-ups count just the requests that are there: none pruned, none sampled."""
+    return _counts_all(connection, "api_requests", _REQUESTS)
+
+
+def by_outcome(connection: sqlite3.Connection, prefix: Prefix, outcome: list[Clause]) -> int:
+    """Requests with a method, status or kind of token."""
     route, values = prefix.inside("route")
-    ordinary = Clause(f"scenario <> ? OR NOT ({route})", (SCENARIO, *values))
-    return _total(connection, "summary_requests", "requests", [*outcome, ordinary])
+    where = every([*outcome, Clause(f"scenario <> ? OR NOT ({route})", (SCENARIO, *values))])
+    return _value(connection, f"{_REQUESTS} WHERE {where.sql}", where)
 
 
-def by_path(connection: sqlite3.Connection, prefix: Prefix, part: str) -> int | None:
-    """Requests for paths that contain the text; None if the summary cannot say."""
-    clauses = [contains("path", part), prefix.outside("path")]
-    return _total(connection, "url_access_counts", "access_count", clauses)
-
-
-def by_token(connection: sqlite3.Connection, prefix: Prefix, masked: str) -> int | None:
-    """Requests with this masked token; None if the summary cannot say."""
-    if not _is_complete(connection):
-        return None
+def by_token(connection: sqlite3.Connection, prefix: Prefix, masked: str) -> int:
+    """Requests with this masked token."""
     where = every([Clause("client_identifier = ?", (masked,)), prefix.outside("endpoint")])
-    total = f"SELECT coalesce(sum(request_count), 0) FROM {IN_EACH_WINDOW} WHERE {where.sql}"
-    return int(connection.execute(f"{EACH_WINDOW} {total}", where.values).fetchone()[0])
+    total = "SELECT coalesce(sum(request_count), 0) FROM rate_limit_tracking"
+    return _value(connection, f"{total} WHERE {where.sql}", where)
 
 
-def _total(
-    connection: sqlite3.Connection, table: str, column: str, clauses: Iterable[Clause]
-) -> int | None:
-    if not _is_complete(connection):
+def nulls(connection: sqlite3.Connection, prefix: Prefix, source: str | None) -> int | None:
+    """Null values in requests or responses; None if the roll-ups cannot say."""
+    if not _counts_all(connection, "null_value_logs", _NULLS):
         return None
-    where = every(list(clauses))
-    sql = f"SELECT coalesce(sum({column}), 0) FROM {table} WHERE {where.sql}"
-    return int(connection.execute(sql, where.values).fetchone()[0])
+    where = every([prefix.outside("route")] + ([Clause("source = ?", (source,))] if source else []))
+    return _value(connection, f"{_NULLS} WHERE {where.sql}", where)
 
 
-def _is_complete(connection: sqlite3.Connection) -> bool:
-    """Whether the summary counts just the rows that are there: none pruned, none sampled."""
+def _counts_all(connection: sqlite3.Connection, table: str, counted: str) -> bool:
     sql = (
-        "SELECT coalesce((SELECT max(id) FROM api_requests) - (SELECT min(id) FROM api_requests)"
-        " + 1, 0) = (SELECT coalesce(sum(access_count), 0) FROM url_access_counts)"
+        f"SELECT coalesce((SELECT max(id) FROM {table}) - (SELECT min(id) FROM {table}) + 1, 0)"
+        f" = ({counted})"
     )
     return bool(connection.execute(sql).fetchone()[0])
+
+
+def _value(connection: sqlite3.Connection, sql: str, where: Clause) -> int:
+    return int(connection.execute(sql, where.values).fetchone()[0])

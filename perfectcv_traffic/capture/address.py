@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote
 
-from perfectcv_traffic.capture.facts import Facts
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.redaction import REDACTED, Redactor
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
@@ -21,15 +21,15 @@ class Address(NamedTuple):
     query: str
 
 
-def address(facts: Facts, host: str | None, query: str, redactor: Redactor) -> Address:
+def address(exchange: Exchange, host: str | None, query: str, redactor: Redactor) -> Address:
     """The address of a request whose Host header is `host`."""
-    path, raw = facts.path, _raw_path(facts)
-    for name, value in facts.path_params.items():
+    path, raw = exchange.path, _raw_path(exchange)
+    for name, value in exchange.path_params.items():
         if value and redactor.is_secret(name):  # /reset/{token}
             path = path.replace(str(value), REDACTED)
             raw = raw.replace(quote(str(value)), REDACTED).replace(str(value), REDACTED)
-    authority = host if host and _HOST.match(host) else _server(facts)
-    url = redactor.url(f"{facts.scheme}://{authority}{raw}")
+    authority = host if host and _HOST.match(host) else _server(exchange)
+    url = redactor.url(f"{exchange.scheme}://{authority}{raw}")
     shown = redactor.query(query)
     return Address(
         url=f"{url}?{shown}" if shown else url,
@@ -38,17 +38,17 @@ def address(facts: Facts, host: str | None, query: str, redactor: Redactor) -> A
     )
 
 
-def _raw_path(facts: Facts) -> str:
+def _raw_path(exchange: Exchange) -> str:
     """The whole path, percent-encoded, with the root path in it exactly once."""
-    raw = facts.raw_path
-    path = raw.decode("latin-1") if raw else quote(facts.path, safe=_PATH_SAFE, errors="replace")
+    raw = exchange.raw_path
+    path = raw.decode("latin-1") if raw else quote(exchange.path, safe=_PATH_SAFE, errors="replace")
     path = path.partition("?")[0]
-    root = facts.root_path
+    root = exchange.root_path
     return path if not root or path == root or path.startswith(root + "/") else root + path
 
 
-def _server(facts: Facts) -> str:
-    if facts.server is None:
+def _server(exchange: Exchange) -> str:
+    if exchange.server is None:
         return "localhost"
-    host, port = facts.server
+    host, port = exchange.server
     return host if port is None else f"{host}:{port}"

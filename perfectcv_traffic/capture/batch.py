@@ -1,4 +1,4 @@
-"""From a batch of facts to lines of the log: select, compose, encode, append."""
+"""From a batch of exchanges to lines of the log: select, compose, encode, append."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from perfectcv_traffic.capture.facts import Facts, unpack
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.lines import encode_line
 from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
 from perfectcv_traffic.capture.outcome import Outcome
@@ -20,7 +20,7 @@ logger = logging.getLogger("perfectcv_traffic")
 class Composes(Protocol):
     """Makes records."""
 
-    def compose(self, facts: Facts) -> TrafficLog:
+    def compose(self, exchange: Exchange) -> TrafficLog:
         """The record of an exchange."""
 
     def close(self) -> None:
@@ -28,7 +28,7 @@ class Composes(Protocol):
 
 
 class BatchRecorder:
-    """Records facts in a log file; used by one thread of the application's process or its child."""
+    """Records exchanges in a log file; used by one thread, in whichever process."""
 
     def __init__(self, file: LogFile, selection: Selection, composer: Composes) -> None:
         self._file = file
@@ -36,14 +36,13 @@ class BatchRecorder:
         self._composer = composer
         self._warned_at = -WARNING_INTERVAL
 
-    def write(self, batch: Sequence[Facts | bytes], untold: int) -> Outcome:
+    def write(self, batch: Sequence[Exchange], untold: int) -> Outcome:
         """Append the records of a batch with one write; `untold` were lost before it."""
         outcome, lines = Outcome(untold), bytearray()
-        for waiting in batch:
+        for exchange in batch:
             start = len(lines)
             try:
-                facts = unpack(waiting) if isinstance(waiting, bytes) else waiting
-                self._append_line(lines, facts, outcome)
+                self._append_line(lines, exchange, outcome)
             except Exception:  # one record that cannot be made must not lose its batch
                 del lines[start:]
                 outcome.failed += 1
@@ -59,11 +58,11 @@ class BatchRecorder:
         self._composer.close()
         self._file.close()
 
-    def _append_line(self, lines: bytearray, facts: Facts, outcome: Outcome) -> None:
-        if self._selection.excludes(facts):
+    def _append_line(self, lines: bytearray, exchange: Exchange, outcome: Outcome) -> None:
+        if self._selection.excludes(exchange):
             outcome.excluded += 1
             return
-        record = self._composer.compose(facts)
+        record = self._composer.compose(exchange)
         record.weight = self._selection.weight(record)
         if not record.weight:
             outcome.sampled_out += 1

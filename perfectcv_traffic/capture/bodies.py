@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
-from perfectcv_traffic.capture.facts import Captured
+from perfectcv_traffic.capture.exchange import Body
 from perfectcv_traffic.json_scan import quick_scan, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
@@ -48,13 +48,13 @@ class ReadBody:
 
 
 def read(
-    body: Captured, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
+    body: Body, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
 ) -> ReadBody:
     """Read the captured head of a body that was sent with these Content-Type and -Encoding.
 
     `ended` says that nothing follows what was received or sent of it.
     """
-    head, whole = body.head, ended and body.kept == body.size
+    head, whole = bytes(body.head), ended and body.kept == body.size
     if not head:
         return ReadBody()
     if encoding and encoding != "identity":
@@ -134,12 +134,12 @@ def _is_json(media_type: str, head: bytes) -> bool:
 
 
 def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
-    match = _CHARSET.search(content_type)
+    match = _CHARSET.search(content_type) if "=" in content_type else None
     charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
     if charset is None:
         charset = _detected(head)
     try:
-        text = codecs.decode(head, charset, "replace")
+        text = head.decode(charset, "replace")
     except (LookupError, ValueError):
         text = head.decode("utf-8", "replace")
     # A cut may fall inside a character: the replacement at the end is ours, not the client's.

@@ -1,8 +1,23 @@
-"""Ending a child process that stops when its standard input does."""
+"""Child processes that stop when their standard input does: whether there can be one, its end."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+import sys
+from pathlib import Path
+
+_PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
+
+
+def require_python() -> None:
+    """Raise OSError where this process is not run by a Python that could run a child.
+
+    A frozen application or a server with Python inside it would start itself once more.
+    """
+    frozen = getattr(sys, "frozen", False)
+    if frozen or not _PYTHON.fullmatch(Path(sys.executable or "").name.removesuffix(".exe")):
+        raise OSError(f"{sys.executable!r} is no Python")
 
 
 def end(process: subprocess.Popen[bytes], *, patience: float) -> None:

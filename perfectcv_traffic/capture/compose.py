@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -16,8 +16,8 @@ from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import ReadBody
 from perfectcv_traffic.capture.credentials import Credential
 from perfectcv_traffic.capture.declared import Declared
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
-from perfectcv_traffic.capture.facts import Facts
 from perfectcv_traffic.capture.headers import HeaderReader, Headers
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
@@ -66,89 +66,91 @@ class Composer:
         if self._verify is not None:
             self._verify.close()
 
-    def compose(self, facts: Facts) -> TrafficLog:
+    def compose(self, exchange: Exchange) -> TrafficLog:
         """The record of an exchange."""
         record = self._model(
-            request_id=facts.request_id,
-            event_id=facts.event_id,
-            timestamp=_timestamp(facts.wall_clock),
-            method=facts.method,
-            http_version=facts.http_version,
-            route=facts.route,
-            status_code=None if facts.answered_nobody else facts.status,
-            complete=facts.complete,
-            client_disconnected=facts.client_disconnected,
+            request_id=exchange.request_id,
+            event_id=exchange.event_id,
+            timestamp=_timestamp(exchange.wall_clock),
+            method=exchange.method,
+            http_version=exchange.http_version,
+            route=exchange.route,
+            status_code=None if exchange.answered_nobody else exchange.status,
+            complete=exchange.complete,
+            client_disconnected=exchange.client_disconnected,
         )
-        _set_times(record, facts)
-        sent_headers = headers.decoded(facts.headers)
+        _set_times(record, exchange)
+        sent_headers = headers.decoded(exchange.headers)
         request = dict(reversed(sent_headers))
-        query = facts.query_string.decode("latin-1")
-        record.client_ip = self._client_ip(facts, sent_headers)
-        self._set_address(record, facts, request, query)
-        sent = self._set_request(record, facts, request)
-        answered = self._set_response(record, facts)
-        _set_nulls(record, facts, query, sent, answered)
-        self._set_token(record, facts, request, query)
-        record.error_message = self._error(facts, answered)
-        record.login_uuid = self._login_uuid(facts)
+        query = exchange.query_string.decode("latin-1")
+        record.client_ip = self._client_ip(exchange, sent_headers)
+        self._set_address(record, exchange, request, query)
+        sent = self._set_request(record, exchange, request)
+        answered = self._set_response(record, exchange)
+        _set_nulls(record, exchange, query, sent, answered)
+        self._set_token(record, exchange, request, query)
+        record.error_message = self._error(exchange, answered)
+        record.login_uuid = self._login_uuid(exchange)
         record.request_data_summary = describe.request_summary(record, sent)
-        self._enrich(record, facts.scope)
+        self._enrich(record, exchange.scope)
         return record
 
-    def _set_address(self, record: TrafficLog, facts: Facts, request: Plain, query: str) -> None:
-        where = address(facts, request.get("host"), query, self._redactor)
+    def _set_address(
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
+    ) -> None:
+        where = address(exchange, request.get("host"), query, self._redactor)
         record.url, record.path, record.query_params = where
 
-    def _set_request(self, record: TrafficLog, facts: Facts, request: Plain) -> ReadBody:
-        kept = self._headers.redacted(facts.headers)
+    def _set_request(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
+        kept = self._headers.redacted(exchange.headers)
         if self._settings.capture_headers:
             record.request_headers = kept
         record.user_agent = kept.get("user-agent", "")[:USER_AGENT_LIMIT] or None
         record.trace_id = headers.trace_id(kept)
         record.run_id = headers.marker(kept, RUN_ID_HEADER)
         record.scenario = headers.marker(kept, SCENARIO_HEADER)
-        body = facts.request_body
-        unread = body.size == 0 and facts.received_at is None
+        body = exchange.request_body
+        unread = body.size == 0 and exchange.received_at is None
         record.request_bytes = headers.declared_length(request) if unread else body.size
         if unread and record.request_bytes:
             sent = ReadBody(note="not_read", partial=True)
         else:
-            sent = self._body(facts, request)
+            sent = self._body(exchange, request)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
 
-    def _set_response(self, record: TrafficLog, facts: Facts) -> ReadBody:
-        response = dict(headers.decoded(facts.response_headers))
-        kept = self._headers.redacted(facts.response_headers)
+    def _set_response(self, record: TrafficLog, exchange: Exchange) -> ReadBody:
+        response = dict(headers.decoded(exchange.response_headers))
+        kept = self._headers.redacted(exchange.response_headers)
         if self._settings.capture_headers:
             record.response_headers = kept
         record.rate_limit = headers.rate_limit(kept)
-        body = facts.response_body
+        body = exchange.response_body
         record.response_bytes = body.size
         answered = _NOTHING
-        if facts.method == "HEAD":  # what the application sent all the same went nowhere
+        if exchange.method == "HEAD":  # what the application sent all the same went nowhere
             record.response_bytes = 0
-        elif facts.sent_as_file:
+        elif exchange.sent_as_file:
             record.response_bytes = headers.declared_length(response)
             answered = ReadBody(note="file", partial=True)
         else:
-            rejecting = facts.status == _UNPROCESSABLE
+            rejecting = exchange.status == _UNPROCESSABLE
             redactor = self._rejecting if rejecting else self._redactor
-            answered = self._body(facts, response, redactor)
+            answered = self._body(exchange, response, redactor)
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
     def _body(
-        self, facts: Facts, carried: Plain, answer_redactor: Redactor | None = None
+        self, exchange: Exchange, carried: Plain, answer_redactor: Redactor | None = None
     ) -> ReadBody:
         """The request body, or with a redactor for it the response body."""
-        body, ended = facts.request_body, facts.received_at is not None
+        body, ended = exchange.request_body, exchange.received_at is not None
         if answer_redactor is not None:
-            body, ended = facts.response_body, facts.complete
+            body, ended = exchange.response_body, exchange.complete
         if body.size == 0:
             return _NOTHING
         if body.kept == 0:
-            return ReadBody(note="dropped" if facts.bodies_dropped else "off", partial=True)
+            return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
         return bodies.read(
             body,
             ended=ended,
@@ -166,8 +168,8 @@ class Composer:
             return body.text, body.note
         return body.text[:limit] or None, body.note or bodies.CUT
 
-    def _client_ip(self, facts: Facts, sent: Headers) -> str | None:
-        peer = facts.client[0] if facts.client else None
+    def _client_ip(self, exchange: Exchange, sent: Headers) -> str | None:
+        peer = exchange.client[0] if exchange.client else None
         found = self._proxies.client_ip(peer, sent)
         mode = self._settings.client_ip
         if mode == "full":
@@ -178,16 +180,18 @@ class Composer:
     def _key(self) -> bytes:
         return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
-    def _set_token(self, record: TrafficLog, facts: Facts, request: Plain, query: str) -> None:
-        declared = facts.declared
+    def _set_token(
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
+    ) -> None:
+        declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
         sources = {
             "header": request,
             "query": _pairs(query) if query and _may_carry(query, declared) else {},
-            "cookie": headers.cookies(headers.decoded(facts.headers))
+            "cookie": headers.cookies(headers.decoded(exchange.headers))
             if "cookie" in request
             else {},
-            "form": _form_of(facts, request),
+            "form": _form_of(exchange, request),
         }
         credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
@@ -206,21 +210,21 @@ class Composer:
         if record.token_validity is TokenValidity.INVALID:
             record.token_reason = why or credentials.reason(credential)
 
-    def _error(self, facts: Facts, answered: ReadBody) -> str | None:
-        if facts.error is not None:
-            return self._redactor.text(facts.error)[: describe.ERROR_LIMIT]
-        if facts.status is None:
-            return None if facts.client_disconnected else "no response was sent"
-        if facts.status < _BAD_REQUEST or not answered.text:
+    def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
+        if exchange.error is not None:
+            return self._redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+        if exchange.status is None:
+            return None if exchange.client_disconnected else "no response was sent"
+        if exchange.status < _BAD_REQUEST or not answered.text:
             return None
         return describe.error_text(answered.text)
 
-    def _login_uuid(self, facts: Facts) -> str | None:
-        path = facts.path.rstrip("/")
-        if facts.method != self._login_method or not path.endswith(self._login_path):
+    def _login_uuid(self, exchange: Exchange) -> str | None:
+        path = exchange.path.rstrip("/")
+        if exchange.method != self._login_method or not path.endswith(self._login_path):
             return None
         try:
-            login = msgspec.json.decode(facts.request_body.head)
+            login = msgspec.json.decode(exchange.request_body.head)
         except (msgspec.DecodeError, RecursionError):
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
@@ -238,33 +242,38 @@ def _pairs(urlencoded: str) -> dict[str, str]:
     return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT]))) if urlencoded else {}
 
 
-def _form_of(facts: Facts, request: Plain) -> dict[str, str]:
+def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
     if not request.get("content-type", "").startswith(_FORM):
         return {}
-    return _pairs(facts.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
+    return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
 
 
 def _timestamp(wall_clock: float) -> str:
-    moment = datetime.fromtimestamp(wall_clock, UTC).isoformat(timespec="microseconds")
-    return f"{moment[:26]}Z"
+    microseconds = round(wall_clock * 1_000_000)
+    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
 
 
-def _set_times(record: TrafficLog, facts: Facts) -> None:
-    start = facts.started_at
-    if facts.received_at is not None:
-        record.request_time_ms = round((facts.received_at - start) * 1000, 3)
-    if facts.responded_at is not None:
-        record.ttfb_ms = round((facts.responded_at - start) * 1000, 3)
-    if facts.finished_at is not None:
-        record.response_time_ms = round((facts.finished_at - start) * 1000, 3)
+@lru_cache(64)
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
+
+
+def _set_times(record: TrafficLog, exchange: Exchange) -> None:
+    start = exchange.started_at
+    if exchange.received_at is not None:
+        record.request_time_ms = round((exchange.received_at - start) * 1000, 3)
+    if exchange.responded_at is not None:
+        record.ttfb_ms = round((exchange.responded_at - start) * 1000, 3)
+    if exchange.finished_at is not None:
+        record.response_time_ms = round((exchange.finished_at - start) * 1000, 3)
 
 
 def _set_nulls(
-    record: TrafficLog, facts: Facts, query: str, sent: ReadBody, answered: ReadBody
+    record: TrafficLog, exchange: Exchange, query: str, sent: ReadBody, answered: ReadBody
 ) -> None:
     found = nulls.in_urlencoded(query, "query") if query else []
-    if facts.path_params:
-        found += nulls.in_path(facts.path_params)
+    if exchange.path_params:
+        found += nulls.in_path(exchange.path_params)
     record.null_params_count = len(found) + sent.null_count
     record.null_params_details = [*found, *sent.nulls][:MAX_NULL_DETAILS]
     record.null_response_count = answered.null_count

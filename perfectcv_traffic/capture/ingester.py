@@ -7,10 +7,13 @@ keeps the child; the child ends when its standard input does, so it never outliv
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,10 @@ logger = logging.getLogger("perfectcv_traffic")
 
 
 class Ingester:
-    """Keeps the child process running while there are records; used from the writer's thread."""
+    """Keeps the child process running while there are records.
+
+    Used from the writer's thread; `prompt` from any.
+    """
 
     def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
         self._command = _command(
@@ -38,6 +44,8 @@ class Ingester:
         )
         self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._input = threading.Lock()
+        """Held while the child's input is written to, so that it is not closed meanwhile."""
         self._next_check: float | None = None
         self._warned_at = -RETRY_INTERVAL
 
@@ -64,6 +72,7 @@ class Ingester:
 
     def _tend(self, now: float) -> float | None:
         if self._process is None:
+            child.require_python()
             if self._lock.acquire():  # else another worker keeps the child
                 self._process = start(self._command)
             return None
@@ -86,9 +95,17 @@ class Ingester:
             )  # fmt: skip
         return RETRY_INTERVAL
 
+    def prompt(self) -> None:
+        """Let the child look at the log now instead of at its next poll, if there is a child."""
+        with self._input:
+            if self._process is not None and self._process.stdin is not None:
+                with suppress(OSError):  # it ended just now, or has not read what it was sent
+                    os.write(self._process.stdin.fileno(), b"\n")
+
     def stop(self) -> None:
         """Let the child store what the log holds and end, for a bounded time."""
-        process, self._process = self._process, None
+        with self._input:
+            process, self._process = self._process, None
         if process is not None:
             child.end(process, patience=STOP_SECONDS)
         self._lock.release()
@@ -97,6 +114,7 @@ class Ingester:
     def forget(self) -> None:
         """In a forked child: the process, its input and the lock are the parent's."""
         process, self._process = self._process, None
+        self._input = threading.Lock()  # of the other, a thread that is not here may hold it
         if process is not None and process.stdin:
             process.stdin.close()
             process.returncode = 0  # not ours to wait for
@@ -110,13 +128,16 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         **group,
     )
+    if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
+        os.set_blocking(process.stdin.fileno(), False)
+    return process
 
 
 def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = TrafficLog) -> None:

@@ -6,12 +6,14 @@ Whatever fails in here is counted and kept from the application: it is served as
 from __future__ import annotations
 
 import re
-import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
 from perfectcv_traffic.capture import exceptions
-from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.exchange import Exchange, RawHeaders, begin
+from perfectcv_traffic.capture.ids import new_event_id, new_request_id
+from perfectcv_traffic.capture.routes import RouteTable
 from perfectcv_traffic.record import REQUEST_ID_HEADER
 
 Scope = MutableMapping[str, Any]
@@ -24,23 +26,24 @@ MARK = "perfectcv_traffic.request_id"
 """Scope key of the request id; its presence says that a recorder is already outside."""
 
 _REQUEST_ID = REQUEST_ID_HEADER.lower().encode()
+_LENGTH = len(_REQUEST_ID)
 _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Sink(Protocol):
     """Takes finished exchanges; neither blocks nor raises."""
 
-    def hold(self, exchange: Exchange) -> None:
-        """Take an exchange whose response is over; `submit` follows when its application is."""
-
     def submit(self, exchange: Exchange) -> None:
-        """Take an exchange that is over, its application too."""
+        """Take an exchange that is over."""
+
+    def hold(self, exchange: Exchange) -> None:
+        """Take an exchange whose response is over, but not yet its application."""
+
+    def release(self, exchange: Exchange) -> None:
+        """The application of a held exchange is done."""
 
     def fault(self) -> None:
         """Count and report the exception being handled: a bug of the recorder."""
-
-    def missed(self) -> None:
-        """Count an error that came after its exchange was recorded."""
 
 
 class Recorder:
@@ -50,6 +53,7 @@ class Recorder:
         self,
         app: ASGIApp,
         sink: Sink,
+        routes: RouteTable,
         *,
         body_limit: int,
         on_shutdown: Callable[[], Awaitable[None]],
@@ -58,6 +62,7 @@ class Recorder:
         self.app = app
         self._on_shutdown = on_shutdown
         self._sink = sink
+        self._routes = routes
         self._body_limit = body_limit
         self._keep_scope = keep_scope
 
@@ -85,14 +90,39 @@ class Recorder:
 
     def _observer(self, scope: Scope, receive: Receive, send: Send) -> _Observer | None:
         try:
-            exchange = Exchange(scope, _request_id(scope["headers"]), self._body_limit)
+            times = time.time(), time.perf_counter()
+            exchange = begin(scope, _request_id(scope["headers"]), new_event_id(), times)
             scope[MARK] = exchange.request_id
             if self._keep_scope:
                 exchange.scope = scope
         except Exception:
             self._sink.fault()
             return None
-        return _Observer(exchange, scope, receive, send, self._sink)
+        return _Observer(exchange, scope, (receive, send), self._body_limit, self)
+
+    def fault(self) -> None:
+        """Count and report the exception being handled."""
+        self._sink.fault()
+
+    def over(self, exchange: Exchange, scope: Scope) -> None:
+        """The response is whole: what it was is certain, background tasks may still run."""
+        self._settle(exchange, scope)
+        self._sink.hold(exchange)
+
+    def done(self, exchange: Exchange, scope: Scope) -> None:
+        """The application is done."""
+        if exchange.finished_at is not None:
+            self._sink.release(exchange)
+            return
+        self._settle(exchange, scope)
+        self._sink.submit(exchange)
+
+    def _settle(self, exchange: Exchange, scope: Scope) -> None:
+        exchange.finished_at = time.perf_counter()
+        try:
+            self._routes.settle(exchange, scope)
+        except Exception:
+            self._sink.fault()
 
     def _before_shutdown(self, send: Send) -> Send:
         async def send_after_recorder(message: Message) -> None:
@@ -107,93 +137,127 @@ class Recorder:
 class _Observer:
     """Watches one request: its `receive` and `send` stand in for the server's."""
 
-    __slots__ = ("_exchange", "_receive", "_scope", "_send", "_sink")
+    __slots__ = (
+        "_ends_with_trailers", "_exchange", "_is_over", "_limit", "_receive", "_recorder",
+        "_scope", "_send",
+    )  # fmt: skip
 
     def __init__(
-        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send, sink: Sink
+        self,
+        exchange: Exchange,
+        scope: Scope,
+        channels: tuple[Receive, Send],
+        limit: int,
+        recorder: Recorder,
     ) -> None:
         self._exchange = exchange
         self._scope = scope
-        self._receive = receive
-        self._send = send
-        self._sink = sink
+        self._receive, self._send = channels
+        self._limit = limit
+        self._recorder = recorder
+        self._ends_with_trailers = False
+        self._is_over = False
+        """The application handed over the last message of its response."""
 
     async def receive(self) -> Message:
         message = await self._receive()
         try:
-            self._exchange.request_message(message)
+            self._received(message)
         except Exception:
-            self._sink.fault()
+            self._recorder.fault()
         return message
 
-    async def send(self, message: Message) -> None:
+    def _received(self, message: Message) -> None:
         exchange = self._exchange
+        if message["type"] == "http.request":
+            exchange.request_body.add(message.get("body", b""), self._limit)
+            if not message.get("more_body", False):
+                exchange.received_at = time.perf_counter()
+        elif message["type"] == "http.disconnect" and not self._is_over:
+            exchange.client_disconnected = True
+            exchange.answered_nobody = exchange.status is None
+
+    async def send(self, message: Message) -> None:
         try:
             if message["type"] == "http.response.start":
-                message = self._start(message)
+                message = self._started(message)
             else:
-                exchange.response_message(message)
+                self._sent(message)
         except Exception:
-            self._sink.fault()
+            self._recorder.fault()
         try:
             await self._send(message)
         except OSError:  # the server's way to say that the client is gone
-            exchange.client_disconnected = True
+            self._exchange.client_disconnected = True
             raise
-        if exchange.final:
-            exchange.complete = True
-            self._hold()
+        if self._is_over:
+            self._over()
 
-    def _start(self, message: Message) -> Message:
+    def _started(self, message: Message) -> Message:
         """The response start with the request id added, unless the application set one."""
         headers = message.get("headers", ())
         if not isinstance(headers, list):  # an iterator can be read only once
             headers = list(headers)
             message = {**message, "headers": headers}
         try:
-            self._exchange.response_start(message, headers)
-            if not any(name.lower() == _REQUEST_ID for name, _ in headers):
+            self._note_start(message, headers)
+            if _id_in(headers) is None:
                 echo = (_REQUEST_ID, self._exchange.request_id.encode())
                 return {**message, "headers": [*headers, echo]}
         except Exception:
-            self._sink.fault()
+            self._recorder.fault()
         return message
+
+    def _note_start(self, message: Message, headers: RawHeaders) -> None:
+        """Note the first response start; a second one is the application's error."""
+        exchange = self._exchange
+        if exchange.status is None:
+            exchange.responded_at = time.perf_counter()
+            exchange.status = int(message["status"])
+            exchange.response_headers = headers
+            self._ends_with_trailers = message.get("trailers", False)
+
+    def _sent(self, message: Message) -> None:
+        """Note what follows the response start."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._exchange.response_body.add(message.get("body", b""), self._limit)
+            self._is_over = not (self._ends_with_trailers or message.get("more_body", False))
+        elif kind == "http.response.trailers":
+            self._is_over = not message.get("more_trailers", False)
+        elif kind in ("http.response.pathsend", "http.response.zerocopysend"):
+            self._exchange.sent_as_file = True
+            self._is_over = not (self._ends_with_trailers or message.get("more_body", False))
+
+    def _over(self) -> None:
+        exchange = self._exchange
+        exchange.complete = True
+        if exchange.finished_at is None:
+            try:
+                self._recorder.over(exchange, self._scope)
+            except Exception:
+                self._recorder.fault()
 
     def failed(self, error: BaseException) -> None:
         """Note the exception that the application raised."""
         self._exchange.error = exceptions.describe(error)
-        if self._exchange.taken:
-            self._sink.missed()
-
-    def _hold(self) -> None:
-        """The response is whole: what it was is certain, background tasks may still run."""
-        exchange = self._exchange
-        if exchange.finished_at is None:
-            try:
-                exchange.finish(self._scope)
-                exchange.held = True
-                self._sink.hold(exchange)
-            except Exception:
-                self._sink.fault()
 
     def returned(self) -> None:
-        """Hand the exchange over: the application is done."""
+        """Note that the application is done."""
         try:
-            if self._exchange.finished_at is None:
-                self._exchange.finish(self._scope)
-            self._sink.submit(self._exchange)
+            self._recorder.done(self._exchange, self._scope)
         except Exception:
-            self._sink.fault()
+            self._recorder.fault()
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    sent = _id_in(headers)
+    well_formed = sent is not None and _WELL_FORMED_ID.fullmatch(sent)
+    return sent.decode("ascii") if sent and well_formed else new_request_id()
+
+
+def _id_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     for name, value in headers:
-        if name.lower() == _REQUEST_ID and _WELL_FORMED_ID.fullmatch(value):
-            return value.decode("ascii")
-    return _uuid4(secrets.token_hex(16))
-
-
-def _uuid4(digits: str) -> str:
-    """A version 4 UUID of 32 random digits; `uuid.uuid4` takes three times as long."""
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        if len(name) == _LENGTH and name.lower() == _REQUEST_ID:
+            return value
+    return None

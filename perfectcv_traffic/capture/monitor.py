@@ -13,13 +13,13 @@ from perfectcv_traffic.capture import ingester, offload
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.compose import Composer
 from perfectcv_traffic.capture.extensions import Extensions
-from perfectcv_traffic.capture.facts_reader import FactsReader
 from perfectcv_traffic.capture.ingester import Ingester
 from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.middleware import ASGIApp, Recorder
 from perfectcv_traffic.capture.offload import Offload
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.capture.recording import Recording
+from perfectcv_traffic.capture.routes import RouteTable
 from perfectcv_traffic.capture.selection import Selection
 from perfectcv_traffic.capture.writer import Limits, LogWriter
 from perfectcv_traffic.errors import UsageError
@@ -39,8 +39,9 @@ class Monitor:
         self._model = extensions.model
         with_child = settings.ingest == "child"
         self._ingester = Ingester(self._log, self._db, self._model) if with_child else None
+        self._routes = RouteTable(app)
         self._keep_scope = extensions.enrich is not None
-        self._recording = _recording(app, settings, extensions, self._log)
+        self._recording = _recording(settings, extensions, self._log)
         limits = Limits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
             self._recording,
@@ -54,6 +55,11 @@ class Monitor:
     def flush(self, timeout: float = 2.0) -> bool:
         """Wait until every finished request is in the log; False if that took too long."""
         return self._writer.flush(timeout)
+
+    def prompt_ingester(self) -> None:
+        """Let this process's ingester look at the log now; elsewhere it does at its next poll."""
+        if self._ingester is not None:
+            self._ingester.prompt()
 
     def close(self) -> None:
         """Write what waits, end the writer's thread and the ingester."""
@@ -91,6 +97,7 @@ class Monitor:
         return Recorder(
             app,
             self._writer,
+            self._routes,
             on_shutdown=self.shutdown,  # never asked for: the gate passes no lifespan on
             body_limit=0,
             keep_scope=self._keep_scope,
@@ -100,19 +107,20 @@ class Monitor:
         return Recorder(
             app,
             self._writer,
+            self._routes,
             on_shutdown=self.shutdown,
             body_limit=self.settings.parse_limit if self.settings.capture_bodies else 0,
             keep_scope=self._keep_scope,
         )
 
 
-def _recording(app: ASGIApp, settings: Settings, extensions: Extensions, log: Path) -> Recording:
+def _recording(settings: Settings, extensions: Extensions, log: Path) -> Recording:
     settings = msgspec.structs.replace(settings, log=str(log))
     composer = Composer(settings, extensions)
     here = BatchRecorder(LogFile(log), Selection(settings), composer)
     # The application's own functions and types are in this process only.
     with_child = settings.composing == "child" and offload.IS_SUPPORTED and extensions.are_none
-    return Recording(FactsReader(app), here, Offload(settings) if with_child else None)
+    return Recording(here, Offload(settings) if with_child else None)
 
 
 def installed(app: Any) -> Monitor | None:

@@ -19,6 +19,7 @@ import msgspec
 
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.channel import Channel
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.outcome import Outcome
 from perfectcv_traffic.settings import Settings
 
@@ -39,14 +40,13 @@ class Batch(msgspec.Struct, array_like=True):
     """What the child is asked to record."""
 
     untold: int
-    packed: list[bytes]
-    """Facts, as they waited."""
+    exchanges: list[Exchange]
 
 
 class Answer(msgspec.Struct, array_like=True):
-    """What became of it."""
+    """What became of it; no outcome when the batch could not be read."""
 
-    outcome: Outcome
+    outcome: Outcome | None
     said: list[tuple[int, str]] = []
     """Level and text of what the child would have logged."""
 
@@ -73,13 +73,17 @@ class Offload:
         """The child's process id; None while there is none to work with."""
         return self._process.pid if self._process and self._is_ready else None
 
-    def write(self, batch: list[bytes], untold: int) -> Outcome | None:
+    def write(self, batch: list[Exchange], untold: int) -> Outcome | None:
         """What the child made of a batch; None when it has to be recorded here. Never raises."""
         try:
             channel = self._ready_channel()
             if channel is None:
                 return None
-            channel.send(_encode(Batch(untold, batch)))
+            try:
+                message = _encode(Batch(untold, batch))
+            except (TypeError, ValueError, OverflowError):  # a server or application with odd types
+                return None
+            channel.send(message)
             answer = _decode_answer(channel.receive())
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             self._give_up(error)
@@ -122,6 +126,7 @@ class Offload:
         return self._channel
 
     def _start(self) -> None:
+        child.require_python()
         ours, theirs = socket.socketpair()
         with theirs:
             ours.settimeout(ANSWER_SECONDS)

@@ -64,8 +64,11 @@ def _recorder(settings: Settings) -> BatchRecorder:
 
 
 def _answer(recorder: BatchRecorder, message: bytes, said: _Said) -> Answer:
-    batch = _decode_batch(message)
-    outcome = recorder.write(batch.packed, batch.untold)
+    try:
+        batch = _decode_batch(message)
+    except msgspec.ValidationError:  # odd types, which the worker can record
+        return Answer(None, said.taken())
+    outcome = recorder.write(batch.exchanges, batch.untold)
     return Answer(outcome, said.taken())
 
 

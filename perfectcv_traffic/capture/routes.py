@@ -3,52 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.routing import Host, Mount
 
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import Exchange
 
+MAX_REMEMBERED = 10_000
+
+
+class Known(NamedTuple):
+    """What a route declares by itself."""
+
+    route: Any
+    """Keeps the route's id in use: some kinds of route cannot be hashed."""
+    template: str | None
+    """Its own part of the path; None for what leads to other routes."""
+    declared: tuple[Declared, ...] | None
+
 
 class RouteTable:
-    """The routes of an application, read when a request is recorded, never before.
+    """The routes of an application, read when a request is over, never before.
 
     `app` may be any ASGI application: without routes only what the scope tells is known.
     """
 
     def __init__(self, app: Any = None) -> None:
         self._app = app
-        self._declared: dict[int, tuple[Any, tuple[Declared, ...] | None]] = {}
+        self._known: dict[int, Known] = {}
 
-    def template(self, exchange: Exchange) -> str | None:
+    def settle(self, exchange: Exchange, scope: Mapping[str, Any]) -> None:
+        """Note what routing left in the scope: the route, its parameters, what it asks for."""
+        known = self._read(_matched_route(scope))
+        exchange.declared = known.declared
+        values = scope.get("path_params")
+        if values:
+            exchange.path_params = {name: str(value) for name, value in values.items()}
+        if known.template and scope.get("root_path", "") == exchange.root_path:
+            exchange.route = known.template
+        else:
+            exchange.route = self._template(exchange, scope, known.template)
+
+    def _read(self, route: Any) -> Known:
+        known = self._known.get(id(route))
+        if known is None:
+            dependant = getattr(route, "dependant", None)
+            own = getattr(route, "path_format", None) or getattr(route, "path", None)
+            known = Known(
+                route,
+                None if isinstance(route, Mount | Host) else own,
+                None if dependant is None else tuple(_declared(dependant)),
+            )
+            if len(self._known) < MAX_REMEMBERED:
+                self._known[id(route)] = known
+        return known
+
+    def _template(
+        self, exchange: Exchange, scope: Mapping[str, Any], own: str | None
+    ) -> str | None:
         """The route template with every prefix, from the application's root; None if none matched.
 
         Where routing left no route in the scope (plain Starlette before 1.0, a middleware that
         copied the scope or answered itself) the path is matched again.
         """
-        route = exchange.route
-        own: str | None = getattr(route, "path_format", None) or getattr(route, "path", None)
         path = exchange.path.removeprefix(exchange.root_path)
-        mounted = exchange.route_root_path.removeprefix(exchange.root_path)
         routes = getattr(self._app, "routes", ())
-        if isinstance(route, Mount | Host) or not own:
-            preflight = exchange.method == "OPTIONS" and not exchange.matched
+        if not own:
+            preflight = exchange.method == "OPTIONS" and "endpoint" not in scope
             return None if preflight else _search(routes, path, exchange.method)
-        if not mounted:
-            return own
+        mounted = scope.get("root_path", "").removeprefix(exchange.root_path)
         prefix = _mount_prefix(routes, path, mounted)
         return (prefix or _with_parameters(mounted, exchange.path_params, own)) + own
 
-    def security(self, exchange: Exchange) -> tuple[Declared, ...] | None:
-        """The security schemes among the route's dependencies; None when the route cannot tell."""
-        route = exchange.route
-        known = self._declared.get(id(route))
-        if known is None:  # some kinds of route cannot be hashed: the entry keeps its id in use
-            dependant = getattr(route, "dependant", None)
-            found = None if dependant is None else tuple(_declared(dependant))
-            known = self._declared[id(route)] = (route, found)
-        return known[1]
+
+def _matched_route(scope: Mapping[str, Any]) -> Any:
+    """The route in the scope, with its whole template.
+
+    FastAPI that includes routers without flattening them keeps that in a context beside the route,
+    which knows only its own part of the path.
+    """
+    route = scope.get("route")
+    context = (scope.get("fastapi") or {}).get("effective_route_context")
+    if context is not None and getattr(context, "original_route", None) is route:
+        return context
+    return route
 
 
 def _search(routes: Iterable[Any], path: str, method: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from perfectcv_traffic.capture.facts import Facts
+from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import RUN_ID_HEADER, TrafficLog
 from perfectcv_traffic.settings import Settings
@@ -23,16 +23,16 @@ class Selection:
         self._slow_ms = settings.slow_ms
         self._random = random.Random()
 
-    def excludes(self, facts: Facts) -> bool:
+    def excludes(self, exchange: Exchange) -> bool:
         """Whether the path is excluded; a failure is recorded whatever its path.
 
         So is what `generate` sent: it must be possible to prove that nothing was lost.
         """
         return (
             self._excluded is not None
-            and not _failed(facts.status, facts.error)
-            and self._excluded.search(facts.path) is not None
-            and not _is_generated(facts)
+            and not _failed(exchange.status, exchange.error)
+            and self._excluded.search(exchange.path) is not None
+            and not _is_generated(exchange)
         )
 
     def weight(self, record: TrafficLog) -> float:
@@ -58,8 +58,8 @@ def _failed(status: int | None, error: str | None) -> bool:
     return status is None or status >= _BAD_REQUEST or error is not None
 
 
-def _is_generated(facts: Facts) -> bool:
-    return any(name.lower() == _RUN_ID for name, _ in facts.headers)
+def _is_generated(exchange: Exchange) -> bool:
+    return any(name.lower() == _RUN_ID for name, _ in exchange.headers)
 
 
 def _pattern(paths: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -14,7 +14,6 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,7 +21,6 @@ import msgspec
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.log_file import WARNING_INTERVAL
 from perfectcv_traffic.capture.outcome import Counters, Outcome
-from perfectcv_traffic.capture.recording import Packed
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
@@ -42,12 +40,9 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Records(Protocol):
-    """Records batches of exchanges; all but `pack` is called in the writer's thread."""
+    """Records batches of exchanges; used in the writer's thread."""
 
-    def pack(self, exchange: Exchange) -> Packed:
-        """What is kept of an exchange that is over."""
-
-    def write(self, batch: Sequence[Packed], untold: int) -> Outcome:
+    def write(self, batch: list[Exchange], untold: int) -> Outcome:
         """Record a batch; `untold` requests were lost before it and are in no line yet."""
 
     def close(self) -> None:
@@ -85,7 +80,7 @@ class LogWriter:
         _in_forked_children(self)
 
     def _reset(self) -> None:
-        self._queue: deque[Packed] = deque()
+        self._queue: deque[Exchange] = deque()
         self._held: dict[int, Exchange] = {}
         self._waiting_bytes = 0
         self._wake = threading.Event()
@@ -112,10 +107,18 @@ class LogWriter:
         self._held[id(exchange)] = exchange
         self._wake_thread()
 
+    def release(self, exchange: Exchange) -> None:
+        """Queue a held exchange, unless it took too long and is in the queue, or further, already.
+
+        Then its error, if it has one, came too late.
+        """
+        if self._held.pop(id(exchange), None) is not None:
+            self.submit(exchange)
+        elif exchange.error is not None:
+            self.counters.missed_errors += 1
+
     def submit(self, exchange: Exchange) -> None:
-        """Queue an exchange that is over, unless it was held and has been queued meanwhile."""
-        if exchange.held and self._held.pop(id(exchange), None) is None:
-            return
+        """Queue an exchange that is over."""
         self._enqueue(exchange)
         self._wake_thread()
 
@@ -127,15 +130,8 @@ class LogWriter:
         if self._waiting_bytes + exchange.size > self._limits.bytes:
             exchange.drop_bodies()
             self.counters.bodies_dropped += 1
-        try:
-            packed = self._recording.pack(exchange)
-        except Exception:
-            self.counters.failed += 1
-            if self._may_warn():
-                logger.exception("a request could not be recorded")
-            return
-        self._waiting_bytes += packed.size
-        self._queue.append(packed)
+        self._waiting_bytes += exchange.size
+        self._queue.append(exchange)
 
     def _wake_thread(self) -> None:
         if not self._wake.is_set():
@@ -148,10 +144,6 @@ class LogWriter:
         self.counters.faults += 1
         if self._may_warn():
             logger.exception("the recorder failed on a request, which was served all the same")
-
-    def missed(self) -> None:
-        """Count a background task's exception that came too late for its record."""
-        self.counters.missed_errors += 1
 
     def flush(self, timeout: float = DRAIN_TIMEOUT) -> bool:
         """Wait until everything submitted is written; False if that took too long."""
@@ -225,20 +217,19 @@ class LogWriter:
             waited = now - (exchange.finished_at or 0.0)
             # Whoever takes it out of there queues it: the event loop may be at it too.
             if (in_haste or waited >= HOLD_SECONDS) and self._held.pop(key, None) is not None:
-                exchange.taken = True
                 self._enqueue(exchange)
 
-    def _take_batch(self) -> list[Packed]:
-        batch: list[Packed] = []
+    def _take_batch(self) -> list[Exchange]:
+        batch: list[Exchange] = []
         size = 0
         while self._queue and size < BATCH_BYTES:
-            packed = self._queue.popleft()
-            size += packed.size
-            batch.append(packed)
+            exchange = self._queue.popleft()
+            size += exchange.size
+            batch.append(exchange)
         self._waiting_bytes -= size
         return batch
 
-    def _write_batch(self, batch: list[Packed]) -> None:
+    def _write_batch(self, batch: list[Exchange]) -> None:
         untold = self.counters.lost - self._told_lost
         outcome = self._recording.write(batch, untold)
         self.counters.add(outcome)

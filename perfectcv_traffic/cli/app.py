@@ -28,6 +28,7 @@ from perfectcv_traffic.cli import (
     show,
     watch,
 )
+from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -60,7 +61,7 @@ COMMANDS = (
     demo.demo,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=GroupedCommand)(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -58,7 +58,9 @@ Group = Annotated[
 UntilStdinCloses = Annotated[
     bool,
     option(
-        "--until-stdin-closes", help="Stop when standard input ends: for programs that start this."
+        "--until-stdin-closes",
+        help="Stop when standard input ends, look at the log at each line of it: for programs that"
+        " start this.",
     ),
 ]
 
@@ -215,12 +217,13 @@ def _follow(
 
 
 class _Stop:
-    """Whether a follower was asked to end; asked twice, it ends at once."""
+    """Whether a follower was asked to end, or to look now; asked twice to end, it does at once."""
 
     SLICE = 0.2
 
     def __init__(self) -> None:
         self._asked = False
+        self._prompted = threading.Event()
 
     def is_asked(self) -> bool:
         return self._asked
@@ -238,7 +241,9 @@ class _Stop:
     def wait(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
         while not self._asked and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, self.SLICE))
+            if self._prompted.wait(min(left, self.SLICE)):
+                self._prompted.clear()
+                break
         return not self._asked
 
     def _on_signal(self, *_: object) -> None:
@@ -250,7 +255,7 @@ class _Stop:
         # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
         with suppress(OSError):
             while os.read(0, 4096):
-                pass
+                self._prompted.set()
         self._asked = True
 
 

@@ -53,6 +53,17 @@ def read(
     return frames(found.rows, found.health(), extras)
 
 
+def told(records: list[TrafficLog], *, rejected: int) -> Frames:
+    """The frames of records at hand, without the hours."""
+    from perfectcv_traffic.analysis.frames import Extras, frames
+
+    fold = _fold()
+    fold.add(records)
+    found = fold.found(hourly=False)
+    found.lines = {"ingested": len(records), "rejected": rejected}
+    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+
+
 @dataclass(slots=True)
 class _Found:
     """What a source holds."""
@@ -98,9 +109,8 @@ class _Fold:
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
         from perfectcv_traffic.analysis.rows import of_summary
-        from perfectcv_traffic.summary import CLIENTS
 
-        clients = len({key[0] for key in self.summary.cells(CLIENTS)})
+        clients = self.summary.client_count()
         rows = of_summary(self.summary, hourly=hourly)
         return _Found(rows, self.latest(), clients, span=self.summary.span())
 
@@ -190,16 +200,20 @@ def _summarised() -> list[str]:
 
 
 def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
-    """From values as SQLite has them to a record; lists are JSON text there."""
+    """From values as SQLite has them to a record: lists are JSON text there, booleans numbers."""
     import msgspec
 
-    from perfectcv_traffic.record import NullDetail, TrafficLog
+    from perfectcv_traffic.record import NullDetail, TrafficLog, fields
 
     decode = msgspec.json.Decoder(list[NullDetail]).decode
     lists = [place for place, name in enumerate(names) if name.endswith("_details")]
+    truths = {one.name for one in fields() if one.type_name.startswith("bool")}
+    booleans = [place for place, name in enumerate(names) if name in truths]
 
     def build(row: Sequence[Any]) -> TrafficLog:
         given = list(row)
+        for place in booleans:
+            given[place] = None if given[place] is None else bool(given[place])
         for place in lists:
             given[place] = decode(given[place]) if given[place] not in {None, "[]"} else []
         return TrafficLog(**dict(zip(names, given, strict=True)))

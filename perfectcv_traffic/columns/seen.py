@@ -65,7 +65,7 @@ class Seen:
             return None
         ranks = [_ranks(own)[key] for own, key in zip(self._texts, rows.keys, strict=False)]
         further = [dense(key)[1] for key in rows.keys[len(ranks) :]]
-        return _taken(rows, grouped(*ranks, *further).order)
+        return taken(rows, grouped(*ranks, *further).order)
 
     def texts(self, key: int) -> list[str]:
         """The texts that the numbers of a key stand for."""
@@ -90,7 +90,8 @@ def _concatenated(parts: Sequence[Rows]) -> Rows:
     return Rows(keys, *measures)
 
 
-def _taken(rows: Rows, places: Integers) -> Rows:
+def taken(rows: Rows, places: Integers) -> Rows:
+    """The rows at some places, in their order."""
     keys = tuple(key[places] for key in rows.keys)
     return Rows(keys, rows.times[places], rows.last[places], rows.blocked[places])
 

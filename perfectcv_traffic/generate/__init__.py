@@ -19,6 +19,7 @@ One idea a file, each importing only those above it:
     places       where a request is changed, and what is put there
     scenarios    the table: what is changed in a valid request, and what must come back
     producers    which operations answer with ids that others need
+    own          the account of the run's own credential: changed with care
     plan         operations x scenarios in a seeded order, as an endless sequence
     ids          identifiers harvested from answers
     encoding     a draft as the request that goes out

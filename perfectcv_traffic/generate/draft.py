@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from perfectcv_traffic.generate.openapi import Document, Json, Location
+from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.values import make_value
 
@@ -23,23 +23,31 @@ class Draft:
 
 
 def make_draft(
-    document: Document, operation: Operation, rng: Random, *, optional: bool = False
+    document: Document,
+    operation: Operation,
+    rng: Random,
+    *,
+    optional: bool = False,
+    texts: Random | None = None,
 ) -> Draft:
-    """A valid request; `optional` fills in optional parameters and properties too."""
+    """A valid request; `optional` fills in optional parameters and properties too, `texts` is
+    where made-up texts come from if not from `rng`."""
+
+    def made(schema: Schema) -> Json:
+        return make_value(document, schema, rng, optional=optional, texts=texts)
+
     body = operation.body
     has_body = body is not None and (body.required or optional)
     return Draft(
         operation=operation,
         values={
             location: {
-                parameter.name: make_value(document, parameter.schema, rng, optional=optional)
+                parameter.name: made(parameter.schema)
                 for parameter in operation.parameters_in(location)
                 if parameter.required or optional
             }
             for location in Location
         },
-        body=make_value(document, body.schema, rng, optional=optional)
-        if body is not None and has_body
-        else None,
+        body=made(body.schema) if body is not None and has_body else None,
         has_body=has_body,
     )

@@ -14,9 +14,11 @@ from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import new_run_id
+from perfectcv_traffic.generate.only import Only
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.prepare import Loaded, load
 from perfectcv_traffic.generate.probe.baseline import HappyPath
@@ -42,6 +44,7 @@ class ProbeOptions:
 
     suites: tuple[str, ...] = SUITES
     limits: Limits = field(default_factory=Limits)
+    only: Only = field(default_factory=Only)
     is_thorough: bool = False
     """Send what is not essential too, however many requests that takes."""
     slow: float = 2.0
@@ -151,6 +154,7 @@ class _Job:
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             loaded = await load(setup, target, options, self.credentials)
+            loaded = replace(loaded, operations=self.probes.only.narrowed(loaded.operations))
             probing = self.probing(loaded, sender, run_id)
             try:
                 await probing.perform()
@@ -159,7 +163,10 @@ class _Job:
         return self.result(loaded, probing, setup)
 
     def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
-        ledger, ids = Ledger(), IdPool(Producers(loaded.operations))
+        ledger = Ledger(self.probes.only.admits, self.probes.limits.max_findings)
+        ids = IdPool(Producers(loaded.operations))
+        ids.deletes_existing = self.options.selection.delete_existing
+        ids.own |= own_ids_of(loaded.credentials.token)
         prober = Prober(
             sender=sender,
             base=loaded.base,

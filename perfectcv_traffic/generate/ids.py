@@ -9,11 +9,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
+from perfectcv_traffic.generate.own import is_own_account, own_ids
 from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
 
+_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_LISTED = 3
 """Listed objects visited per collection."""
 MAX_CREATED = 100
@@ -58,10 +61,16 @@ class IdPool:
 
     def __init__(self, producers: Producers) -> None:
         self.producers = producers
+        self.deletes_existing = False
+        """A DELETE may hit what the run did not create."""
+        self.own: set[str] = set()
+        """Ids of the account that the run's credential belongs to: never changed."""
         self._collections: defaultdict[str, _Collection] = defaultdict(_Collection)
 
     def wants(self, operation: Operation) -> bool:
         """Whether an answer of `operation` could tell anything new."""
+        if operation.method == "GET" and is_own_account(operation):
+            return not self.own
         if operation not in self.producers:
             return False
         listed = self._collections[collection_of(operation.path)].listed
@@ -69,6 +78,8 @@ class IdPool:
 
     def learn(self, operation: Operation, path: Mapping[str, str], answer: Json) -> None:
         """Keep the objects of a 2xx answer; `path` holds the path values that were asked for."""
+        if operation.method == "GET" and is_own_account(operation):
+            self.own |= own_ids(answer)
         parents = tuple(path.get(hole, "") for hole in PATH_PARAMETER.findall(operation.path))
         collection = self._collections[collection_of(operation.path)]
         # Some answer a creation with the object, some with nothing but its id or slug.
@@ -122,7 +133,8 @@ class IdPool:
         holes = PATH_PARAMETER.findall(operation.path)
         for hole in reversed(holes):
             is_deleted = operation.method == "DELETE" and hole == holes[-1]
-            found = self._known(operation, hole, only_created=is_deleted)
+            only_created = is_deleted and not self.deletes_existing
+            found = self._known(operation, hole, only_created=only_created)
             if own_first and hole == holes[-1]:
                 found = self._known(operation, hole, only_created=True) or found
             if hole not in bound and found:
@@ -138,7 +150,9 @@ class IdPool:
         for name in self.producers.collections(operation, hole):
             known = self._collections[name]
             kept = known.created if only_created else [*known.listed, *known.created]
+            spared = self.own if operation.method in _CHANGING else ()
             found = [(one, text) for one in kept if (text := one.id_for(hole)) is not None]
+            found = [(one, text) for one, text in found if text not in spared]
             if found:
                 return found
         return []

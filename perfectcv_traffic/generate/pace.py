@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Final
+
+from perfectcv_traffic.errors import UsageError
+
+_STAGE: Final = re.compile(r"([0-9.]+)s?@([0-9.]+)(?:/s)?")
 
 EARLY_SECONDS: Final = 0.0003
 """A timer is about as late as this, which would count as response time: the rest is waited for
@@ -37,31 +45,58 @@ class Pacer:
         await self._sleep(start - now)
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """So many seconds at so many requests a second."""
+
+    seconds: float
+    rate: float
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """`10s@5,30s@50` as stages. Raises `UsageError`."""
+    found = [_STAGE.fullmatch(part.strip()) for part in text.split(",")]
+    stages = tuple(Stage(float(one[1]), float(one[2])) for one in found if one is not None)
+    if len(stages) < len(found) or not all(one.seconds > 0 and one.rate > 0 for one in stages):
+        raise UsageError(f"--stages {text!r}: write SECONDS@RATE,...: 10s@5,30s@50")
+    return stages
+
+
 class Schedule:
-    """An open loop: request number i is due at start + i / rate, whatever became of the others."""
+    """An open loop: request number i is due at start + i / rate, whatever became of the others.
+
+    With stages each begins when the one before is over, the last goes on.
+    """
 
     def __init__(
         self,
-        rate: float,
+        stages: Sequence[Stage],
         *,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._rate = rate
+        self._dues = _dues(stages)
         self._clock = clock
         self._sleep = sleep
         self._started: float | None = None
-        self._count = 0
 
     async def next_due(self) -> float:
         """Wait until the next request is due; the time it was due at, also if that has passed."""
         if self._started is None:
             self._started = self._clock()
-        due = self._started + self._count / self._rate
-        self._count += 1
+        due = self._started + next(self._dues)
         left = due - self._clock() - EARLY_SECONDS
         if left > 0:
             await self._sleep(left)
         while self._clock() < due:
             await self._sleep(0)
         return due
+
+
+def _dues(stages: Sequence[Stage]) -> Iterator[float]:
+    """Seconds after the start at which each request is due."""
+    begin = 0.0
+    for stage in stages[:-1]:
+        yield from (begin + n / stage.rate for n in range(math.ceil(stage.seconds * stage.rate)))
+        begin += stage.seconds
+    yield from (begin + n / stages[-1].rate for n in count())

@@ -17,6 +17,7 @@ from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, m
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.own import sparing
 from perfectcv_traffic.generate.places import pointer
 from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
@@ -24,6 +25,8 @@ from perfectcv_traffic.generate.scenarios import Scenario
 
 PRODUCING_SCENARIO = "valid"
 VARIANTS: Final = 32
+MAX_TURNS: Final = 1_000_003
+"""What the turns of a pair's copies are apart: odd, so that each goes through all variants."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _MADE_FROM: Final = {
     CredentialUse.WRONG_SCHEME: "no credential to present under another scheme",
@@ -34,17 +37,27 @@ _MADE_FROM: Final = {
 """Why a credential cannot be presented when it is not made up but made from another."""
 
 
+_Identity = tuple[str, str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A scenario that applies to an operation."""
 
     operation: Operation
     scenario: Scenario
+    copy: int = 0
+    """Which one of those of a scenario that is played more often than others."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells this pair from every other."""
+        """Operation and scenario by name."""
         return self.operation.key, self.scenario.name
+
+    @property
+    def identity(self) -> _Identity:
+        """What tells this pair from every other."""
+        return *self.key, self.copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +102,15 @@ def plan_requests(
     numbers = count(1)
     feeding = _feeding_pairs(pairs, producers)
     drafts = _Drafts(document, seed)
-    first_number: dict[tuple[str, str], int] = {}
+    first_number: dict[_Identity, int] = {}
     for turn in count() if pairs else ():
         for pair in _producers_first(_shuffled(pairs, seed, turn), feeding):
             number = next(numbers)
-            first_number.setdefault(pair.key, number)
-            feeders = (first_number.get(one.key, number) for one in feeding[pair.key])
+            first_number.setdefault(pair.identity, number)
+            feeders = (first_number.get(one.identity, number) for one in feeding[pair.identity])
             after = tuple(one for one in feeders if one < number)
-            yield _planned(drafts, pair, number=number, turn=turn, after=after)
+            each = turn + MAX_TURNS * pair.copy
+            yield _planned(drafts, pair, number=number, turn=each, after=after)
 
 
 class _Drafts:
@@ -119,7 +133,7 @@ class _Drafts:
 
     def _made(self, operation: Operation, turn: int, *, is_full: bool) -> Draft:
         rng = Random(f"{self._seed}:{operation.key}:{turn}")
-        return make_draft(self._document, operation, rng, optional=is_full)
+        return sparing(make_draft(self._document, operation, rng, optional=is_full))
 
 
 def _planned(
@@ -146,22 +160,26 @@ def _shuffled(pairs: Sequence[Pair], seed: int, turn: int) -> list[Pair]:
 
 
 def _producers_first(
-    pairs: Iterable[Pair], feeding: Mapping[tuple[str, str], tuple[Pair, ...]]
+    pairs: Iterable[Pair], feeding: Mapping[_Identity, tuple[Pair, ...]]
 ) -> Iterator[Pair]:
-    yielded: set[tuple[str, str]] = set()
+    yielded: set[_Identity] = set()
     for pair in pairs:
-        for one in (*feeding[pair.key], pair):
-            if one.key not in yielded:
-                yielded.add(one.key)
+        for one in (*feeding[pair.identity], pair):
+            if one.identity not in yielded:
+                yielded.add(one.identity)
                 yield one
 
 
 def _feeding_pairs(
     pairs: Sequence[Pair], producers: Producers
-) -> dict[tuple[str, str], tuple[Pair, ...]]:
-    valid = {one.operation.key: one for one in pairs if one.scenario.name == PRODUCING_SCENARIO}
+) -> dict[_Identity, tuple[Pair, ...]]:
+    valid = {
+        one.operation.key: one
+        for one in pairs
+        if one.scenario.name == PRODUCING_SCENARIO and not one.copy
+    }
     return {
-        pair.key: tuple(
+        pair.identity: tuple(
             valid[one.key] for one in producers.feeding(pair.operation) if one.key in valid
         )
         for pair in pairs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from perfectcv_traffic.errors import TargetError, UsageError
@@ -87,16 +87,24 @@ async def prepare(
         document=loaded.document,
         base=loaded.base,
         credentials=loaded.credentials,
-        pairs=pairs,
+        pairs=_weighted(pairs, options.weights),
         left_out=left_out,
         producers=Producers(loaded.operations),
         planned=_planned(options, len(pairs)),
     )
 
 
+def _weighted(pairs: Iterable[Pair], weights: Mapping[str, int]) -> tuple[Pair, ...]:
+    return tuple(
+        replace(pair, copy=copy) if copy else pair
+        for pair in pairs
+        for copy in range(weights.get(pair.scenario.name, 1))
+    )
+
+
 def _planned(options: Options, pairs: int) -> int | None:
     if options.requests is None:
-        return pairs if options.duration is None else None
+        return pairs if options.seconds is None else None
     return options.requests
 
 

@@ -35,8 +35,9 @@ class Reading:
         self.is_done = False
         """Nothing more is wanted: the answer is whole, or the limit is reached."""
         self.keeps_connection = False
-        self._has_begun = False
-        self._method = method
+        self.has_begun = False
+        """At least one byte has arrived."""
+        self.method = method
         self._limit = limit
         self._left = 0
         self._buffer = bytearray()
@@ -44,7 +45,7 @@ class Reading:
 
     def feed(self, data: bytes) -> bool:
         """Take what has arrived; whether nothing more is wanted. Raises `NotHttpError`."""
-        self._has_begun = True
+        self.has_begun = True
         self._buffer += data
         while not self.is_done and self._step():
             pass
@@ -56,7 +57,7 @@ class Reading:
         """The connection was closed. Raises `EOFError` if nothing came, `NotHttpError` if cut."""
         if self._step == self._read_until_closed:
             self._finish()
-        elif not self._has_begun:
+        elif not self.has_begun:
             raise EOFError("closed without an answer")
         else:
             raise NotHttpError("the answer broke off")
@@ -79,7 +80,7 @@ class Reading:
     def _begin_body(self, *, is_1_1: bool) -> None:
         framing = {name: value for name, value in self.fields if name in _FRAMING}
         self.keeps_connection = is_1_1 and framing.get(_CONNECTION, b"").lower() != b"close"
-        if self._method == "HEAD" or self.status in _NO_BODY:
+        if self.method == "HEAD" or self.status in _NO_BODY:
             self._finish()
         elif framing.get(_CODING, b"").lower().endswith(b"chunked"):
             self._step = self._read_chunk_line

@@ -16,7 +16,8 @@ from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
-from perfectcv_traffic.generate.pace import Pacer, Schedule
+from perfectcv_traffic.generate.own import own_ids_of
+from perfectcv_traffic.generate.pace import Pacer, Schedule, Stage
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
 from perfectcv_traffic.generate.punctual import punctual_loop
@@ -28,6 +29,13 @@ from perfectcv_traffic.generate.traffic import Traffic
 
 MAX_IN_FLIGHT = 1000
 """At a constant rate: requests under way beyond which due ones are skipped, and counted."""
+
+
+KEPT = 0.99
+"""The share of due requests that must be sent in time."""
+LATE_SECONDS = 0.1
+BUSY = 0.8
+"""The share of one core from which the client itself may be what is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +57,32 @@ class Run:
     seconds: float
     skipped: int = 0
     """Requests that were due at a constant rate while too many were under way."""
+    stages: tuple[Stage, ...] = ()
+    """The rates of an open loop; without them it was a closed one."""
+    concurrency: int = 1
     cpu_seconds: float = 0.0
     """What this process worked while it sent; near `seconds` it was the bottleneck itself."""
+
+    @property
+    def model(self) -> str:
+        """Who decides when a request is sent: the clock, or the answers before it."""
+        if not self.stages:
+            return f"closed loop, {self.concurrency} at once"
+        rates = ", then ".join(f"{one.rate:g}/s" for one in self.stages)
+        return f"open loop at {rates}"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the figures are not those of the API alone."""
+        due = self.sent + self.skipped
+        if self.skipped and self.sent < KEPT * due:
+            return f"could not keep the rate: {self.skipped:,} of {due:,} due requests skipped"
+        late = sum(one.waited > LATE_SECONDS for one in self.outcomes)
+        if late > (1 - KEPT) * due:
+            return f"could not keep the rate: {late:,} of {due:,} requests were sent late"
+        if self.cpu_seconds > BUSY * self.seconds:
+            return "this client was busy all the time: the API may be faster than it says"
+        return None
 
     @property
     def sent(self) -> int:
@@ -121,22 +153,25 @@ class _Job:
     async def send(self, traffic: Traffic, prepared: Prepared) -> None:
         options = self.options
         plan = prepared.plan(options.seed)
-        if options.duration is not None:
-            plan = until(plan, options.duration)
-        if options.rate is None:
+        if options.seconds is not None:
+            plan = until(plan, options.seconds)
+        if not options.schedule:
             pacer = Pacer(options.delay)
             await traffic.send_all(plan, workers=options.concurrency, pacer=pacer)
             return
-        schedule = Schedule(options.rate)
+        schedule = Schedule(options.schedule)
         await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
     def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
+        ids = IdPool(prepared.producers)
+        ids.deletes_existing = self.options.selection.delete_existing
+        ids.own |= own_ids_of(prepared.credentials.token)
         return Traffic(
             sender=sender,
             base=prepared.base,
             run_id=run_id,
             credentials=prepared.credentials,
-            ids=IdPool(prepared.producers),
+            ids=ids,
             on_outcome=self.on_outcome,
         )
 
@@ -152,5 +187,7 @@ class _Job:
             is_complete=traffic.is_complete,
             seconds=traffic.seconds,
             skipped=traffic.skipped,
+            stages=self.options.schedule,
+            concurrency=self.options.concurrency,
             cpu_seconds=traffic.cpu_seconds,
         )

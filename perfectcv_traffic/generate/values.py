@@ -38,15 +38,26 @@ _SCALARS: Final[dict[str, Callable[[Schema, Random], Json]]] = {
 }
 
 
-def make_value(document: Document, schema: Json, rng: Random, *, optional: bool = False) -> Json:
-    """A value that `schema` allows; `optional` fills in optional properties and items too."""
-    return _Maker(document, rng, optional).make(schema, 0)
+def make_value(
+    document: Document,
+    schema: Json,
+    rng: Random,
+    *,
+    optional: bool = False,
+    texts: Random | None = None,
+) -> Json:
+    """A value that `schema` allows; `optional` fills in optional properties and items too.
+
+    Made-up texts come from `texts`, so that they can differ where every choice stays the same.
+    """
+    return _Maker(document, rng, texts or rng, optional).make(schema, 0)
 
 
 @dataclass(slots=True)
 class _Maker:
     document: Document
     rng: Random
+    texts: Random
     optional: bool
     made: int = field(default=0, init=False)
 
@@ -81,7 +92,8 @@ class _Maker:
             return self.make_object(schema, depth)
         if kind == "array":
             return self.make_array(schema, depth)
-        return _SCALARS.get(kind, make_text)(schema, self.rng)
+        make = _SCALARS.get(kind)
+        return make_text(schema, self.texts) if make is None else make(schema, self.rng)
 
     def choose(self, options: tuple[Json, ...], depth: int) -> Json:
         # Below the full depth `null` ends a recursion that a value would go on with.

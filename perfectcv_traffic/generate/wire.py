@@ -14,6 +14,7 @@ from typing import Final
 from perfectcv_traffic.generate.reading import NotHttpError, Reading
 
 _SERVER_ERRORS: Final = range(500, 600)
+_IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 Origin = tuple[str, str, int]
 """Scheme, host, port."""
@@ -101,7 +102,21 @@ class Wire:
 
     async def exchange(self, origin: Origin, payload: bytes, reading: Reading) -> None:
         """Send one request; `reading` has what came back, also after a `WireError`."""
-        connection = self._take(origin) or await self._open(origin)
+        kept = self._take(origin)
+        if kept is not None:
+            try:
+                await self._perform(origin, kept, payload, reading)
+            except WireError:
+                if reading.has_begun or reading.method not in _IDEMPOTENT:
+                    raise
+            else:
+                return
+        # A kept connection may be closed by the server as the request goes out (RFC 9112, 9.3.1).
+        await self._perform(origin, await self._open(origin), payload, reading)
+
+    async def _perform(
+        self, origin: Origin, connection: Connection, payload: bytes, reading: Reading
+    ) -> None:
         try:
             await connection.perform(payload, reading)
         except BaseException:

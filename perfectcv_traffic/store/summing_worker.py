@@ -8,10 +8,13 @@ import sys
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.columns.folding import Folding
-from perfectcv_traffic.log.fold import Lines
+from perfectcv_traffic.log.fold import Lines, Place
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.store.summing import MARSHAL_VERSION, Channel, Summed
 from perfectcv_traffic.summary import TABLES
+
+_NOWHERE = Place("", 0)
+"""A summary names no request: where a line stands does not matter."""
 
 
 def main(memory: list[str]) -> None:
@@ -27,7 +30,7 @@ def main(memory: list[str]) -> None:
 def summed(lines: Lines, log_format: LogFormat, data: bytes) -> Summed:
     """The summary of whole lines."""
     folding, records = Folding(), 0
-    for batch in lines.batches(data, log_format):
+    for batch in lines.batches(data, log_format, _NOWHERE):
         folding.add(batch.records)
         records += len(batch.records)
     tables = [list(folding.rows(table)) for table in TABLES]

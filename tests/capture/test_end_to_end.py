@@ -15,8 +15,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,13 +28,17 @@ pytestmark = [
 
 MEGABYTES = int(os.environ.get("TRAFFIC_TEST_MEGABYTES", "128"))
 EXTRA_KILOBYTES = 20_000
+LATE_SECONDS = 2.0
+"""By how much a busy machine may be late with what is due after the flush interval of 0.05 s."""
 
 APP = """
 import os
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.capture import offload
 
+offload.START_DELAY = 0.0  # the tests are over before the child would come
 app = FastAPI()
 
 @app.get("/down/{megabytes}")
@@ -51,21 +56,30 @@ async def up(request: Request):
 async def count(number: int):
     return {"number": number, "pid": os.getpid()}
 
-setup_monitoring(app, ingest="off")
+@app.get("/beside")
+async def beside():
+    return monitor._recording._offload.pid
+
+monitor = setup_monitoring(app, ingest="off")
 """
 
 
+UVICORN = ("uvicorn",)
+
+
 @contextlib.contextmanager
-def server(directory: Path, log: Path, *options: str) -> Iterator[tuple[int, int]]:
-    """A uvicorn of its own; gives its process id and port."""
+def server(
+    directory: Path, log: Path, *options: str, command: Sequence[str] = UVICORN
+) -> Iterator[tuple[int, int]]:
+    """A server of its own; gives its process id and port."""
     (directory / "served.py").write_text(APP)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "served:app", "--port", str(port)]
+    where = ["--port", str(port)] if command is UVICORN else ["--bind", f"127.0.0.1:{port}"]
     environment = {**os.environ, "PERFECTCV_TRAFFIC_LOG": str(log)}
     process = subprocess.Popen(
-        [*command, "--log-level", "critical", *options],
+        [sys.executable, "-m", *command, "served:app", *where, "--log-level", "critical", *options],
         cwd=directory, env=environment, start_new_session=True,
     )  # fmt: skip
     try:
@@ -173,15 +187,44 @@ def load(port: int, requests: int) -> Iterator[list[Load]]:
 
 
 def recorded(log: Path) -> list[int]:
-    """Numbers of the requests in the log; every line of it must be whole."""
-    rows = [json.loads(line) for line in log.read_bytes().splitlines()]
-    return [int(row["path"].rpartition("/")[2]) for row in rows]
+    """Numbers of the counted requests in the log; every line of it must be whole."""
+    paths = [json.loads(line)["path"] for line in log.read_bytes().splitlines()]
+    return [int(path.rpartition("/")[2]) for path in paths if path.startswith("/count/")]
 
 
-def test_sigterm_under_load_loses_nothing(tmp_path: Path, log: Path) -> None:
+def child_beside(port: int) -> int:
+    """The process id of the child that records, once it does."""
+    deadline = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("GET", "/beside")
+            pid = json.loads(connection.getresponse().read())
+        if pid is not None:
+            return int(pid)
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def wait_for_end(pid: int) -> None:
+    """Wait until a process that is not our child has ended."""
+    deadline = time.monotonic() + 60
+    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("composing", ["child", "thread"])
+def test_signal_under_load_loses_nothing(
+    tmp_path: Path, log: Path, monkeypatch: Any, name: str, composing: str
+) -> None:
+    monkeypatch.setenv("PERFECTCV_TRAFFIC_COMPOSING", composing)
     with server(tmp_path, log) as (pid, port):
+        if composing == "child":
+            child_beside(port)
         with load(port, 100) as clients:
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, getattr(signal, name))
             os.waitpid(pid, 0)
         answered = {number for client in clients for number, _ in client.answered}
     found = recorded(log)
@@ -189,24 +232,46 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path, log: Path) -> None:
     assert len(found) == len(set(found))
 
 
-def test_kill_under_load_loses_only_what_waited(tmp_path: Path, log: Path) -> None:
+def test_signal_to_the_whole_group_loses_nothing(tmp_path: Path, log: Path) -> None:
+    # Service managers signal every process of a service.
     with server(tmp_path, log) as (pid, port):
+        child = child_beside(port)
         with load(port, 100) as clients:
+            os.kill(child, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+        answered = {number for client in clients for number, _ in client.answered}
+    assert answered <= set(recorded(log))
+
+
+@pytest.mark.parametrize("composing", ["child", "thread"])
+def test_kill_under_load_loses_only_what_waited(
+    tmp_path: Path, log: Path, monkeypatch: Any, composing: str
+) -> None:
+    monkeypatch.setenv("PERFECTCV_TRAFFIC_COMPOSING", composing)
+    with server(tmp_path, log) as (pid, port):
+        child = child_beside(port) if composing == "child" else None
+        with load(port, 100) as clients:
+            time.sleep(2 * LATE_SECONDS)  # so that what may be lost is a small part of it
             os.kill(pid, signal.SIGKILL)
             killed = time.monotonic()
             os.waitpid(pid, 0)
-        answers = [answer for client in clients for answer in client.answered]
-    *whole, _ = (log.read_bytes() + b"\n").split(b"\n")
-    if whole and not whole[-1].endswith(b"}"):
-        whole.pop()  # at most one torn line, at the end
-    found = {int(json.loads(line)["path"].rpartition("/")[2]) for line in whole if line}
-    # The interval is 0.05 s; on a busy machine the thread may be late by as much again and more.
-    old = {number for number, at in answers if at < killed - 0.5}
-    assert old <= found
+        answers = [client.answered for client in clients]
+    if child is not None:
+        wait_for_end(child)  # it writes all that was handed to it, and whole lines
+        assert log.read_bytes().endswith(b"}\n")
+    *whole, _ = log.read_bytes().split(b"\n")  # at most one torn line, at the end
+    found = {json.loads(line)["path"] for line in whole}
+    for answered in answers:
+        kept = [f"/count/{number}" in found for number, _ in answered]
+        assert kept == sorted(kept, reverse=True)  # the last ones are lost, and no other
+        lost = [at for (_, at), is_kept in zip(answered, kept, strict=True) if not is_kept]
+        assert all(killed - at < LATE_SECONDS for at in lost)
 
 
 def test_four_workers_on_one_log_lose_nothing_and_tear_no_line(tmp_path: Path, log: Path) -> None:
     with server(tmp_path, log, "--workers", "4") as (pid, port):
+        child_beside(port)
         with load(port, 200) as clients:
             pass
         os.kill(pid, signal.SIGTERM)
@@ -216,3 +281,17 @@ def test_four_workers_on_one_log_lose_nothing_and_tear_no_line(tmp_path: Path, l
     rows = [json.loads(line) for line in log.read_bytes().splitlines()]
     assert len({row["event_id"][:16] for row in rows}) > 1
     assert {row["lost_before"] for row in rows} == {0}
+
+
+def test_gunicorn_ended_under_load_loses_nothing(tmp_path: Path, log: Path) -> None:
+    pytest.importorskip("uvicorn_worker")
+    command = ("gunicorn", "--worker-class", "uvicorn_worker.UvicornWorker", "--workers", "2")
+    with server(tmp_path, log, "--preload", command=command) as (pid, port):
+        child_beside(port)
+        with load(port, 100) as clients:
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+        answered = {number for client in clients for number, _ in client.answered}
+    found = recorded(log)
+    assert answered <= set(found)
+    assert len(found) == len(set(found))

@@ -127,9 +127,9 @@ def test_b4_open_stream_is_recorded_when_shutdown_cancels_it(
 
 
 def test_b5_kept_part_of_a_chunk_does_not_keep_the_chunk() -> None:
-    kept = Body(10)
+    kept = Body()
     chunk = bytes(65_536)
-    kept.add(chunk)
+    kept.add(chunk, 10)
     assert len(kept.head) == 10
     assert kept.size == 65_536
 
@@ -365,9 +365,9 @@ def test_b19_cookies_set_are_all_kept_by_name_without_values(
 
 
 def test_b20_many_small_chunks_keep_no_long_list() -> None:
-    kept = Body(1000)
+    kept = Body()
     for _ in range(100_000):
-        kept.add(b"x")
+        kept.add(b"x", 1000)
     assert (kept.size, kept.kept) == (100_000, 1000)
     assert len(kept.head) == 1000
 

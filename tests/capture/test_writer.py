@@ -20,9 +20,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from perfectcv_traffic.capture.batch import BatchRecorder
-from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.facts import Facts
-from perfectcv_traffic.capture.facts_reader import FactsReader
+from perfectcv_traffic.capture.exchange import Exchange, begin
 from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.capture.recording import Recording
@@ -47,27 +45,26 @@ class Plain:
         self.leave.set()
         self.entered = threading.Event()
 
-    def compose(self, facts: Facts) -> TrafficLog:
+    def compose(self, exchange: Exchange) -> TrafficLog:
         self.entered.set()
         self.leave.wait(20)
-        if facts.path == "/poison":
+        if exchange.path == "/poison":
             raise ValueError("cannot be made")
-        return TrafficLog(request_id=facts.request_id, path=facts.path)
+        return TrafficLog(request_id=exchange.request_id, path=exchange.path)
 
     def close(self) -> None: ...
 
 
 def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
-    made = Exchange({"method": "GET", "path": path, "headers": []}, "id", 10_000)
-    made.request_body.add(body)
-    made.finish({})
+    made = begin({"method": "GET", "path": path, "headers": []}, "id", "event", (1.0, 1.0))
+    made.request_body.add(body, 10_000)
     return made
 
 
 def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
     here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), composer)
     limits = Limits(records, size, 0.001)
-    return LogWriter(Recording(FactsReader(), here), limits, Counters())
+    return LogWriter(Recording(here), limits, Counters())
 
 
 def lines(log: Path) -> list[dict[str, Any]]:

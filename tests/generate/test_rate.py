@@ -9,7 +9,7 @@ import pytest
 from perfectcv_traffic.generate.latency import latencies, quantile
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
-from perfectcv_traffic.generate.pace import Schedule
+from perfectcv_traffic.generate.pace import Schedule, Stage
 from perfectcv_traffic.generate.run import generate
 
 
@@ -45,7 +45,7 @@ class Clock:
 
 def test_requests_are_due_at_equal_distances_even_after_a_pause() -> None:
     clock = Clock()
-    schedule = Schedule(10, clock=clock, sleep=clock.sleep)
+    schedule = Schedule([Stage(1, 10)], clock=clock, sleep=clock.sleep)
 
     async def dues() -> list[float]:
         found = [await schedule.next_due(), await schedule.next_due()]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perfectcv_traffic.log import whole
-from perfectcv_traffic.log.fold import Lines, batches
+from perfectcv_traffic.log.fold import Lines, Place, batches
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
@@ -81,7 +81,7 @@ def test_log_in_chunks_gives_what_its_lines_give(found: list[bytes], piece: int)
 
 
 def read(data: bytes) -> tuple[list[TrafficLog], int]:
-    found = list(Lines().batches(data, LogFormat.NATIVE))
+    found = list(Lines().batches(data, LogFormat.NATIVE, Place("a.log", 0)))
     return [one for batch in found for one in batch.records], sum(b.rejected for b in found)
 
 

@@ -13,10 +13,12 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.probe.drafting import Attempt, Drafter
-from perfectcv_traffic.generate.probe.exchange import SUCCESS, Case, Prober, Reply
+from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS, Case, Prober, Reply
 
 UNAUTHORIZED: Final = 401
 _METHOD_NOT_ALLOWED: Final = 405
+MAX_CRASHES: Final = 2
+"""Attempts answered 5xx after which an operation is left alone."""
 _HOPELESS: Final = frozenset({UNAUTHORIZED, _METHOD_NOT_ALLOWED, None})
 
 
@@ -120,6 +122,7 @@ class HappyPath:
             await self._try(operation)
 
     async def _try(self, operation: Operation) -> None:
+        crashes = 0
         for attempt in self.drafter.attempts(operation):
             case = self.valid_case(attempt)
             known = self.baselines.get(operation.key)
@@ -130,7 +133,8 @@ class HappyPath:
                 self.baselines[operation.key] = Baseline(reply, attempt)
             if reply.succeeded:
                 self.learn(reply)
-            if reply.succeeded or reply.status in _HOPELESS:
+            crashes += reply.status in SERVER_ERRORS
+            if reply.succeeded or reply.status in _HOPELESS or crashes >= MAX_CRASHES:
                 return
 
     def _may_work(self, operation: Operation) -> bool:

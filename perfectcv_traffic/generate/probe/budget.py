@@ -26,7 +26,8 @@ class Limits:
     max_requests: int = 2000
     max_seconds: float = 120.0
     stop_after: int = 20
-    """Answers 5xx in a row; a missing answer counts as four."""
+    """Operations in a row that answer 5xx; a missing answer counts as four."""
+    max_findings: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_requests < 1 or self.stop_after < 1:
@@ -42,6 +43,7 @@ class Budget:
         self.limits = limits
         self.requests = 0
         self.failures = 0
+        self._crashing = ""
         self._clock = clock
         self._started = clock()
 
@@ -62,7 +64,12 @@ class Budget:
             )
         self.requests += 1
 
-    def note(self, status: int | None) -> None:
-        """Count failures in a row; no answer at all costs time and weighs more."""
-        weight = UNANSWERED_WEIGHT if status is None else int(status in _SERVER_ERRORS)
-        self.failures = self.failures + weight if weight else 0
+    def note(self, status: int | None, operation: str = "") -> None:
+        """Count failures in a row; no answer at all costs time and weighs more. That one operation
+        crashes again and again says nothing about the others: it counts once."""
+        if status is None:
+            self.failures += UNANSWERED_WEIGHT
+        elif status not in _SERVER_ERRORS:
+            self.failures, self._crashing = 0, ""
+        elif operation != self._crashing or not operation:
+            self.failures, self._crashing = self.failures + 1, operation

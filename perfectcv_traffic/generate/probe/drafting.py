@@ -12,6 +12,7 @@ from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.own import sparing
 from perfectcv_traffic.generate.producers import words_of
 
 ATTEMPTS = 5
@@ -34,7 +35,7 @@ class Drafter:
 
     document: Document
     ids: IdPool
-    seed: int | str
+    seed: int
 
     def attempts(self, operation: Operation) -> Iterator[Attempt]:
         """Different attempts, the likeliest first."""
@@ -46,11 +47,15 @@ class Drafter:
                 seen.append(attempt)
                 yield attempt
 
-    def attempt(self, operation: Operation, turn: int, *, is_full: bool) -> Attempt | None:
-        """One attempt; each turn has other made-up texts and visits other objects."""
-        rng = Random(f"{self.seed}:{operation.key}:{turn // 2}")
+    def attempt(
+        self, operation: Operation, turn: int, *, is_full: bool, wording: str = ""
+    ) -> Attempt | None:
+        """One attempt; each turn has other made-up texts and visits other objects. `wording`
+        changes the texts alone."""
+        key = f"{self.seed}:{operation.key}:{turn // 2}"
+        rng, texts = Random(key), Random(f"{key}:{wording}")
         try:
-            draft = make_draft(self.document, operation, rng, optional=is_full)
+            draft = make_draft(self.document, operation, rng, optional=is_full, texts=texts)
         except TargetError:
             return None
         # The last attempt keeps the author's own examples.
@@ -58,16 +63,15 @@ class Drafter:
             draft = self._with_known_ids(draft, turn // 2)
         is_write = operation.method not in ("GET", "HEAD")
         if operation.method in _CHANGING:
-            draft = self._with_own_ids(draft, turn // 2)
+            draft = sparing(self._with_own_ids(draft, turn // 2))
         return Attempt(
             draft, self.ids.bind(operation, turn // 2, own_first=is_write), turn, is_full
         )
 
     def again(self, attempt: Attempt, number: int) -> Attempt | None:
         """An attempt with other made-up texts and nothing else changed: what must be unique, is."""
-        again = replace(self, seed=f"{self.seed}:{number}")
-        operation = attempt.draft.operation
-        other = again.attempt(operation, attempt.turn, is_full=attempt.is_full)
+        operation, turn = attempt.draft.operation, attempt.turn
+        other = self.attempt(operation, turn, is_full=attempt.is_full, wording=str(number))
         return None if other is None else replace(other, ids=attempt.ids)
 
     def _with_own_ids(self, draft: Draft, turn: int) -> Draft:

@@ -127,7 +127,7 @@ class Prober:
         await self.pacer.wait()
         request = self.encode(case)
         answer = await self.sender.send(request)
-        self.budget.note(answer.status)
+        self.budget.note(answer.status, case.operation.key)
         reply = Reply(case=case, request=request, answer=answer)
         self._note(reply)
         self.on_reply(reply)

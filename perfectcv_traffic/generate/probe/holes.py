@@ -11,6 +11,7 @@ from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.nullability import Nullability, Step, general
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE, Operation
+from perfectcv_traffic.generate.own import is_identity, is_own_account
 from perfectcv_traffic.generate.places import Place, pointer
 from perfectcv_traffic.generate.probe.exchange import Case
 
@@ -61,7 +62,10 @@ def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
         return
     schema = Nullability(document, body.schema)
     is_form = body.media_type in _FORMS
+    spares = is_own_account(draft.operation)
     for place in _places(schema, draft.body, with_root=not is_form):
+        if spares and place and is_identity(str(place[0])):
+            continue
         forbidden = not is_form and not schema.allows_null(place)
         yield Hole(
             place=("body", *place),

@@ -1,0 +1,171 @@
+"""The queries behind `/admin/rate-limits`: the busiest clients, and the endpoints of one.
+
+The clients come in the order of an index over their totals, so only those of the page are looked
+at, however many there are. A client's endpoints are found by hopping from one to the next in an
+index, however many windows it was seen in.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from perfectcv_traffic.admin.scope import Prefix
+
+_MARGIN = 50
+"""Clients read beyond the page at first: some may have called the admin endpoints most."""
+
+
+class Client(NamedTuple):
+    """One client over all windows; blocked when it was in the last window it was seen in."""
+
+    client_identifier: str
+    total_requests: int
+    endpoints_accessed: int
+    last_request: str | None
+    is_blocked: bool
+
+
+class ClientEndpoint(NamedTuple):
+    """One endpoint that a client requested; blocked when it was in the last window of these."""
+
+    endpoint: str
+    total_requests: int
+    windows: int
+    last_request: str | None
+    is_blocked: bool
+
+
+def busiest(
+    connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int, rate_limit: int
+) -> list[Client]:
+    """A page of all clients, those with the most requests first."""
+    page = _page(connection, prefix, limit, offset)
+    names = [client.client_identifier for client in page]
+    counts = _endpoint_counts(connection, prefix, names)
+    blocked = _blocked(connection, page, prefix, rate_limit)
+    return [
+        client._replace(endpoints_accessed=counts[name], is_blocked=name in blocked)
+        for name, client in zip(names, page, strict=True)
+    ]
+
+
+def _page(connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int) -> list[Client]:
+    """The clients of a page, without their endpoints."""
+    inside = prefix.inside("endpoint")
+    wanted = offset + limit
+    count = wanted + _MARGIN
+    while True:
+        rows = connection.execute(_BUSIEST.format(inside.sql), (*inside.values, count)).fetchall()
+        found = sorted(_totals(connection, rows, prefix))
+        # A client not read yet has no more requests than the last one that was.
+        if len(rows) < count or (
+            len(found) >= wanted and -found[wanted - 1][0] >= rows[-1]["request_count"]
+        ):
+            return [
+                Client(name, -negative, 0, last, is_blocked=False)
+                for negative, name, last in found[offset:wanted]
+            ]
+        count *= 2
+
+
+def _totals(
+    connection: sqlite3.Connection, rows: list[sqlite3.Row], prefix: Prefix
+) -> Iterator[tuple[int, str, str]]:
+    """Negative total, name and last request, the requests to the admin endpoints left out."""
+    for name, everything, latest, is_admin in rows:
+        ordinary = _without_admin(connection, name, prefix) if is_admin else (everything, latest)
+        total, last = ordinary
+        if total:
+            yield -total, name, last or ""
+
+
+def _without_admin(
+    connection: sqlite3.Connection, name: str, prefix: Prefix
+) -> tuple[int | None, str | None]:
+    outside = prefix.outside("endpoint")
+    found: tuple[int | None, str | None] = connection.execute(
+        f"SELECT sum(request_count), max(last_request) FROM {_OF_CLIENT}"
+        f" WHERE client_identifier = ? AND ({outside.sql})",
+        (name, *outside.values),
+    ).fetchone()
+    return found
+
+
+def _endpoint_counts(
+    connection: sqlite3.Connection, prefix: Prefix, names: list[str]
+) -> dict[str, int]:
+    """How many endpoints each of these clients requested."""
+    outside = prefix.outside("endpoint")
+    counted = f"{_ENDPOINTS} SELECT name, sum({outside.sql}) FROM hop WHERE endpoint IS NOT NULL"
+    values = (json.dumps(names), *outside.values)
+    return dict(connection.execute(f"{counted} GROUP BY name", values).fetchall())
+
+
+def _blocked(
+    connection: sqlite3.Connection, page: Iterable[Client], prefix: Prefix, rate_limit: int
+) -> set[str]:
+    """The clients that were blocked in the last window they were seen in."""
+    outside = prefix.outside("endpoint")
+    sql = (
+        f"SELECT max({_IS_BLOCKED}) FROM rate_limit_tracking"
+        f" WHERE window_start = ? AND client_identifier = ? AND ({outside.sql})"
+    )
+    blocked = set()
+    for client in page:
+        name, window = client.client_identifier, _window(client.last_request)
+        values = (rate_limit, rate_limit, window, name, *outside.values)
+        if connection.execute(sql, values).fetchone()[0]:
+            blocked.add(name)
+    return blocked
+
+
+def endpoints(
+    connection: sqlite3.Connection,
+    prefix: Prefix,
+    limit: int,
+    offset: int,
+    *,
+    client: str,
+    rate_limit: int,
+) -> list[ClientEndpoint]:
+    """The endpoints that one client requested, the busiest first."""
+    outside = prefix.outside("endpoint")
+    # With a single max() the other columns are of the row that has it: of the last window.
+    rows = connection.execute(
+        "SELECT endpoint, sum(request_count), count(*), last_request,"
+        f" {_IS_BLOCKED}, max(window_start) FROM {_OF_CLIENT}"
+        f" WHERE client_identifier = ? AND ({outside.sql})"
+        " GROUP BY endpoint ORDER BY 2 DESC, 1 LIMIT ? OFFSET ?",
+        (rate_limit, rate_limit, client, *outside.values, limit, offset),
+    )
+    return [
+        ClientEndpoint(name, total, windows, last, is_blocked=bool(blocked))
+        for name, total, windows, last, blocked, _ in rows
+    ]
+
+
+def _window(moment: str | None) -> str:
+    """The window of one hour that a time is in."""
+    return (moment or "")[:13]
+
+
+_IS_BLOCKED = "is_blocked OR (? > 0 AND request_count > ?)"
+"""The API said so itself (429), or the configured limit is exceeded; 0 configures none."""
+
+_OF_CLIENT = "rate_limit_tracking INDEXED BY rate_limit_tracking_client_identifier_endpoint"
+_BUSIEST = (
+    "SELECT client_identifier, request_count, last_request,"
+    f" EXISTS (SELECT 1 FROM {_OF_CLIENT} WHERE client_identifier = c.client_identifier AND ({{}}))"
+    " FROM summary_clients c INDEXED BY summary_clients_request_count_client_identifier"
+    " ORDER BY request_count DESC, client_identifier LIMIT ?"
+)
+_HOP = f"(SELECT min(endpoint) FROM {_OF_CLIENT} WHERE client_identifier = name AND endpoint {{}})"
+_FIRST, _NEXT = _HOP.format(">= ''"), _HOP.format("> hop.endpoint")
+_ENDPOINTS = (
+    "WITH RECURSIVE clients(name) AS (SELECT value FROM json_each(?)),"
+    f" hop(name, endpoint) AS (SELECT name, {_FIRST} FROM clients"
+    f" UNION ALL SELECT name, {_NEXT} FROM hop WHERE endpoint IS NOT NULL)"
+)

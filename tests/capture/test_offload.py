@@ -1,0 +1,346 @@
+"""Recording in a child process: the same lines, nothing lost whichever process ends."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI, Request
+
+from perfectcv_traffic import Monitor, TrafficLog, setup_monitoring
+from perfectcv_traffic.capture import offload
+from perfectcv_traffic.store.ingest import ingest
+
+pytestmark = pytest.mark.skipif(not offload.IS_SUPPORTED, reason="needs Unix sockets")
+
+Talk = Callable[..., Any]
+
+OWN_TO_A_RECORD = {
+    "event_id", "request_id", "request_time_ms", "response_headers", "response_time_ms",
+    "timestamp", "ttfb_ms",
+}  # fmt: skip
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+
+    @app.api_route("/items/{key}", methods=["GET", "POST"])
+    async def item(key: str, request: Request) -> dict[str, Any]:
+        if key == "broken":
+            raise ValueError("password=hunter2hunter2")
+        return {"key": key, "sent": len(await request.body()), "nothing": None, "token": "s3cr3t"}
+
+    return app
+
+
+def child_of(monitor: Monitor) -> offload.Offload:
+    child = monitor._recording._offload
+    assert child is not None
+    return child
+
+
+@pytest.fixture
+def beside(log: Path, talk: Talk, monkeypatch: Any) -> Iterator[Callable[..., Monitor]]:
+    """`setup_monitoring` with the child at work already."""
+    monkeypatch.setattr(offload, "START_DELAY", 0.0)
+    made: list[Monitor] = []
+
+    def make(app: Any, **given: Any) -> Monitor:
+        made.append(setup_monitoring(app, **{"log": log, "ingest": "off", **given}))
+        monitor = made[-1]
+
+        def is_ready() -> bool:
+            talk(monitor.app, path="/first")
+            return monitor.flush(10) and child_of(monitor).pid is not None
+
+        until(is_ready)
+        return monitor
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in log.read_bytes().splitlines()]
+    return [row for row in rows if row["path"] != "/first"]
+
+
+def exchanges(talk: Talk, app: Any) -> None:
+    talk(app, path="/items/1?full=&api_key=0123456789abcdef", client=("198.51.100.7", 1))
+    talk(
+        app, "POST", "/items/2", body=[b'{"password":', b'"hunter2hunter2","x":null}'],
+        headers=[(b"content-type", b"application/json"), (b"cookie", b"session=abcdef")],
+    )  # fmt: skip
+    talk(app, path="/items/broken", headers=[(b"authorization", b"Bearer 0123456789abcdef")])
+    talk(app, "PUT", "/nowhere", body=b"text", headers=[(b"content-type", b"text/plain")])
+
+
+def comparable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k not in OWN_TO_A_RECORD} for row in rows]
+
+
+def test_child_writes_the_lines_that_the_thread_writes(
+    beside: Any, monitor: Any, talk: Talk, log: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.log"
+    with_child = beside(application(), redact=["sent"])
+    in_thread = monitor(application(), log=other, composing="thread", redact=["sent"])
+    for each in (with_child, in_thread):
+        exchanges(talk, each.app)
+        assert each.flush(20)
+        assert each.counters.lost == each.counters.faults == 0
+    assert comparable(lines(log)) == comparable(lines(other))
+    assert len(lines(log)) == 4
+    assert child_of(with_child).pid
+    assert b"hunter2" not in log.read_bytes()
+
+
+def test_counters_tell_what_the_child_did(beside: Any, talk: Talk, log: Path) -> None:
+    watching = beside(application(), sample_rate=0.0)
+    before = watching.counters.recorded
+    talk(watching.app, path="/health")  # 404: recorded all the same
+    talk(watching.app, path="/items/1")  # holds a null
+    assert watching.flush(20)
+    assert watching.counters.recorded == before + 2
+    assert [row["path"] for row in lines(log)] == ["/health", "/items/1"]
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_child_outlasts_signals_to_the_whole_service(
+    beside: Any, talk: Talk, log: Path, name: str
+) -> None:
+    watching = beside(application())
+    pid = child_of(watching).pid
+    assert pid is not None
+    os.kill(pid, getattr(signal, name))
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert child_of(watching).pid == pid
+    assert len(lines(log)) == 1
+
+
+def test_killed_child_loses_nothing_and_is_replaced(
+    beside: Any, talk: Talk, log: Path, caplog: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(offload, "RETRY_INTERVAL", 0.0)
+    watching = beside(application())
+    first = child_of(watching).pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    for key in range(5):
+        talk(watching.app, path=f"/items/{key}")
+    assert watching.flush(20)
+    assert sorted(row["path"] for row in lines(log)) == [f"/items/{key}" for key in range(5)]
+    assert "they are recorded in the application's process for now" in caplog.text
+
+    def is_replaced() -> bool:
+        talk(watching.app, path="/first")
+        return watching.flush(20) and child_of(watching).pid not in (None, first)
+
+    until(is_replaced)
+    assert watching.counters.lost == 0
+
+
+def test_child_that_hangs_is_given_up(
+    beside: Any, talk: Talk, log: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(offload, "ANSWER_SECONDS", 0.5)
+    watching = beside(application())
+    pid = child_of(watching).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert child_of(watching).pid is None
+    assert [row["path"] for row in lines(log)] == ["/items/1"]
+    # Had the child written them before it was ended, they would be the same lines twice.
+    log.write_bytes(log.read_bytes() * 2)
+    counts = ingest([log], tmp_path / "t.db")
+    assert counts.new == counts.duplicate
+
+
+def test_child_that_cannot_start_leaves_recording_to_the_thread(
+    monitor: Any, talk: Talk, log: Path, caplog: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(offload, "START_DELAY", 0.0)
+    watching = monitor(application())
+    child_of(watching).command = ["/nonexistent/python"]
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert len(lines(log)) == 1
+    assert "they are recorded in the application's process for now" in caplog.text
+
+
+def test_process_that_is_no_python_starts_no_child(
+    monitor: Any, talk: Talk, log: Path, caplog: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(offload, "START_DELAY", 0.0)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    watching = monitor(application())
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert len(lines(log)) == 1
+    assert "is no Python" in caplog.text
+
+
+def test_what_is_no_plain_data_is_recorded_by_the_thread(
+    beside: Any, talk: Talk, log: Path
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        sent = [["X-Text", "as text"], (b"x-bytes", b"as bytes")]
+        await send({"type": "http.response.start", "status": 200, "headers": sent})
+        await send({"type": "http.response.body", "body": memoryview(b"{}")})
+
+    watching = beside(app)
+    talk(watching.app, path="/sloppy")
+    assert watching.flush(20)
+    (row,) = lines(log)
+    assert row["response_headers"] == {"x-text": "as text", "x-bytes": "as bytes"}
+    assert child_of(watching).pid
+
+
+def test_trouble_of_the_child_is_told_by_the_application(
+    beside: Any, talk: Talk, log: Path, caplog: Any
+) -> None:
+    watching = beside(application())
+    log.unlink()
+    log.symlink_to("/dev/full")
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert watching.counters.unwritten == 1
+    assert f"traffic is not recorded: {log}: {os.strerror(errno.ENOSPC)}" in caplog.text
+    log.unlink()
+    talk(watching.app, path="/items/2")
+    assert watching.flush(20)
+    assert [(row["path"], row["lost_before"]) for row in lines(log)] == [("/items/2", 1)]
+
+
+class OwnLog(TrafficLog):
+    tenant: str | None = None
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"model": OwnLog}, {"enrich": print}, {"verify_token": len}, {"redact_text": str},
+     {"composing": "thread"}],
+    ids=lambda own: next(iter(own)),
+)  # fmt: skip
+def test_functions_of_the_application_stay_in_its_process(monitor: Any, own: Any) -> None:
+    assert monitor(application(), **own)._recording._offload is None
+
+
+def test_forked_worker_gets_a_child_of_its_own(log: Path) -> None:
+    script = """
+import asyncio, os, sys, time
+from starlette.responses import Response
+from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.capture import offload
+offload.START_DELAY = 0.0
+async def request(path):
+    async def send(message): ...
+    await monitor.app({"type": "http", "method": "GET", "path": path, "headers": []}, None, send)
+def ready():
+    deadline = time.monotonic() + 60
+    while monitor._recording._offload.pid is None:
+        assert time.monotonic() < deadline
+        asyncio.run(request("/first"))
+        assert monitor.flush(20)
+    return monitor._recording._offload.pid
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off")
+pid = ready()
+worker = os.fork()
+if worker == 0:
+    code = 1
+    try:
+        code = 2 if ready() == pid else 0
+        monitor.close()
+    finally:
+        os._exit(code)
+assert os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) == 0
+asyncio.run(request("/parent"))
+assert monitor.flush(20)
+assert ready() == pid
+monitor.close()
+"""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(log)], check=True, timeout=120
+    )
+    rows = [json.loads(line) for line in log.read_bytes().splitlines()]
+    assert len({row["event_id"] for row in rows}) == len(rows)
+    assert len({row["event_id"][:16] for row in rows}) == 2
+    assert len(lines(log)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_killed_worker_loses_nothing_that_was_shipped(log: Path) -> None:
+    script = """
+import asyncio, os, signal, sys, time
+from starlette.responses import Response
+from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.capture import offload
+offload.START_DELAY = 0.0
+async def request(path):
+    async def send(message): ...
+    await monitor.app({"type": "http", "method": "GET", "path": path, "headers": []}, None, send)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off")
+child = monitor._recording._offload
+deadline = time.monotonic() + 60
+while child.pid is None:
+    assert time.monotonic() < deadline
+    asyncio.run(request("/first"))
+    assert monitor.flush(20)
+os.kill(child.pid, signal.SIGSTOP)     # it will not even begin before this process is gone
+ship = child._channel.send
+def die_after(message):
+    ship(message)
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+child._channel.send = die_after
+for number in range(20):
+    asyncio.run(request(f"/{number}"))
+time.sleep(60)
+"""
+    worker = subprocess.Popen([sys.executable, "-c", script, str(log)], stdout=subprocess.PIPE)
+    with worker:
+        assert worker.stdout is not None
+        pid = int(worker.stdout.readline())
+        worker.wait(60)
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: not _alive(pid))
+    found = [row["path"] for row in lines(log)]
+    assert found == [f"/{number}" for number in range(len(found))]
+    assert found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_shutdown_waits_for_the_child(beside: Any, talk: Talk, log: Path) -> None:
+    watching = beside(application(), flush_interval=30)
+    talk(watching.app, path="/items/1")
+    asyncio.run(watching.shutdown())
+    assert len(lines(log)) == 1
