@@ -35,8 +35,8 @@ def _fetched(url: str) -> bytes:
         answer = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
         answer.raise_for_status()
     except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
         raise TargetError(
-            f"{url} did not give an OpenAPI document ({str(error) or type(error).__name__}): start the "
-            "API, or give a file"
+            f"{url} did not give an OpenAPI document ({why}): start the API, or give a file"
         ) from error
     return answer.content

@@ -251,3 +251,16 @@ def test_given_format_wins_over_the_first_lines(
     log.write_bytes(foreign_line(1) + line(1))
     counts = ingest([log], db, options=Options(log_format=LogFormat.NATIVE))
     assert (counts.new, counts.rejected) == (1, 1)
+
+
+def test_first_ingest_tells_old_rotated_files_by_the_log_not_by_the_clock(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
+    rotated = [log.with_name(f"{log.name}.{number}") for number in (1, 2)]
+    for number, path in enumerate((log, *rotated)):
+        path.write_bytes(line(number))
+    # All of it long ago, as if the clock had jumped: the first was rotated just before the end.
+    for path, seconds in ((log, 10_000), (rotated[0], 9_000), (rotated[1], 1_000)):
+        os.utime(path, (seconds, seconds))
+    ingest([log], db)
+    assert query("SELECT request_id FROM api_requests ORDER BY 1") == [("r0",), ("r1",)]
