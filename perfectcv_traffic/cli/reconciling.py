@@ -21,11 +21,11 @@ def reconcile(job: Job, log: Path) -> int:
     with database.reading(job.db) as connection:
         for run_id in job.run_ids:
             found = queries.reconcile(connection, run_id)
-            lost += found.lost
+            lost += found.lost + found.unexpected
             results().print(
                 Text(
                     f"Run {run_id}: {found.sent:,} requests sent, {found.ingested:,} recorded,"
-                    f" {found.lost:,} missing"
+                    f" {found.lost:,} missing, {found.unexpected:,} unexpected"
                 )
             )
     return ExitCode.FINDINGS if lost else ExitCode.OK

@@ -176,6 +176,7 @@ NOT_QUERIED = {
     "comparison": "needs earlier traffic: the same function on both sides",
     "uncalled_routes": "needs a document",
     "expectations": "needs a database",
+    "reconciliation": "needs a database",
 }
 
 
