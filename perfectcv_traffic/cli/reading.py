@@ -60,7 +60,7 @@ def read(
 
     look = _from_logs if source.logs else _from_database
     found = look(source, hourly=hourly)
-    extras = Extras(found.recent, found.generated, found.clients, documented, previous)
+    extras = Extras(found.recent, found.generated, found.runs, found.clients, documented, previous)
     return frames(found.rows, found.health(), extras)
 
 
@@ -83,6 +83,7 @@ class _Found:
     recent: Iterable[tuple[object, ...]]
     clients: int
     generated: Iterable[tuple[object, ...]] = ()
+    runs: Iterable[tuple[object, ...]] = ()
     lines: dict[str, int] = field(default_factory=dict)
     span: tuple[str | None, str | None] = (None, None)
 
@@ -186,6 +187,7 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
             "duplicates": counts.duplicate,
         }
         found.generated = _generated(connection)
+        found.runs = queries.runs(connection)
         return found
 
 
