@@ -34,6 +34,8 @@ _DTYPES = {
     "response_time_ms": "float64",
     "error_message": TEXT,
     "null_params_count": "int64",
+    "weight": "float64",
+    "lost_before": "Int64",
     "scenario": TEXT,
     "login_uuid": TEXT,
 }
