@@ -31,7 +31,6 @@ class Health:
     ingested: int = 0
     rejected: int = 0
     duplicates: int = 0
-    dropped: int = 0
     first_request: str | None = None
     last_request: str | None = None
 

@@ -21,6 +21,8 @@ FIELDS = (
     "response_time_ms",
     "error_message",
     "null_params_count",
+    "weight",
+    "lost_before",
     "scenario",
     "login_uuid",
 )

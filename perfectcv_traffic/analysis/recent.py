@@ -21,6 +21,8 @@ _NO_TEXT = {
     "status_code": "Int64",
     "response_time_ms": "float64",
     "null_params_count": "int64",
+    "weight": "float64",
+    "lost_before": "Int64",
 }
 _DTYPES = {name: _NO_TEXT.get(name, TEXT) for name in FIELDS}
 

@@ -72,7 +72,8 @@ def told(records: list[TrafficLog], *, rejected: int) -> Frames:
     fold.add(records)
     found = fold.found(hourly=False)
     found.lines = {"ingested": len(records), "rejected": rejected}
-    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+    extras = Extras(recent=found.recent, client_count=found.clients)
+    return frames(found.rows, found.health(), extras)
 
 
 @dataclass(slots=True)

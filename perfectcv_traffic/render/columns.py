@@ -232,7 +232,9 @@ COLUMNS: dict[str, Column] = {
     "ingested": Column("Lines ingested", count),
     "rejected": Column("Lines rejected", count),
     "duplicates": Column("Lines already known", count),
-    "dropped": Column("Records dropped", count),
+    "lost": Column("Requests lost, among the latest", count),
+    "kept_by_chance": Column("Kept as a sample, among the latest", count),
+    "stand_for": Column("Requests these stand for", count),
     "first_request": Column("First request (UTC)", second),
 }
 
