@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -28,6 +29,7 @@ from perfectcv_traffic.cli import (
     show,
     watch,
 )
+from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
@@ -60,7 +62,7 @@ COMMANDS = (
     demo.demo,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=GroupedCommand)(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -81,6 +83,8 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    # No linear algebra here; and only a process of one thread can be forked to read logs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
             stream.reconfigure(errors="backslashreplace")

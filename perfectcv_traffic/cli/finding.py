@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
+from perfectcv_traffic.cli.files import tell
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.terminal import note
-from perfectcv_traffic.errors import ExitCode, StorageError, TargetError, UsageError
+from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
 
 if TYPE_CHECKING:
@@ -32,37 +33,80 @@ _SUFFIXES: Final = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".xml": 
     ".sarif": "sarif"
 }
 
+FINDING: Final = "What to look for"
+LIMITS: Final = "Limits of a run"
+OUTPUT: Final = "What to tell"
+
 Suite = Annotated[
     str | None,
-    option("--suite", help="Of auth, null, answers, load, by comma. [default: auth,null,answers]"),
+    option(
+        "--suite",
+        help="Of auth, null, answers, load, by comma. [default: auth,null,answers]",
+        panel=FINDING,
+    ),
 ]
-MaxRequests = Annotated[int, option("--max-requests", help="Stop after so many requests.", min=1)]
+MaxRequests = Annotated[
+    int, option("--max-requests", help="Stop after so many requests.", panel=LIMITS, min=1)
+]
 MaxSeconds = Annotated[
-    float, option("--max-seconds", help="Stop after so many seconds.", min=0.001)
+    float, option("--max-seconds", help="Stop after so many seconds.", panel=LIMITS, min=0.001)
 ]
-StopAfter = Annotated[int, option("--stop-after", help="Stop after so many 5xx in a row.", min=1)]
+StopAfter = Annotated[
+    int, option("--stop-after", help="Stop after so many 5xx in a row.", panel=LIMITS, min=1)
+]
 Thorough = Annotated[
-    bool, option("--thorough", help="Every variant at every operation: more requests.")
+    bool,
+    option("--thorough", help="Every variant at every operation: more requests.", panel=FINDING),
 ]
-Slow = Annotated[float, option("--slow", help="Seconds from which an answer is slow.", min=0.001)]
+MaxFindings = Annotated[
+    int | None, option("--max-findings", help="Stop at so many findings.", panel=LIMITS, min=1)
+]
+Only = Annotated[
+    list[str] | None,
+    option("--only", help="Only this rule (PT104); may be repeated.", panel=FINDING),
+]
+Replay = Annotated[
+    Path | None,
+    option(
+        "--replay",
+        help="Test again only what this JSON report found.",
+        panel=FINDING,
+        dir_okay=False,
+        exists=True,
+    ),
+]
+Slow = Annotated[
+    float, option("--slow", help="Seconds from which an answer is slow.", panel=FINDING, min=0.001)
+]
 AdminPath = Annotated[
-    str, option("--admin-path", help="Paths a lower role must not reach (pattern).")
+    str, option("--admin-path", help="Paths a lower role must not reach (pattern).", panel=FINDING)
 ]
 DryRun = Annotated[
-    bool, option("--dry-run", help="Print the plan as JSON lines; only the document is fetched.")
+    bool,
+    option(
+        "--dry-run",
+        help="Print the plan as JSON lines; only the document is fetched.",
+        panel=FINDING,
+    ),
 ]
 Formats = Annotated[
     list[str] | None,
-    option("--format", help="text, json, jsonl, junit or sarif; repeatable, with --output."),
+    option(
+        "--format",
+        help="text, json, jsonl, junit or sarif; repeatable, with --output.",
+        panel=OUTPUT,
+    ),
 ]
 Outputs = Annotated[
-    list[Path] | None, option("--output", help="File for the --format before it; repeatable.")
+    list[Path] | None,
+    option("--output", help="File for the --format before it; repeatable.", panel=OUTPUT),
 ]
 Baseline = Annotated[
-    Path | None, option("--baseline", help="File of accepted findings.", dir_okay=False)
+    Path | None,
+    option("--baseline", help="File of accepted findings.", panel=OUTPUT, dir_okay=False),
 ]
 UpdateBaseline = Annotated[
-    bool, option("--update-baseline", help="Write all findings into --baseline.")
+    bool, option("--update-baseline", help="Write all findings into --baseline.", panel=OUTPUT)
 ]
 FailOn = Annotated[
     str | None,
@@ -70,8 +114,18 @@ FailOn = Annotated[
         "--fail-on",
         help="Exit 1 from this severity on: error, warning, note; never; or surprise (traffic)."
         " [default: error; traffic: never]",
+        panel=OUTPUT,
     ),
 ]
+
+
+class Limits(NamedTuple):
+    """What a run may cost."""
+
+    requests: int
+    seconds: float
+    failures: int
+    findings: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +133,12 @@ class Wanted:
     """What to look for, and where to tell it."""
 
     suites: frozenset[str]
-    limits: tuple[int, float, int]
+    limits: Limits
     is_thorough: bool
     slow: float
     admin_path: str
+    only: tuple[str, ...]
+    replay: Path | None
     files: tuple[tuple[str, Path | None], ...]
     baseline: Path | None
     updates_baseline: bool
@@ -164,12 +220,19 @@ def find(job: Job, wanted: Wanted) -> int:
 
 def _probe_options(wanted: Wanted) -> ProbeOptions:
     from perfectcv_traffic.generate.find import ProbeOptions
-    from perfectcv_traffic.generate.probe.budget import Limits
+    from perfectcv_traffic.generate.only import only_of
+    from perfectcv_traffic.generate.probe import budget
 
-    requests, seconds, failures = wanted.limits
+    requests, seconds, failures, findings = wanted.limits
     return ProbeOptions(
         suites=tuple(sorted(wanted.suites)),
-        limits=Limits(max_requests=requests, max_seconds=seconds, stop_after=failures),
+        limits=budget.Limits(
+            max_requests=requests,
+            max_seconds=seconds,
+            stop_after=failures,
+            max_findings=findings,
+        ),
+        only=only_of(wanted.only, wanted.replay),
         is_thorough=wanted.is_thorough,
         slow=wanted.slow,
         admin_path=wanted.admin_path,
@@ -209,18 +272,7 @@ def _exit_code(report: Report, least: str | None) -> int:
 def _tell(report: Report, wanted: Wanted) -> None:
     writers = _writers()
     for kind, path in wanted.files:
-        text = writers[kind](report)
-        if path is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {path}: {error.strerror}: choose another --output"
-            ) from error
+        tell(writers[kind](report), path)
 
 
 def _writers() -> dict[str, Callable[[Report], str]]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli import finding, reconciling, sending
+from perfectcv_traffic.cli import finding, reconciling, secrets, sending
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
@@ -22,16 +22,6 @@ OpenApi = Annotated[
 App = Annotated[
     str | None, option("--app", help="Serve and test this application (module:attribute).")
 ]
-Requests = Annotated[
-    int | None, option("--requests", help="Traffic mode: requests to send.", min=1)
-]
-Duration = Annotated[
-    float | None, option("--duration", help="Traffic mode: seconds to send for.", min=0.001)
-]
-Rate = Annotated[
-    float | None,
-    option("--rate", help="Requests a second; in traffic mode an open loop.", min=0.001),
-]
 Reconcile = Annotated[
     bool, option("--reconcile", help="Ingest --log, then compare what was sent and recorded.")
 ]
@@ -42,67 +32,82 @@ def generate(
     app: App = None,
     openapi: OpenApi = None,
     suite: finding.Suite = None,
-    requests: Requests = None,
-    duration: Duration = None,
-    rate: Rate = None,
+    only: finding.Only = None,
+    replay: finding.Replay = None,
+    thorough: finding.Thorough = False,
+    slow: finding.Slow = 2.0,
+    admin_path: finding.AdminPath = finding.DEFAULT_ADMIN_PATH,
+    dry_run: finding.DryRun = False,
+    requests: sending.SomeRequests = None,
+    duration: sending.Duration = None,
+    stages: sending.Stages = None,
+    scenario: sending.Scenarios = None,
+    rate: sending.Rate = None,
     delay: sending.Delay = 0.0,
     concurrency: sending.Concurrency = 4,
-    seed: sending.Seed = 0,
     timeout: sending.Timeout = 10.0,
-    scenario: sending.Scenarios = None,
+    seed: sending.Seed = 0,
     methods: sending.Methods = None,
     allow_writes: sending.AllowWrites = False,
     allow_deletes: sending.AllowDeletes = False,
+    delete_existing: sending.DeleteExisting = False,
+    read_only: sending.ReadOnly = None,
     include: sending.Include = None,
     exclude: sending.Exclude = None,
     include_risky: sending.IncludeRisky = None,
     allow_host: sending.AllowHosts = None,
     max_requests: finding.MaxRequests = 2000,
     max_seconds: finding.MaxSeconds = 120.0,
+    max_findings: finding.MaxFindings = None,
     stop_after: finding.StopAfter = 20,
-    thorough: finding.Thorough = False,
-    slow: finding.Slow = 2.0,
-    admin_path: finding.AdminPath = finding.DEFAULT_ADMIN_PATH,
-    dry_run: finding.DryRun = False,
-    username: sending.Username = None,
-    password_env: sending.PasswordEnv = None,
-    token_env: sending.TokenEnv = None,
-    token_file: sending.TokenFile = None,
-    api_key_env: sending.ApiKeyEnv = None,
-    low_token_env: sending.LowTokenEnv = None,
-    expired_token_env: sending.ExpiredTokenEnv = None,
-    jwt_secret_env: sending.JwtSecretEnv = None,
+    token_env: secrets.TokenEnv = None,
+    token_file: secrets.TokenFile = None,
+    username: secrets.Username = None,
+    password_env: secrets.PasswordEnv = None,
+    login: secrets.LoginAt = None,
+    login_field: secrets.LoginFields = None,
+    token_pointer: secrets.TokenPointer = "/access_token",
+    api_key_env: secrets.ApiKeyEnvs = None,
+    low_token_env: secrets.LowTokenEnv = None,
+    expired_token_env: secrets.ExpiredTokenEnv = None,
+    jwt_secret_env: secrets.JwtSecretEnv = None,
     format: finding.Formats = None,  # noqa: A002 - the option's name
     output: finding.Outputs = None,
     baseline: finding.Baseline = None,
     update_baseline: finding.UpdateBaseline = False,
+    fail_on: finding.FailOn = None,
     reconcile: Reconcile = False,
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
-    fail_on: finding.FailOn = None,
 ) -> None:
     """Look for authentication holes and null crashes of the API at TARGET.
 
     Each operation is called as the OpenAPI document says, then with wrong credentials and with
-    nulls; whatever proves a defect is listed. With --requests or --duration it sends traffic
-    instead: all scenarios mixed, counted and timed.
+    nulls; whatever proves a defect is listed. With --requests, --duration or --stages it sends
+    traffic instead: all scenarios mixed, counted and timed.
     """
     from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.selection import Selection
 
-    suites = finding.suites(suite, is_traffic=requests is not None or duration is not None)
+    is_traffic = any(one is not None for one in (requests, duration, stages))
+    suites = finding.suites(suite, is_traffic=is_traffic)
+    names, weights = sending.weighted(scenario)
     options = Options(
-        requests=requests or (None if duration else sending.DEFAULT_REQUESTS),
+        requests=requests or (None if duration or stages else sending.DEFAULT_REQUESTS),
         duration=duration,
+        stages=sending.stages(stages),
         rate=rate,
         delay=delay,
         concurrency=concurrency,
         seed=seed,
         timeout=timeout,
-        scenarios=tuple(scenario or ()),
+        scenarios=names,
+        weights=weights,
         selection=Selection(
             allow_writes=allow_writes,
             allow_deletes=allow_deletes,
+            delete_existing=delete_existing,
+            read_only=tuple(read_only or ()),
             methods=tuple(one.upper() for one in methods or ()),
             include=tuple(include or ()),
             exclude=tuple(exclude or ()),
@@ -111,22 +116,25 @@ def generate(
         allow_hosts=tuple(allow_host or ()),
         openapi=openapi,
     )
-    credentials = sending.credentials(
+    credentials = secrets.credentials(
         username,
+        token_file=token_file,
+        api_keys=api_key_env or (),
+        login=secrets.login(login, login_field or (), token_pointer),
         password=password_env,
         token=token_env,
-        token_file=token_file,
-        api_key=api_key_env,
         low_token=low_token_env,
         expired_token=expired_token_env,
         jwt_secret=jwt_secret_env,
     )
     wanted = finding.Wanted(
         suites=suites - {finding.LOAD},
-        limits=(max_requests, max_seconds, stop_after),
+        limits=finding.Limits(max_requests, max_seconds, stop_after, max_findings),
         is_thorough=thorough,
         slow=slow,
         admin_path=admin_path,
+        only=tuple(one.upper() for one in only or ()),
+        replay=replay,
         files=finding.files(format, output),
         baseline=baseline,
         updates_baseline=update_baseline,
@@ -138,9 +146,11 @@ def generate(
     with _served(app, log) as address:
         job = Job(address or target, options, credentials, db)
         code = finding.find(job, wanted) if wanted.suites else 0
-        code = (sending.load(job, fail_on) if finding.LOAD in suites else 0) or code
+        code = (sending.load(job, wanted.files, fail_on) if finding.LOAD in suites else 0) or code
     if reconcile:
         code = reconciling.reconcile(job, log) or code
+    else:
+        reconciling.ingest_if_recorded(job, log)
     raise typer.Exit(code)
 
 

@@ -12,9 +12,10 @@ from perfectcv_traffic.settings import Settings, table, variable
 _SETTINGS = {setting.name: setting for setting in table()}
 
 
-def option(*names: str, help: str, **more: Any) -> Any:  # noqa: A002 - Typer's own word
+def option(*names: str, help: str, panel: str | None = None, **more: Any) -> Any:  # noqa: A002 - Typer's own word
     """A Typer option; its environment variable follows from its name: PERFECTCV_TRAFFIC_DB."""
-    return typer.Option(*names, help=help, envvar=variable(names[0].partition("/")[0]), **more)
+    name = variable(names[0].partition("/")[0])
+    return typer.Option(*names, help=help, envvar=name, rich_help_panel=panel, **more)
 
 
 def _setting(name: str, **more: Any) -> Any:

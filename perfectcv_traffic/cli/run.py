@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from perfectcv_traffic.cli import answers, ingest, sending, showing
+from perfectcv_traffic.cli import answers, ingest, secrets, sending, showing
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, Output, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
@@ -38,10 +38,10 @@ def run(
     allow_writes: sending.AllowWrites = False,
     allow_deletes: sending.AllowDeletes = False,
     allow_host: sending.AllowHosts = None,
-    username: sending.Username = None,
-    password_env: sending.PasswordEnv = None,
-    token_env: sending.TokenEnv = None,
-    api_key_env: sending.ApiKeyEnv = None,
+    username: secrets.Username = None,
+    password_env: secrets.PasswordEnv = None,
+    token_env: secrets.TokenEnv = None,
+    api_key_env: secrets.ApiKeyEnv = None,
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
     output: Output = Path(DEFAULTS.output),
@@ -118,7 +118,7 @@ def _credentials(
         )
     return Credentials(
         username=username,
-        password=sending.secret(password_env),
-        token=sending.secret(token_env),
-        api_key=sending.secret(api_key_env),
+        password=secrets.secret(password_env),
+        token=secrets.secret(token_env),
+        api_key=secrets.secret(api_key_env),
     )

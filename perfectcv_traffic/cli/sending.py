@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,61 +19,83 @@ if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.outcome import Outcome
+    from perfectcv_traffic.generate.pace import Stage
     from perfectcv_traffic.generate.run import Run
 
-Requests = Annotated[int, option("--requests", help="Requests to send.", min=1)]
-Delay = Annotated[float, option("--delay", help="Seconds between two requests.", min=0)]
+PACE = "How fast"
+SAFETY = "What may be called"
+TRAFFIC = "Traffic instead of probes"
+
+Requests = Annotated[int, option("--requests", help="Requests to send.", panel=TRAFFIC, min=1)]
+SomeRequests = Annotated[
+    int | None, option("--requests", help="Requests to send.", panel=TRAFFIC, min=1)
+]
+Duration = Annotated[
+    float | None, option("--duration", help="Seconds to send for.", panel=TRAFFIC, min=0.001)
+]
+Stages = Annotated[
+    str | None,
+    option("--stages", help="Seconds and rates in turn: 10s@5,30s@50.", panel=TRAFFIC),
+]
+Rate = Annotated[
+    float | None,
+    option(
+        "--rate",
+        help="Requests a second; in traffic sent when due, answered or not.",
+        panel=PACE,
+        min=0.001,
+    ),
+]
+Delay = Annotated[float, option("--delay", help="Seconds between two requests.", panel=PACE, min=0)]
 Concurrency = Annotated[
-    int, option("--concurrency", help="Requests under way at once.", min=1, max=1000)
+    int, option("--concurrency", help="Requests under way at once.", panel=PACE, min=1, max=1000)
 ]
-Seed = Annotated[int, option("--seed", help="The same seed sends the same requests.")]
-Timeout = Annotated[float, option("--timeout", help="Seconds to wait for an answer.", min=0.001)]
+Seed = Annotated[int, option("--seed", help="The same seed sends the same requests.", panel=PACE)]
+Timeout = Annotated[
+    float, option("--timeout", help="Seconds to wait for an answer.", panel=PACE, min=0.001)
+]
 Scenarios = Annotated[
-    list[str] | None, option("--scenario", help="Only this scenario; may be repeated.")
+    list[str] | None,
+    option(
+        "--scenario", help="Only this scenario, also as NAME=WEIGHT; repeatable.", panel=TRAFFIC
+    ),
 ]
-AllowWrites = Annotated[bool, option("--allow-writes", help="Send POST, PUT and PATCH too.")]
-AllowDeletes = Annotated[bool, option("--allow-deletes", help="Send DELETE too.")]
+AllowWrites = Annotated[
+    bool, option("--allow-writes", help="Send POST, PUT and PATCH too.", panel=SAFETY)
+]
+AllowDeletes = Annotated[bool, option("--allow-deletes", help="Send DELETE too.", panel=SAFETY)]
 AllowHosts = Annotated[
     list[str] | None,
-    option("--allow-host", help="A host beyond this machine that may be sent to; repeatable."),
-]
-Username = Annotated[str | None, option("--username", help="User to log in at the tokenUrl.")]
-PasswordEnv = Annotated[
-    str | None, option("--password-env", help="Environment variable that holds the password.")
-]
-TokenEnv = Annotated[
-    str | None, option("--token-env", help="Environment variable that holds a bearer token.")
-]
-ApiKeyEnv = Annotated[
-    str | None, option("--api-key-env", help="Environment variable that holds an API key.")
-]
-
-
-TokenFile = Annotated[
-    Path | None, option("--token-file", help="File that holds a bearer token.", dir_okay=False)
-]
-LowTokenEnv = Annotated[
-    str | None, option("--low-token-env", help="Variable with the token of a lower role.")
-]
-ExpiredTokenEnv = Annotated[
-    str | None, option("--expired-token-env", help="Variable with a token that has expired.")
-]
-JwtSecretEnv = Annotated[
-    str | None,
-    option("--jwt-secret-env", help="Variable with the API's JWT secret: makes an expired token."),
+    option(
+        "--allow-host",
+        help="A host beyond this machine that may be sent to; repeatable.",
+        panel=SAFETY,
+    ),
 ]
 Methods = Annotated[
-    list[str] | None, option("--methods", help="Only this method; may be repeated.")
+    list[str] | None, option("--methods", help="Only this method; may be repeated.", panel=SAFETY)
+]
+ReadOnly = Annotated[
+    list[str] | None,
+    option("--read-only", help="Writes like this pattern only read; repeatable.", panel=SAFETY),
+]
+DeleteExisting = Annotated[
+    bool,
+    option("--delete-existing", help="Delete what the run did not create too.", panel=SAFETY),
 ]
 Include = Annotated[
-    list[str] | None, option("--include", help="Only operations like this pattern; repeatable.")
+    list[str] | None,
+    option("--include", help="Only operations like this pattern; repeatable.", panel=SAFETY),
 ]
 Exclude = Annotated[
-    list[str] | None, option("--exclude", help="No operations like this pattern; repeatable.")
+    list[str] | None,
+    option("--exclude", help="No operations like this pattern; repeatable.", panel=SAFETY),
 ]
 IncludeRisky = Annotated[
     list[str] | None,
-    option("--include-risky", help="Risky operations like this pattern too; repeatable."),
+    option(
+        "--include-risky", help="Risky operations like this pattern too; repeatable.", panel=SAFETY
+    ),
 ]
 
 DEFAULT_REQUESTS = 200
@@ -81,42 +103,39 @@ COMMON_SCENARIOS = ("valid", "no_token", "invalid_token", "null_query", "null_bo
 """What a short run is made of: with every scenario it would reach few places of each."""
 
 
-def secret(variable: str | None) -> str | None:
-    """The secret in an environment variable: on the command line everyone could read it."""
-    if variable is None:
-        return None
-    if not os.environ.get(variable):
-        raise UsageError(f"environment variable {variable} is not set: put the secret into it")
-    return os.environ[variable]
+def stages(text: str | None) -> tuple[Stage, ...]:
+    """The stages of an open loop; none if none were said."""
+    from perfectcv_traffic.generate.pace import parse_stages
+
+    return parse_stages(text) if text is not None else ()
 
 
-def credentials(
-    username: str | None, *, token_file: Path | None = None, **variables: str | None
-) -> Credentials:
-    """The secrets in the environment variables named for them, and in a file."""
-    from perfectcv_traffic.generate.credentials import Credentials
-
-    given = {name: one for name, one in variables.items() if one is not None}
-    found: dict[str, Any] = {name: secret(one) for name, one in given.items()}
-    if token_file is not None:
-        found["token"] = _first_line(token_file)
-    return Credentials(username=username, variables=given, **found)
+def weighted(scenarios: list[str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Names of scenarios, and the weights of those that were given one."""
+    pairs = [one.partition("=") for one in scenarios or ()]
+    for name, equals, weight in pairs:
+        if equals and not weight.isdecimal():
+            raise UsageError(f"--scenario {name}={weight}: the weight must be a whole number")
+    weights = {name: int(weight) for name, equals, weight in pairs if equals}
+    return tuple(name for name, _, _ in pairs), weights
 
 
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {path} cannot be read: name a file with a token") from error
-
-
-def load(job: Job, choice: str | None) -> int:
+def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | None) -> int:
     """Send traffic as `generate` was told; the exit code."""
+    from perfectcv_traffic.cli.files import tell
+    from perfectcv_traffic.render.sent import FORMATS
     from perfectcv_traffic.render.traffic import latency_table
 
+    unknown = sorted({kind for kind, _ in files} - FORMATS.keys() - {"text"})
+    if unknown:
+        raise UsageError(f"--format {unknown[0]}: for traffic choose text, {', '.join(FORMATS)}")
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     run = send(job.target, job.options, job.credentials, job.db)
     results().print(latency_table(run))
     job.run_ids.append(run.run_id)
+    for kind, path in files:
+        if kind != "text":
+            tell(FORMATS[kind](run, started), path)
     exit_unless_complete(run)
     return int(choice == "surprise" and bool(run.surprises))
 

@@ -40,6 +40,18 @@ class CredentialUse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Where a token is had that the document does not tell of."""
+
+    method: str = "POST"
+    path: str
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What is sent beside user name and password, or instead of them."""
+    pointer: str = "/access_token"
+    """Where in the answer the token is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """The secrets of a run. What is given for a scheme by its name comes first."""
 
@@ -57,6 +69,7 @@ class Credentials:
     """A right token of a user who may do less."""
     jwt_secret: str | None = field(default=None, repr=False)
     """What the API signs its tokens with: an expired one can be made with it."""
+    login: Login | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment variable that each secret came from, for curl lines: `token`, `password`."""
 

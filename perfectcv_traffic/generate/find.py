@@ -14,6 +14,7 @@ from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import new_run_id
+from perfectcv_traffic.generate.only import Only
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
@@ -43,6 +44,7 @@ class ProbeOptions:
 
     suites: tuple[str, ...] = SUITES
     limits: Limits = field(default_factory=Limits)
+    only: Only = field(default_factory=Only)
     is_thorough: bool = False
     """Send what is not essential too, however many requests that takes."""
     slow: float = 2.0
@@ -152,6 +154,7 @@ class _Job:
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
             loaded = await load(setup, target, options, self.credentials)
+            loaded = replace(loaded, operations=self.probes.only.narrowed(loaded.operations))
             probing = self.probing(loaded, sender, run_id)
             try:
                 await probing.perform()
@@ -160,7 +163,9 @@ class _Job:
         return self.result(loaded, probing, setup)
 
     def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
-        ledger, ids = Ledger(), IdPool(Producers(loaded.operations))
+        ledger = Ledger(self.probes.only.admits, self.probes.limits.max_findings)
+        ids = IdPool(Producers(loaded.operations))
+        ids.deletes_existing = self.options.selection.delete_existing
         ids.own |= own_ids_of(loaded.credentials.token)
         prober = Prober(
             sender=sender,

@@ -61,6 +61,8 @@ class IdPool:
 
     def __init__(self, producers: Producers) -> None:
         self.producers = producers
+        self.deletes_existing = False
+        """A DELETE may hit what the run did not create."""
         self.own: set[str] = set()
         """Ids of the account that the run's credential belongs to: never changed."""
         self._collections: defaultdict[str, _Collection] = defaultdict(_Collection)
@@ -131,7 +133,8 @@ class IdPool:
         holes = PATH_PARAMETER.findall(operation.path)
         for hole in reversed(holes):
             is_deleted = operation.method == "DELETE" and hole == holes[-1]
-            found = self._known(operation, hole, only_created=is_deleted)
+            only_created = is_deleted and not self.deletes_existing
+            found = self._known(operation, hole, only_created=only_created)
             if own_first and hole == holes[-1]:
                 found = self._known(operation, hole, only_created=True) or found
             if hole not in bound and found:

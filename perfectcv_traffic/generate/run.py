@@ -164,6 +164,7 @@ class _Job:
 
     def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
         ids = IdPool(prepared.producers)
+        ids.deletes_existing = self.options.selection.delete_existing
         ids.own |= own_ids_of(prepared.credentials.token)
         return Traffic(
             sender=sender,

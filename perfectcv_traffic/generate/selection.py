@@ -28,6 +28,10 @@ class Selection:
 
     allow_writes: bool = False
     allow_deletes: bool = False
+    delete_existing: bool = False
+    """Deletes what the run did not create, too."""
+    read_only: tuple[str, ...] = ()
+    """Writing methods that only read: allowed like GET."""
     methods: tuple[str, ...] = ()
     """Narrows to these; HEAD, OPTIONS and TRACE are called only when named here."""
     include: tuple[str, ...] = ()
@@ -42,7 +46,7 @@ class Selection:
             raise UsageError(
                 f"unknown method {unknown[0]!r}; the methods are: {', '.join(METHODS)}"
             )
-        for pattern in (*self.include, *self.exclude, *self.include_risky):
+        for pattern in (*self.include, *self.exclude, *self.include_risky, *self.read_only):
             _check_pattern(pattern)
 
     @property
@@ -70,7 +74,7 @@ def select(
 
 
 def _not_permitted(operation: Operation, selection: Selection) -> str | None:
-    if operation.method in selection.permitted:
+    if operation.method in selection.permitted or _matches(operation, selection.read_only):
         return None
     if operation.method in _WRITES and not selection.allow_writes:
         return "writes are not allowed"

@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+import msgspec
+
 from perfectcv_traffic.generate.answer import Answer, Sends
 from perfectcv_traffic.generate.encoding import WireRequest
 from perfectcv_traffic.generate.marks import SETUP_SCENARIO, marks, request_id
-from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE
+from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, JSON_MEDIA_TYPE
 from perfectcv_traffic.generate.target import check_host, parse_address
 
 MAX_SETUP_BYTES = 67_108_864
@@ -33,6 +35,11 @@ class Setup:
         return await self._send(
             "POST", address, {"Content-Type": FORM_MEDIA_TYPE}, urlencode(form).encode()
         )
+
+    async def post_json(self, address: str, fields: Mapping[str, str]) -> Answer:
+        """Post a JSON object to one URL."""
+        content = msgspec.json.encode(dict(fields))
+        return await self._send("POST", address, {"Content-Type": JSON_MEDIA_TYPE}, content)
 
     async def _send(
         self, method: str, address: str, headers: dict[str, str], content: bytes | None

@@ -46,7 +46,8 @@ def latency_table(run: Run) -> Group:
 def _pace(run: Run) -> str:
     rate = run.sent / run.seconds if run.seconds else 0.0
     skipped = f", {count(run.skipped)} due requests skipped" if run.skipped else ""
-    return f"  {count(run.sent)} requests in {run.seconds:.1f} s, {rate:,.1f} a second{skipped}"
+    sent = f"  {count(run.sent)} requests in {run.seconds:.1f} s, {rate:,.1f} a second{skipped}"
+    return f"{sent} ({run.model})" + (f"; {run.trouble}" if run.trouble else "")
 
 
 def _cells(one: ScenarioTally) -> tuple[Text, ...]:

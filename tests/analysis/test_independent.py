@@ -84,6 +84,7 @@ NOT_QUERIED = {
     "duration_bands": "their edges blur by 1 %, compared below",
     "duration_distribution": "bands follow the sketch, compared below",
     "expectations": "needs a database, compared below",
+    "reconciliation": "needs a database, counted in tests/cli/test_generate.py",
 }
 
 

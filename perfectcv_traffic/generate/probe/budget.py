@@ -27,6 +27,7 @@ class Limits:
     max_seconds: float = 120.0
     stop_after: int = 20
     """Operations in a row that answer 5xx; a missing answer counts as four."""
+    max_findings: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_requests < 1 or self.stop_after < 1:

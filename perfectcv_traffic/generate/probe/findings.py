@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.probe.budget import Stopped
 from perfectcv_traffic.generate.probe.curl import curl
 from perfectcv_traffic.generate.probe.exchange import Reply
 from perfectcv_traffic.rules import SEVERITIES, rule
@@ -85,6 +86,10 @@ class _Kept:
 class Ledger:
     """What is found out during a run."""
 
+    admits: Callable[[str, str], bool] = lambda _rule, _fingerprint: True
+    """Whether a finding of this rule and fingerprint is looked for."""
+    most: int | None = None
+    """Findings after which the run ends."""
     _findings: dict[tuple[str, str, str], _Kept] = field(default_factory=dict)
     _checks: dict[tuple[str, str], tuple[Verdict, str]] = field(default_factory=dict)
     _operations: dict[str, Operation] = field(default_factory=dict)
@@ -96,11 +101,16 @@ class Ledger:
         key = (sign.rule, case.operation.key, sign.pointer)
         known = self._findings.get(key)
         if known is None:
-            known = self._findings[key] = _Kept(_finding(sign))
+            found = _finding(sign)
+            if not self.admits(found.rule, found.fingerprint):
+                return
+            known = self._findings[key] = _Kept(found)
         elif case.label not in known.triggers and len(known.triggers) < MAX_TRIGGERS:
             known.triggers.append(case.label)
         if len(known.evidence) < MAX_TRIGGERS:
             known.evidence.append(case.number)
+        if self.most is not None and len(self._findings) >= self.most:
+            raise Stopped(f"{self.most} findings (--max-findings)")
 
     def note(self, rule_id: str, operation: Operation, outcome: Verdict, reason: str = "") -> None:
         """Keep a verdict; the weightier one of two stays."""

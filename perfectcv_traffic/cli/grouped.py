@@ -1,0 +1,26 @@
+"""Help with the options of a command in groups, each under its own heading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+OTHERS = "Options"
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose options are listed by the panel they were declared with."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then each group of options in the order of its first one."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            row = parameter.get_help_record(ctx)
+            if row is not None:
+                is_argument = parameter.param_type_name == "argument"
+                own = getattr(parameter, "rich_help_panel", None) or OTHERS
+                groups.setdefault("Arguments" if is_argument else own, []).append(row)
+        for title, rows in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
