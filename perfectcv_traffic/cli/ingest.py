@@ -199,7 +199,7 @@ def _once(files: list[Path], db: Path, options: Any) -> Any:
     from perfectcv_traffic.store import ingest as store
 
     size = sum(file.stat().st_size for file in files if file.is_file())
-    with progress("ingesting", total=size) as advance:
+    with progress("ingesting", total=size, in_bytes=True) as advance:
         return store.ingest(files, db, options=replace(options, progress=advance))
 
 

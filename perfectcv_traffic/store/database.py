@@ -10,6 +10,7 @@ from pathlib import Path
 from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store import schema, upserts, witness
+from perfectcv_traffic.store.mounts import require_local
 from perfectcv_traffic.store.transactions import transaction
 
 __all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
@@ -29,6 +30,7 @@ CHECKED_AFTER_A_CRASH = 1_073_741_824
 @contextmanager
 def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite3.Connection]:
     """A connection that writes; makes the database or brings it up to date first."""
+    require_local(path)
     with naming(path):
         was_left_open = _log_of(path).exists()
         connection = sqlite3.connect(

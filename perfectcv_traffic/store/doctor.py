@@ -11,7 +11,7 @@ from typing import NamedTuple
 from perfectcv_traffic import overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
-from perfectcv_traffic.store import stored, upserts
+from perfectcv_traffic.store import schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
@@ -32,7 +32,8 @@ class Check(NamedTuple):
 def examine(db: Path, *, deep: bool = False) -> list[Check]:
     """Look a database over; `deep` reads every page and compares the summary with the rows."""
     with reading(db) as connection, naming(db):
-        checks = [_sqlite(), _pages(connection, deep=deep), *_accounts(connection)]
+        checks = [_sqlite(), _pages(connection, deep=deep), _schema(connection)]
+        checks += _accounts(connection)
         if deep:
             checks.append(_summary(connection))
         return checks
@@ -48,6 +49,27 @@ def _pages(connection: sqlite3.Connection, *, deep: bool) -> Check:
     pragma = "integrity_check" if deep else "quick_check"
     found = [row[0] for row in connection.execute(f"PRAGMA {pragma}(10)")]
     return Check(pragma, found == ["ok"], "; ".join(found))
+
+
+def _schema(connection: sqlite3.Connection) -> Check:
+    """Whether everything is there that a new database has: without an index, queries get slow."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        upserts.prepare(fresh)
+        schema.prepare(fresh)
+        missing = sorted(_parts(fresh) - _parts(connection))
+    return Check("tables and indexes", not missing, ", ".join(missing) or "as in a new database")
+
+
+def _parts(connection: sqlite3.Connection) -> set[str]:
+    """Names of all columns, indexes and views."""
+    import sqlite_utils  # loads pandas where it is installed
+
+    db = sqlite_utils.Database(connection)
+    found = {f"view {name}" for name in db.view_names()}
+    for table in map(db.table, db.table_names()):
+        found |= {f"column {table.name}.{column}" for column in table.columns_dict}
+        found |= {f"index {index.name}" for index in table.indexes}
+    return found
 
 
 def _accounts(connection: sqlite3.Connection) -> Iterator[Check]:

@@ -176,3 +176,12 @@ def test_scanner_cannot_blow_the_overview_up(
 )
 def test_views_can_be_read(filled: Path, query: Query, view: str) -> None:
     assert query(f"SELECT * FROM {view}") or view == "null_hotspots"
+
+
+def test_doctor_misses_an_index(log: Path, db: Path, line: Line) -> None:
+    log.write_bytes(line(1))
+    ingest([log], db)
+    with closing(sqlite3.connect(db)) as connection:
+        connection.execute("DROP INDEX api_requests_event_id")
+    [broken] = [check for check in examine(db) if not check.is_ok]
+    assert (broken.name, broken.detail) == ("tables and indexes", "index api_requests_event_id")
