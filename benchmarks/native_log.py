@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
+from perfectcv_traffic.record import NullDetail, TokenReason, TokenValidity, TrafficLog
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 ROUTES = (
@@ -26,14 +26,13 @@ ROUTES = (
     ("GET", "/api/v1/career/{id}/advice", True, 3),
     ("GET", "/health", False, 4),
 )
-AGENTS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/129.0",
-    "PerfectCV-iOS/4.2 (iPhone; iOS 18.0) CFNetwork/1490",
-    "python-httpx/0.27.2",
-)
 WEIGHTS = [weight for *_, weight in ROUTES]
+AGENTS = ("PerfectCV-iOS/4.2", "python-httpx/0.27.2", "curl/8.9.1")
+TITLES = ("Engineer", "Data analyst", "Nurse", "Café manager", "Développeuse")
 CLIENTS = 500
+TOKENS = 400
 RESOURCES = 4000
+REFUSED = {401: "Not authenticated", 404: "Not Found", 422: "team: field required"}
 
 
 def records(count: int, days: float, seed: int = 1) -> Iterator[TrafficLog]:
@@ -45,63 +44,96 @@ def records(count: int, days: float, seed: int = 1) -> Iterator[TrafficLog]:
 
 
 def write(path: Path, count: int, days: float, seed: int = 1) -> None:
-    """Write such a log; what is not recorded is left out, which makes lines of about 800 bytes."""
+    """Write such a log; what has its default is left out, which makes lines of about 780 bytes."""
     encode = msgspec.json.Encoder().encode
+    unset = TrafficLog(request_id="")
+    defaults = {name: getattr(unset, name) for name in unset.__struct_fields__}
     with path.open("wb") as file:
         for record in records(count, days, seed):
-            known = {
-                name: value
-                for name in record.__struct_fields__
-                if (value := getattr(record, name)) not in _UNSET
-            }
+            values = ((name, getattr(record, name)) for name in defaults)
+            known = {name: value for name, value in values if value != defaults[name]}
             file.write(encode(known) + b"\n")
 
 
-_UNSET: tuple[object, ...] = (None, "", [])
+_NULLS = (
+    NullDetail(field_name="team", field_path="team", location="json_body", kind="json_null"),
+    NullDetail(
+        field_name="name", field_path="players[0].name", location="json_body", kind="json_null"
+    ),
+)
 
 
 def _record(chance: random.Random, number: int, time: datetime) -> TrafficLog:
     method, route, protected, _ = chance.choices(ROUTES, WEIGHTS)[0]
     path = route.replace("{id}", str(chance.randrange(RESOURCES)))
-    status, validity = _outcome(chance, method, protected)
-    duration = round(chance.lognormvariate(3, 1), 3)
-    request_id = f"{chance.getrandbits(128):032x}"
-    has_null = method in ("POST", "PUT") and chance.random() < 0.1
-    body = '{"title":"Engineer","team":null}' if has_null else '{"title":"Engineer"}'
-    nothing = status in (401, 422)
-    return TrafficLog(
-        request_id=request_id,
+    query = f"page={chance.randrange(1, 9)}" if method == "GET" and chance.random() < 0.3 else ""
+    record = TrafficLog(
+        request_id=f"{chance.getrandbits(128):032x}",
         event_id=f"5f1d7c3ab2e94d06{number:08x}",
         timestamp=time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         method=method,
-        url=f"http://api.perfectcv.example{path}",
+        url=f"http://api.example{path}{'?' if query else ''}{query}",
         path=path,
         route=route,
-        request_headers={"host": "api.perfectcv.example"},
-        response_headers={"content-type": "application/json"},
-        request_body=body if method in ("POST", "PUT") else None,
-        response_body='{"detail":"refused"}' if nothing else '{"id":17,"title":"Engineer"}',
-        request_bytes=len(body) if method in ("POST", "PUT") else 0,
-        response_bytes=20 if nothing else chance.randrange(20, 9000),
+        query_params=query,
         client_ip=f"10.0.{number % 7}.{chance.randrange(CLIENTS // 7)}",
         user_agent=chance.choice(AGENTS),
         auth_required=protected,
-        token_present=validity != TokenValidity.ABSENT,
-        token_scheme=None if validity == TokenValidity.ABSENT else "bearer",
-        token_validity=validity,
-        status_code=status,
-        request_time_ms=0.05,
-        ttfb_ms=duration,
-        response_time_ms=duration,
         complete=True,
-        client_disconnected=False,
-        null_params_count=int(has_null),
-        null_params_details=[_NULL] if has_null else [],
-        request_data_summary=f"{method} {path}",
     )
+    _set_outcome(record, chance)
+    _set_request(record, chance)
+    _set_response(record, chance)
+    return record
 
 
-_NULL = NullDetail(field_name="team", field_path="team", location="json_body", kind="json_null")
+def _set_outcome(record: TrafficLog, chance: random.Random) -> None:
+    status, validity = _outcome(chance, record.method or "", bool(record.auth_required))
+    duration = round(chance.lognormvariate(3, 1), 3)
+    record.status_code, record.token_validity = status, validity
+    record.ttfb_ms = duration
+    record.response_time_ms = round(duration + 0.04, 3)
+    record.token_present = validity != TokenValidity.ABSENT
+    if record.token_present:
+        number = chance.randrange(TOKENS)
+        record.token_scheme = "bearer"
+        record.api_token = f"eyJ{number % 10}...{number:04d}"
+    if validity == TokenValidity.INVALID:
+        record.token_reason = TokenReason.EXPIRED
+    record.error_message = REFUSED.get(status)
+
+
+def _set_request(record: TrafficLog, chance: random.Random) -> None:
+    headers = {"host": "api.example"}
+    if record.token_present:
+        headers["authorization"] = "[REDACTED]"
+    record.request_headers = headers
+    record.request_bytes = 0
+    record.request_data_summary = f"{record.method} {record.path}"
+    if record.method not in ("POST", "PUT"):
+        return
+    headers["content-type"] = "application/json"
+    title = chance.choice(TITLES)
+    team = "null" if chance.random() < 0.2 else '"Platform"'
+    if team == "null":
+        record.null_params_count, record.null_params_details = 1, [_NULLS[0]]
+    record.request_body = f'{{"title":"{title}","team":{team}}}'
+    record.request_bytes = len(record.request_body.encode())
+
+
+def _set_response(record: TrafficLog, chance: random.Random) -> None:
+    if record.error_message:
+        body = f'{{"detail":"{record.error_message}"}}'
+    elif record.route == "/health":
+        body = '{"status":"ok"}'
+    else:
+        body = f'{{"id":{chance.randrange(RESOURCES)},"title":"{chance.choice(TITLES)}"}}'
+        if chance.random() < 0.05:
+            body = f'{{"team":null,"players":[{{"name":null}}],"rest":{body}}}'
+            record.null_response_count, record.null_response_details = 2, [*_NULLS]
+    record.response_body = body
+    record.response_bytes = len(body.encode())
+    record.response_headers = {"content-type": "application/json"}
 
 
 def _outcome(chance: random.Random, method: str, protected: bool) -> tuple[int, TokenValidity]:

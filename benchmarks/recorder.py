@@ -3,10 +3,11 @@
     pip install -e '.[benchmark]'
     python benchmarks/recorder.py [--rounds 60] [--variants "bare;recorder;..."]
 
-Every variant is a uvicorn worker of its own on the first core; the load comes from the second. They
-take turns in short chunks, so that whatever else the machine does hits all alike; the figures are
-medians over the rounds. CPU is what the scheduler charged to all threads of the worker (from one
-turn to the next, so work done after the responses counts), and of its child processes apart.
+Every variant is a uvicorn worker of its own on the first core, with its child processes; the load
+comes from the second. They take turns in short chunks, so that whatever else the machine does hits
+all alike; the figures are medians over the rounds, ratios those of two chunks of one round. CPU is
+what the scheduler charged to all threads of the worker, and apart from that to its child processes
+(from one turn to the next, so work done after the responses counts).
 """
 
 from __future__ import annotations
@@ -288,14 +289,23 @@ def measure(workers: list[Worker], method: str, rounds: int) -> dict[str, dict[s
         for worker in workers[turn % len(workers) :] + workers[: turn % len(workers)]:
             slow[worker.variant].append(statistics.quantiles(worker.pace(request), n=100)[98])
     return {
-        worker.variant: {
-            "rps": statistics.median(rates[worker.variant]),
-            "cpu": statistics.median(own[worker.variant]),
-            "elsewhere": statistics.median(elsewhere[worker.variant]),
-            "p99": statistics.median(slow[worker.variant]),
+        name: {
+            "rps": statistics.median(rates[name]),
+            "cpu": statistics.median(own[name]),
+            "ratio": against(own["bare"], own[name]),
+            "elsewhere": statistics.median(elsewhere[name]),
+            "whole": against(
+                own["bare"], [a + b for a, b in zip(own[name], elsewhere[name], strict=True)]
+            ),
+            "p99": statistics.median(slow[name]),
         }
-        for worker in workers
+        for name in own
     }
+
+
+def against(bare: list[float], other: list[float]) -> float:
+    """The median of the ratios within a round: what slows the machine slows both of a pair."""
+    return statistics.median(with_it / alone for alone, with_it in zip(bare, other, strict=True))
 
 
 def report(method: str, results: dict[str, dict[str, float]]) -> None:
@@ -308,10 +318,9 @@ def report(method: str, results: dict[str, dict[str, float]]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for variant, found in results.items():
         cpu = found["cpu"]
-        added, ratio = cpu - bare["cpu"], cpu / bare["cpu"]
         print(
-            f"| {variant} | {found['rps']:.0f} | {cpu:.0f} | {added:+.0f} | {ratio:.2f}"
-            f" | {found['elsewhere']:.0f} | {(cpu + found['elsewhere']) / bare['cpu']:.2f}"
+            f"| {variant} | {found['rps']:.0f} | {cpu:.0f} | {cpu - bare['cpu']:+.0f}"
+            f" | {found['ratio']:.2f} | {found['elsewhere']:.0f} | {found['whole']:.2f}"
             f" | {found['p99']:.1f} |"
         )
 

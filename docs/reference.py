@@ -105,19 +105,12 @@ as many of those answered 4xx); the rest is added up as `(other)`, however many 
 Quantiles are by nearest rank from a sketch that is at most 1 % off, never outside the true minimum
 and maximum. Everything else is exact."""
 
-RULES_TEXT = """\
-Beside the rules of `generate`, these come from traffic that nobody generated:
+RULES_INTRODUCTION = """\
+Rules are those of `generate`, and some that only traffic over time can break. Recorded traffic
+shows how often something happens, a probe why: PT201 is an error of `generate`, here a warning.
+`perfectcv-traffic explain PT301` says what to do. PT301 to PT303 leave generated traffic out: it is
+meant to be refused and to fail."""
 
-| rule | severity | when |
-| --- | --- | --- |
-| PT101 | error | an endpoint that declares authentication answered 2xx without a valid token |
-| PT201 | warning | requests with a null in a field fail 5xx, at least twice as often as without |
-| PT301 | warning | a client address was refused (401, 403) 20 times, in half of its requests |
-| PT302 | warning | one valid token was sent from 5 addresses or more |
-| PT303 | error | an endpoint failed 5xx 10 times or more within a minute, in half of its requests |
-| PT304 | warning | the p95 of an endpoint doubled against the traffic it is compared with |
-
-PT301 to PT303 leave generated traffic out: it is meant to be refused and to fail."""
 
 OWN_TEXT = """\
 A new analysis is one function from `Frames` to a `DataFrame` in `perfectcv_traffic/analysis/`, and
@@ -130,7 +123,8 @@ format in `render/columns.py`, a chart is one function in `render/charts.py` and
 def analyses_page() -> str:
     """The analyses, the rules of passive findings, and how to add one."""
     from perfectcv_traffic.analysis.catalogue import ANALYSES
-    from perfectcv_traffic.analysis.recent import MOST
+    from perfectcv_traffic.analysis.latest import MOST
+    from perfectcv_traffic.analysis.traffic_rules import TRAFFIC_RULES
     from perfectcv_traffic.overview import MAX_GROUPS
     from perfectcv_traffic.render.charts import CHARTS
 
@@ -145,7 +139,9 @@ def analyses_page() -> str:
     )
     introduction = ANALYSES_INTRODUCTION.format(most=MOST, groups=MAX_GROUPS)
     columns = table(("name", "question", "answer", "chart"), rows)
-    parts = ["# Analyses", NOTE, introduction, columns, "## Findings", RULES_TEXT]
+    parts = ["# Analyses", NOTE, introduction, columns]
+    rules = table(("rule", "severity", "when"), ((r.id, r.severity, r.when) for r in TRAFFIC_RULES))
+    parts += ["## Findings", RULES_INTRODUCTION, rules]
     return "\n\n".join([*parts, "## An analysis of your own", OWN_TEXT])
 
 

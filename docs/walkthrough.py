@@ -1,14 +1,13 @@
 """Make the pictures and the answers shown in docs/admin.md, from real traffic to the demo API.
 
-Usage: python docs/walkthrough.py  (needs playwright, and Chromium at /usr/bin/chromium)
+Usage: python docs/walkthrough.py  (needs playwright, Chromium at /usr/bin/chromium, curl and jq)
 """
 
 from __future__ import annotations
 
 import io
-import json
+import os
 import random
-import sys
 import tempfile
 import threading
 import time
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import console
 import httpx
 import uvicorn
 from PIL import Image
@@ -26,9 +26,11 @@ from perfectcv_traffic import setup_monitoring
 from perfectcv_traffic.demo.app import create_app
 from perfectcv_traffic.demo.security import issue_token
 from perfectcv_traffic.demo.state import DEMO_API_KEY
-from perfectcv_traffic.store.ingest import ingest
 
-IMAGES = Path(__file__).parent / "images"
+PAGE = Path(__file__).with_name("admin.md")
+IMAGES = PAGE.parent / "images"
+SETUP = next(console.blocks(PAGE.read_text("utf-8")))[0][0]
+"""The page's own first command, by which the others ask."""
 TOKEN = "walkthrough-admin-token"
 PORT = 8765
 SECONDS = 310
@@ -39,44 +41,24 @@ FLAGS = [
 ]  # fmt: skip
 TOKENS = [issue_token(user) for user in range(1, 6)]
 
-ASKED = {
-    "failed": ("request-logs", {"status_code": 500, "limit": 1}),
-    "which": ("request-logs", {"failed": "true", "path": "/cache", "limit": 3}),
-    "stats": ("request-stats", {}),
-    "urls": ("url-stats", {"limit": 3}),
-    "clients": ("rate-limits", {"limit": 2}),
-    "nulls": ("null-logs", {"null_type": "request_parameter", "path": "/cache", "limit": 2}),
-    "null_responses": ("null-logs", {"null_type": "response_field", "limit": 1}),
-}
-
 
 @contextmanager
 def served(folder: Path) -> Iterator[httpx.Client]:
-    """The demo API with its admin endpoints and an ingester, until the end of the context."""
-    app, stop = create_app(latency=0.3), threading.Event()
+    """The demo API with its admin endpoints and its ingester, until the end of the context."""
+    app = create_app(latency=0.3)
     log, db = folder / "api_traffic.log", folder / "traffic_monitor.db"
     monitor = setup_monitoring(
         app, log=log, db=db, admin_token=TOKEN, trusted_proxies=("127.0.0.1",)
     )
-    config = uvicorn.Config(app, port=PORT, log_level="error")
-    server = uvicorn.Server(config)
-
-    def follow() -> None:
-        while not stop.wait(0.2):
-            if log.is_file():
-                ingest([log], db)
-
-    threads = [threading.Thread(target=server.run), threading.Thread(target=follow)]
-    for thread in threads:
-        thread.start()
+    server = uvicorn.Server(uvicorn.Config(app, port=PORT, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
     while not server.started:
         time.sleep(0.05)
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=30) as client:
         yield client
     server.should_exit = True
-    stop.set()
-    for thread in threads:
-        thread.join()
+    thread.join()
     monitor.close()
 
 
@@ -144,7 +126,7 @@ def pictures(address: str) -> None:
 
 
 def main() -> None:
-    """Drive the demo, print the answers, keep the pictures."""
+    """Drive the demo, keep the pictures, run what the page says and write down the answers."""
     IMAGES.mkdir(exist_ok=True)
     choose = random.Random(5)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:
@@ -154,11 +136,8 @@ def main() -> None:
         while time.monotonic() < end or looking.is_alive():
             request_something(client, choose)
             time.sleep(choose.expovariate(10))
-        for name, (endpoint, query) in ASKED.items():
-            headers = {"Authorization": f"Bearer {TOKEN}"}
-            answer = client.get(f"/admin/{endpoint}", params=query, headers=headers)
-            text = json.dumps(answer.json(), indent=2, ensure_ascii=False)
-            sys.stdout.write(f"== {name}: {endpoint} {query}\n{text}\n")
+        environment = {**os.environ, "TOKEN": TOKEN}
+        console.renew(PAGE, lambda command: console.run(SETUP, command, environment))
 
 
 if __name__ == "__main__":

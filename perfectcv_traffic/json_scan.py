@@ -62,12 +62,13 @@ def quick_scan(
     try:
         tree = _decode_tree(text)
         pieces = text.split('"')  # strings are the odd ones: nothing is escaped
-        count = "".join(pieces[::2]).count("null") if "null" in text else 0
+        structure = "".join(pieces[::2])
+        count = structure.count("null") if "null" in text else 0
         nulls = _nulls_in(tree, is_secret, count) if count else []
-        names = _names(pieces)
-        redacted = _with_clean_strings(pieces, clean) or text
-        secret = set(filter(is_secret, names))
-        redacted = _without(secret, redacted) if secret else redacted
+        if "=" in text or structure.count(":") < text.count(":"):
+            text = _with_clean_strings(pieces, clean)
+        secret = set(filter(is_secret, _names(tree)))
+        redacted = _without(secret, text) if secret else text
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
         return None
     if len(nulls) != count:  # the same key twice: a tree keeps only the last
@@ -75,17 +76,25 @@ def quick_scan(
     return Scan(redacted, nulls[:max_nulls], count, complete=True)
 
 
-def _names(pieces: list[str]) -> set[str]:
-    followed = zip(pieces[1::2], pieces[2::2], strict=True)
-    return {name for name, after in followed if after[:1] == ":" or after.lstrip()[:1] == ":"}
+def _names(tree: Any) -> set[str]:
+    """Every name of every object in a tree."""
+    names: set[str] = set()
+    todo = [tree] if type(tree) in _CONTAINERS else []
+    for container in todo:  # grows while it is read
+        inner = container
+        if type(container) is dict:
+            names.update(container)
+            inner = container.values()
+        todo += [item for item in inner if type(item) in _CONTAINERS]
+    return names
 
 
-def _with_clean_strings(pieces: list[str], clean: Callable[[str], str]) -> str | None:
-    """The text with the strings cleaned that need it; None when none does."""
-    suspects = [at for at in range(1, len(pieces), 2) if "=" in pieces[at] or ":" in pieces[at]]
-    for at in suspects:
-        pieces[at] = clean(pieces[at])
-    return '"'.join(pieces) if suspects else None
+def _with_clean_strings(pieces: list[str], clean: Callable[[str], str]) -> str:
+    """The text with the strings cleaned that may need it."""
+    for at in range(1, len(pieces), 2):
+        if "=" in pieces[at] or ":" in pieces[at]:
+            pieces[at] = clean(pieces[at])
+    return '"'.join(pieces)
 
 
 def _without(names: set[str], text: str) -> str:
@@ -103,22 +112,36 @@ def _without(names: set[str], text: str) -> str:
     return "".join((*pieces, text[kept_until:]))
 
 
+_Step = tuple[Any, "str | int"]
+"""A step from an object or list into it, after the steps that led there; None at the top."""
+
+
 def _nulls_in(tree: Any, is_secret: IsSecret, count: int) -> list[NullValue]:
-    """The nulls of a tree in document order; a path ends at a secret name."""
+    """The nulls of a tree in document order."""
     found: list[NullValue] = []
-    todo: list[tuple[Any, list[str | int], bool]] = [(tree, [], False)]
+    todo: list[tuple[Any, _Step | None]] = [(tree, None)]
     while todo and len(found) < count:
-        value, path, hidden = todo.pop()
+        value, last = todo.pop()
         if value is None:
-            name = next((step for step in reversed(path) if isinstance(step, str)), "$")
-            found.append(NullValue(name, path_text(path)))
+            found.append(_null_at(last, is_secret))
             continue
         inner = value.items() if type(value) is dict else enumerate(value)
         holding = [(k, v) for k, v in inner if v is None or type(v) in _CONTAINERS]
-        for step, item in reversed(holding):
-            ends = hidden or (type(step) is str and is_secret(step))
-            todo.append((item, path if hidden else [*path, step], ends))
+        todo += [(item, (last, step)) for step, item in reversed(holding)]
     return found
+
+
+def _null_at(last: _Step | None, is_secret: IsSecret) -> NullValue:
+    """A null by its path, which ends at a secret name."""
+    path: list[str | int] = []
+    while last is not None:
+        last, step = last
+        if type(step) is str and is_secret(step):
+            path.clear()
+        path.append(step)
+    path.reverse()
+    name = next((step for step in reversed(path) if isinstance(step, str)), "$")
+    return NullValue(name, path_text(path))
 
 
 class _Scanner:

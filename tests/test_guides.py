@@ -1,7 +1,7 @@
 """What the guides tell people to type works: their marked blocks are run as they stand.
 
-A fence `sh run` is run, `NAME.EXT` after the language writes a file, and `text output` after a run
-must be what that run printed last.
+A fence `sh run` is run, `NAME.EXT` after the language writes a file, `diff patch` is applied to a
+copy of the package, and `text output` after a run must be what that run printed last.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def blocks(page: Path) -> list[Block]:
     return [Block(*found) for found in FENCE.findall(page.read_text("utf-8"))]
 
 
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if blocks(page)]
+PAGES = [
+    page
+    for page in (ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if blocks(page)
+]
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -44,8 +48,8 @@ pytestmark = [
         sys.platform == "win32", reason="the guides' commands are for a POSIX shell"
     ),
     pytest.mark.skipif(
-        not os.environ.get("CI") and not (shutil.which(SHELL) and shutil.which("curl")),
-        reason="the guides' commands need bash and curl",
+        not os.environ.get("CI") and not all(map(shutil.which, (SHELL, "curl", "git"))),
+        reason="the guides' commands need bash, curl and git",
     ),
 ]
 
@@ -66,6 +70,10 @@ def script(page: Path, directory: Path) -> tuple[str, dict[str, str]]:
             lines.append(f"{{\n{block.text}}} > {runs}.printed")
         elif block.mark == "output":
             wanted[f"{runs}.printed"] = block.text
+        elif block.mark == "patch":
+            patch = directory / f"{len(lines)}.patch"
+            patch.write_text(block.text, "utf-8")
+            lines.append(f"git apply --verbose {patch.name}")
         else:
             (directory / block.mark).write_text(block.text, "utf-8")
     return "\n".join(lines).replace("8000", str(free_port())), wanted
@@ -73,12 +81,14 @@ def script(page: Path, directory: Path) -> tuple[str, dict[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_commands_of_a_guide_work_as_they_stand(page: Path, tmp_path: Path) -> None:
+    if page.name == "CONTRIBUTING.md":
+        shutil.copytree(ROOT / "perfectcv_traffic", tmp_path / "perfectcv_traffic")
     commands, wanted = script(page, tmp_path)
     clean = {key: value for key, value in os.environ.items() if "PERFECTCV" not in key}
     done = subprocess.run(
         [SHELL, "-c", commands],
         cwd=tmp_path,
-        env={**clean, "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}"},
+        env={**clean, "PATH": f"{Path(sys.executable).parent}:{clean['PATH']}", "PYTHONPATH": "."},
         capture_output=True,
         encoding="utf-8",
         check=False,

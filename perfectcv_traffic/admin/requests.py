@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from perfectcv_traffic.admin import paths, totals
 from perfectcv_traffic.admin.paths import Matching
 from perfectcv_traffic.admin.scope import Clause, Prefix, every
+from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
 COUNTED = 10_000
 """Matches counted one by one; of more only this much is said, unless a roll-up knows."""
@@ -146,12 +147,14 @@ def _newest_first(row: sqlite3.Row) -> tuple[str, int]:
 
 def _clauses(connection: sqlite3.Connection, wanted: Filter) -> list[Clause]:
     # Those that are likely to let the least through come first: the rest is seldom looked at.
-    equal = ("request_id", "client_ip", "status_code", "method")
+    equal = ("client_ip", "status_code", "method")
     clauses = [
         Clause(f"{name} = ?", (getattr(wanted, name),))
         for name in equal
         if getattr(wanted, name) is not None
     ]
+    if wanted.request_id is not None:
+        clauses.insert(0, Clause(HAS_REQUEST_ID, (wanted.request_id,)))
     if wanted.since:
         clauses.append(Clause("timestamp >= ?", (wanted.since,)))
     if wanted.until:

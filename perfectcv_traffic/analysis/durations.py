@@ -52,7 +52,7 @@ def duration_statistics(cells: Cells, group: npt.NDArray[np.integer[Any]]) -> pd
     sums = cells.requests.groupby(group)[columns].sum().drop(index=-1, errors="ignore")
     table = quantiles(cells, group, PERMILLES)
     table.insert(0, "timed", sums["timed"])
-    table.insert(1, "total_ms", sums["duration_us_sum"] / 1000)
+    table.insert(1, "total_ms", (sums["duration_us_sum"] / 1000).where(sums["timed"] > 0))
     table.insert(2, "mean_ms", ratio(sums["duration_us_sum"], sums["timed"]) / 1000)
     return table.assign(std_ms=_deviation(table, sums["duration_square_sum"] / 1000))
 

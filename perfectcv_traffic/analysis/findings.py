@@ -11,10 +11,17 @@ import pandas as pd
 from perfectcv_traffic.analysis.counts import ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.nulls import count_spots
-from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding
+from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding, told
 from perfectcv_traffic.analysis.recent import evidence
+from perfectcv_traffic.analysis.traffic_rules import (
+    FAILS_ON_NULL,
+    MIN_FAILURES,
+    MIN_LIFT,
+    UNPROTECTED,
+)
 from perfectcv_traffic.overview import OTHER
 from perfectcv_traffic.record import TokenValidity
+from perfectcv_traffic.rules import SEVERITIES
 
 COLUMNS = (
     "rule",
@@ -28,13 +35,6 @@ COLUMNS = (
     "expected",
     "evidence",
 )
-SEVERITIES = ("error", "warning", "note")
-
-MIN_LIFT = 2.0
-"""How many times as often requests must fail with a null as without one."""
-MIN_FAILURES = 3
-"""Failures with a null that it takes where requests without a null fail as well."""
-
 _ENDPOINT = ["method", "route"]
 
 
@@ -71,15 +71,12 @@ def unprotected(frames: Frames) -> list[Finding]:
 
 def _unprotected(row: Mapping[Hashable, Any]) -> Finding:
     return {
-        "rule": "PT101",
-        "severity": "error",
-        "title": "Protected endpoint answered 2xx without a valid token",
+        **told(UNPROTECTED),
         "requests": row["answered"],
         "observed": (
             f"{row['answered']:,} of {row['requests']:,} requests without a valid token were"
             f" answered 2xx ({row['absent']:,} sent none, {row['invalid']:,} an invalid one)"
         ),
-        "expected": "401 or 403",
     }
 
 
@@ -110,16 +107,13 @@ def _without_null(frames: Frames) -> pd.DataFrame:
 def _fails_on_null(row: Mapping[Hashable, Any]) -> Finding:
     often = "" if math.isinf(row["lift"]) else f", {row['lift']:.1f} times as often"
     return {
-        "rule": "PT201",
-        "severity": "warning",
-        "title": "Requests with a null fail 5xx",
+        **told(FAILS_ON_NULL),
         "requests": row["status_5xx"],
         "observed": (
             f"{row['status_5xx']:,} of {row['requests']:,} requests with {row['kind']} there"
             f" ({row['location']}) failed 5xx; of {row['without']:,} without any null"
             f" {row['failed_without']:,} did{often}"
         ),
-        "expected": "2xx, or a 4xx that names the field",
     }
 
 

@@ -13,23 +13,36 @@ import pandas as pd
 from perfectcv_traffic.analysis.comparison import compared
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.recent import evidence
+from perfectcv_traffic.analysis.traffic_rules import (
+    BURST,
+    GUESSING,
+    MIN_ADDRESSES,
+    MIN_BURST,
+    MIN_BURST_SHARE,
+    MIN_REFUSALS,
+    MIN_REFUSED_SHARE,
+    MIN_TIMED,
+    SHARED_TOKEN,
+    SLOWED,
+    SLOWER,
+    TrafficRule,
+)
 from perfectcv_traffic.record import TokenValidity
 
 Finding = dict[str, Any]
 """A value for each column of `findings`."""
 
 REFUSALS = (401, 403)
-MIN_REFUSALS = 20
-MIN_REFUSED_SHARE = 0.5
-"""Of a client's requests, with at least so many refusals: it guesses."""
-MIN_ADDRESSES = 5
-"""Addresses that one person's token rarely has among the latest requests."""
-MIN_BURST = 10
-MIN_BURST_SHARE = 0.5
-"""Failures 5xx of an endpoint within a minute, and their share of its requests then."""
-MIN_TIMED = 20
-SLOWER = 2.0
-"""Timed requests on both sides that it takes to call a p95 grown, and how much it must grow."""
+
+
+def told(rule: TrafficRule) -> Finding:
+    """What all findings of a rule have in common."""
+    return {
+        "rule": rule.id,
+        "severity": rule.severity,
+        "title": rule.title,
+        "expected": rule.expected,
+    }
 
 
 def guessing(frames: Frames) -> list[Finding]:
@@ -44,15 +57,12 @@ def guessing(frames: Frames) -> list[Finding]:
     refused = recent[is_refused]
     return [
         {
-            "rule": "PT301",
-            "severity": "warning",
-            "title": "Client was refused again and again",
+            **told(GUESSING),
             "method": None,
             "path": None,
             "pointer": f"client {client}",
             "requests": counts["sum"],
             "observed": f"{counts['sum']:,} of {counts['size']:,} requests were refused",
-            "expected": f"fewer than {MIN_REFUSALS} answers 401 or 403",
             "evidence": evidence(refused[refused["client_ip"] == client]),
         }
         for client, counts in many.to_dict("index").items()
@@ -71,15 +81,12 @@ def shared_tokens(frames: Frames) -> list[Finding]:
     many = table[table["nunique"] >= MIN_ADDRESSES]
     return [
         {
-            "rule": "PT302",
-            "severity": "warning",
-            "title": "One token was used from many addresses",
+            **told(SHARED_TOKEN),
             "method": None,
             "path": None,
             "pointer": f"token {token}",
             "requests": counts["size"],
             "observed": f"{counts['size']:,} requests from {counts['nunique']:,} addresses",
-            "expected": f"fewer than {MIN_ADDRESSES} addresses",
             "evidence": evidence(used[used["api_token"] == token]),
         }
         for token, counts in many.to_dict("index").items()
@@ -99,9 +106,7 @@ def bursts(frames: Frames) -> list[Finding]:
     worst = burst.sort_values("sum", ascending=False, kind="stable")
     return [
         {
-            "rule": "PT303",
-            "severity": "error",
-            "title": "Burst of server errors",
+            **told(BURST),
             "method": one["method"],
             "path": one["route"],
             "pointer": "",
@@ -110,7 +115,6 @@ def bursts(frames: Frames) -> list[Finding]:
                 f"{one['sum']:,} of {one['size']:,} requests within the minute"
                 f" {one['timestamp']:%Y-%m-%d %H:%M} UTC failed 5xx"
             ),
-            "expected": f"fewer than {MIN_BURST} a minute",
             "evidence": evidence(_within(recent[failed], one)),
         }
         for one in worst.drop_duplicates(["method", "route"]).to_dict("records")
@@ -131,9 +135,7 @@ def slowed(frames: Frames) -> list[Finding]:
     recent = frames.recent
     return [
         {
-            "rule": "PT304",
-            "severity": "warning",
-            "title": "p95 doubled against the earlier traffic",
+            **told(SLOWED),
             "method": one["endpoint"].partition(" ")[0],
             "path": one["endpoint"].partition(" ")[2],
             "pointer": "",
@@ -142,7 +144,6 @@ def slowed(frames: Frames) -> list[Finding]:
                 f"p95 {one['p95_ms']:.1f} ms, before {one['p95_before_ms']:.1f} ms:"
                 f" {one['p95_ratio']:.1f} times as long"
             ),
-            "expected": f"less than {SLOWER:g} times as long",
             "evidence": evidence(
                 recent[
                     (recent["endpoint"] == one["endpoint"])

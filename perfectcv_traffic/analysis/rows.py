@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 from perfectcv_traffic import overview
+from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
-from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Tables
+from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Summary
 
 BUSIEST = 10
 """Clients whose hours are looked at."""
@@ -31,15 +32,21 @@ HOURLY = REQUESTS._replace(
 Rows = dict[str, list[Row]]
 
 
-def of_summary(summary: Tables, *, hourly: bool = True) -> Rows:
+def of_summary(summary: Summary | Folding, *, hourly: bool = True) -> Rows:
     """Rows of every table that is read; the cells by the hour only if wanted."""
-    rows = {rollup.table.name: list(overview.told_rows(rollup, summary)) for rollup in ROLLUPS}
-    rows[URLS.name] = heapq.nsmallest(MOST_URLS, summary.rows(URLS), key=_by_count)
+    found = Folding.of(summary)
+    rows = {
+        rollup.table.name: list(overview.told_rows(rollup, found))
+        for rollup in ROLLUPS
+        if rollup is not CLIENT_TOTALS
+    }
+    rows[CLIENT_TOTALS.table.name] = found.client_totals()
+    rows[URLS.name] = heapq.nsmallest(MOST_URLS, found.paths_from(MOST_URLS), key=_by_count)
     if hourly:
         names = set(busiest(rows[CLIENT_TOTALS.table.name]))
         told = itemgetter(*(REQUESTS.columns.index(name) for name in HOURLY.columns))
-        rows[HOURLY.name] = list(map(told, summary.rows(REQUESTS)))
-        rows[CLIENTS.name] = [row for row in summary.rows(CLIENTS) if row[0] in names]
+        rows[HOURLY.name] = list(map(told, found.rows(REQUESTS)))
+        rows[CLIENTS.name] = found.client_windows(names)
     return rows
 
 

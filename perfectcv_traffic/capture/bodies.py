@@ -134,12 +134,12 @@ def _is_json(media_type: str, head: bytes) -> bool:
 
 
 def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
-    match = _CHARSET.search(content_type)
+    match = _CHARSET.search(content_type) if "=" in content_type else None
     charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
     if charset is None:
         charset = _detected(head)
     try:
-        text = codecs.decode(head, charset, "replace")
+        text = head.decode(charset, "replace")
     except (LookupError, ValueError):
         text = head.decode("utf-8", "replace")
     # A cut may fall inside a character: the replacement at the end is ours, not the client's.

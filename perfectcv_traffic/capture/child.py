@@ -1,8 +1,32 @@
-"""Ending a child process that stops when its standard input does."""
+"""Child processes that stop when their standard input does: their beginning and their end."""
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
+
+
+def require_python() -> None:
+    """Raise OSError where this process is not run by a Python that could run a child.
+
+    A frozen application or a server with Python inside it would start itself once more.
+    """
+    frozen = getattr(sys, "frozen", False)
+    if frozen or not _PYTHON.fullmatch(Path(sys.executable or "").name.removesuffix(".exe")):
+        raise OSError(f"{sys.executable!r} is no Python")
+
+
+def give_way(process: subprocess.Popen[bytes], *, niceness: int) -> None:
+    """Let a child run after its parent where there is a core for only one of them."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):  # not allowed, or it ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
 
 
 def end(process: subprocess.Popen[bytes], *, patience: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -249,8 +249,13 @@ def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
 
 
 def _timestamp(wall_clock: float) -> str:
-    moment = datetime.fromtimestamp(wall_clock, UTC).isoformat(timespec="microseconds")
-    return f"{moment[:26]}Z"
+    microseconds = round(wall_clock * 1_000_000)
+    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
+
+
+@lru_cache(64)
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
 
 
 def _set_times(record: TrafficLog, exchange: Exchange) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from perfectcv_traffic.cli.moments import share, span
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source
 from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.cli.webhook import Webhook
 from perfectcv_traffic.errors import ExitCode, UsageError
 
 Logs = Annotated[
@@ -36,6 +38,15 @@ MinRequests = Annotated[
     int, option("--min-requests", help="Fewest requests that prove something.", min=0)
 ]
 Format = Annotated[str, option("--format", help="text, json, junit or github.")]
+WebhookUrl = Annotated[
+    str | None, option("--webhook", help="URL to post the verdicts to when rules are violated.")
+]
+Cooldown = Annotated[
+    str, option("--cooldown", help="How long the webhook is not told the same again: 1h.")
+]
+
+ALERTS = ".alerts.json"
+"""Ends the name of the file that remembers what webhooks were told."""
 
 
 @filtered
@@ -49,6 +60,8 @@ def check(
     no_findings: NoFindings = False,
     min_requests: MinRequests = 1,
     format_: Format = "text",
+    webhook: WebhookUrl = None,
+    cooldown: Cooldown = "1h",
     *,
     filters: Filters,
 ) -> None:
@@ -61,6 +74,8 @@ def check(
 
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
+    beside = (logs or [db])[0]
+    hook = webhook and Webhook(webhook, span(cooldown), beside.with_name(beside.name + ALERTS))
     asked = (max_error_rate, max_p95, max_rate_of_null, no_findings or None)
     thresholds = Thresholds(
         min_requests=min_requests,
@@ -74,5 +89,7 @@ def check(
     sys.stdout.write(FORMATS[format_](verdicts))
     violated = sum(not one.holds for one in verdicts)
     note(f"{len(verdicts)} rules checked, {violated} violated")
+    if hook and (problem := hook.tell(verdicts, datetime.now(UTC))):
+        note(problem)
     if violated:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
+from perfectcv_traffic.analysis.latest import FIELDS, MOST
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
     from perfectcv_traffic.analysis.rows import Rows
     from perfectcv_traffic.columns.folding import Folding
+    from perfectcv_traffic.fold.part import Part
+    from perfectcv_traffic.fold.run import Run
     from perfectcv_traffic.record import TrafficLog
 
 NO_FILTERS = Filters()
@@ -30,8 +34,15 @@ class Source:
     """Where the traffic is: logs if any are named, else a database."""
 
     db: Path
-    logs: Sequence[Path] = ()
+    logs: Sequence[Path | str] = ()
+    """Paths or URLs."""
     filters: Filters = NO_FILTERS
+    jobs: int | None = None
+    """Processes that fold logs; None for one on each core."""
+    cluster: str | None = None
+    """Scheduler of a Dask cluster that folds the logs."""
+    run: Run | None = None
+    """The fold of the logs if it has begun."""
 
 
 def read(
@@ -51,6 +62,17 @@ def read(
     found = look(source, hourly=hourly)
     extras = Extras(found.recent, found.generated, found.runs, found.clients, documented, previous)
     return frames(found.rows, found.health(), extras)
+
+
+def told(records: list[TrafficLog], *, rejected: int) -> Frames:
+    """The frames of records at hand, without the hours."""
+    from perfectcv_traffic.analysis.frames import Extras, frames
+
+    fold = _fold()
+    fold.add(records)
+    found = fold.found(hourly=False)
+    found.lines = {"ingested": len(records), "rejected": rejected}
+    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
 
 
 @dataclass(slots=True)
@@ -82,8 +104,6 @@ class _Fold:
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
-        from perfectcv_traffic.analysis.recent import MOST
-
         self.summary.add(records)
         self.recent.append(records)
         self._recent += len(records)
@@ -92,16 +112,15 @@ class _Fold:
 
     def latest(self) -> list[tuple[object, ...]]:
         """The values of the latest records."""
-        from perfectcv_traffic.analysis.recent import MOST, values
+        from perfectcv_traffic.analysis.recent import values
 
         return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
 
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
         from perfectcv_traffic.analysis.rows import of_summary
-        from perfectcv_traffic.summary import CLIENTS
 
-        clients = len({key[0] for key in self.summary.cells(CLIENTS)})
+        clients = self.summary.client_count()
         rows = of_summary(self.summary, hourly=hourly)
         return _Found(rows, self.latest(), clients, span=self.summary.span())
 
@@ -112,18 +131,46 @@ def _fold() -> _Fold:
     return _Fold(Folding())
 
 
-def _from_logs(source: Source, *, hourly: bool) -> _Found:
-    from perfectcv_traffic.log.fold import batches
+@contextmanager
+def begun(source: Source) -> Iterator[Source]:
+    """The source, its logs being folded already: that goes on while heavy libraries are loaded."""
+    if not source.logs or source.run:
+        yield source
+        return
+    from perfectcv_traffic.cli.folding import executor
+    from perfectcv_traffic.fold.files import found
+    from perfectcv_traffic.fold.run import Run
+    from perfectcv_traffic.fold.work import Task
 
-    fold, lines = _fold(), {"ingested": 0, "rejected": 0}
-    passes = source.filters.test() if source.filters.conditions() else None
-    for batch in batches(source.logs):
-        lines["ingested"] += len(batch.records)
-        lines["rejected"] += batch.rejected
-        fold.add(list(filter(passes, batch.records)) if passes else batch.records)
-    found = fold.found(hourly=hourly)
-    found.lines = lines
-    return found
+    selection = source.filters if source.filters.conditions() else None
+    task = Task(selection, FIELDS, MOST)
+    files = found(list(map(str, source.logs)))
+    with executor(files, source.jobs, source.cluster) as (own, workers):
+        yield replace(source, run=Run(files, own, workers, task))
+
+
+def _from_logs(source: Source, *, hourly: bool) -> _Found:
+    from perfectcv_traffic.analysis.rows import of_summary
+    from perfectcv_traffic.overview import CLIENT_TOTALS
+
+    with begun(source) as working:
+        part = _folded(working)
+    lines = {
+        "ingested": part.recorded,
+        "rejected": part.rejected,
+        "duplicates": part.duplicates,
+    }
+    rows = of_summary(part.folding, hourly=hourly)
+    clients = len(rows[CLIENT_TOTALS.table.name])
+    return _Found(rows, part.latest, clients, lines=lines, span=part.folding.span())
+
+
+def _folded(source: Source) -> Part:
+    from perfectcv_traffic.cli.terminal import progress
+
+    assert source.run is not None
+    with progress("reading", total=source.run.size) as advance:
+        return source.run.result(advance)
 
 
 def _from_database(source: Source, *, hourly: bool) -> _Found:
@@ -146,7 +193,6 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
 
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
-    from perfectcv_traffic.analysis.recent import FIELDS, MOST
     from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
     from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries
@@ -192,16 +238,20 @@ def _summarised() -> list[str]:
 
 
 def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
-    """From values as SQLite has them to a record; lists are JSON text there."""
+    """From values as SQLite has them to a record: lists are JSON text there, booleans numbers."""
     import msgspec
 
-    from perfectcv_traffic.record import NullDetail, TrafficLog
+    from perfectcv_traffic.record import NullDetail, TrafficLog, fields
 
     decode = msgspec.json.Decoder(list[NullDetail]).decode
     lists = [place for place, name in enumerate(names) if name.endswith("_details")]
+    truths = {one.name for one in fields() if one.type_name.startswith("bool")}
+    booleans = [place for place, name in enumerate(names) if name in truths]
 
     def build(row: Sequence[Any]) -> TrafficLog:
         given = list(row)
+        for place in booleans:
+            given[place] = None if given[place] is None else bool(given[place])
         for place in lists:
             given[place] = decode(given[place]) if given[place] not in {None, "[]"} else []
         return TrafficLog(**dict(zip(names, given, strict=True)))

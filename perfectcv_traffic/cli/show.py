@@ -33,12 +33,12 @@ def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> N
 
 def _find(request_id: str, db: Path) -> dict[str, Any]:
     """The latest request of that id."""
-    from perfectcv_traffic.store import database
+    from perfectcv_traffic.store import database, queries
 
     with database.reading(db) as connection:
         connection.row_factory = sqlite3.Row
         row = connection.execute(
-            "SELECT * FROM api_requests WHERE request_id = ? ORDER BY id DESC LIMIT 1",
+            f"SELECT * FROM api_requests WHERE {queries.HAS_REQUEST_ID} ORDER BY id DESC LIMIT 1",
             (request_id,),
         ).fetchone()
     if row is None:

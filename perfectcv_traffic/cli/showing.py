@@ -85,11 +85,12 @@ def print_as(
 ) -> None:
     """Print the named analyses in a form, by default the usual ones."""
     if form_ == TABLES:
-        from perfectcv_traffic.render.tables import filters_line, tables
+        from perfectcv_traffic.render.tables import WIDE, filters_line, tables
 
         console = results()
-        console.print(*filters_line(filters.describe()))
-        console.print(tables(answers, names))
+        for line in filters_line(filters.describe()):
+            console.print(line)
+        console.print(tables(answers, names, wide=console.width >= WIDE))
         return
     from perfectcv_traffic.render import machine, markdown
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from perfectcv_traffic.cli import answers
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import span, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
-from perfectcv_traffic.cli.reading import Source
+from perfectcv_traffic.cli.reading import Source, told
 from perfectcv_traffic.cli.terminal import results
 
 if TYPE_CHECKING:
@@ -50,16 +51,36 @@ def _looks(
     source: Source, window: timedelta, interval: float, times: int | None
 ) -> Iterator[tuple[datetime, Answers]]:
     """The answers over the window as it moves on."""
-    from perfectcv_traffic.render.live import NEEDED
-
+    answer = _of_logs(source) if source.logs else partial(_of_database, source)
     for number in itertools.count(1):
         now = datetime.now(UTC)
-        since = max(stamp(now - window), source.filters.since or "")
-        chosen = replace(source, filters=replace(source.filters, since=since))
-        yield now, answers.of(chosen, names=NEEDED)
+        yield now, answer(max(stamp(now - window), source.filters.since or ""))
         if number == times:
             return
         time.sleep(interval)
+
+
+def _of_database(source: Source, since: str) -> Answers:
+    """The answers from a time on; the index by time leads to the rows."""
+    from perfectcv_traffic.render.live import NEEDED
+
+    chosen = replace(source, filters=replace(source.filters, since=since))
+    return answers.of(chosen, names=NEEDED)
+
+
+def _of_logs(source: Source) -> Callable[[str], Answers]:
+    """The answers from a time on, of logs of which each line is read once."""
+    from perfectcv_traffic.analysis.catalogue import analyze
+    from perfectcv_traffic.cli.window import LogWindow
+    from perfectcv_traffic.render.live import NEEDED
+
+    latest = LogWindow(list(map(Path, source.logs)), source.filters)
+
+    def answer(since: str) -> Answers:
+        records, rejected = latest.look(since)
+        return analyze(told(records, rejected=rejected), NEEDED)
+
+    return answer
 
 
 def _redraw(looks: Iterator[tuple[datetime, Answers]], window: timedelta) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
+from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import cells
 from perfectcv_traffic.columns.codes import Codes, dense
 from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
-from perfectcv_traffic.columns.seen import Rows, Seen, collected
+from perfectcv_traffic.columns.seen import Rows, collected
+from perfectcv_traffic.columns.windows import ClientWindows, Paths
+from perfectcv_traffic.overview import CLIENT_TOTALS
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.summary import (
     CLIENTS,
@@ -42,8 +45,8 @@ class Folding:
         self._facts = Facts()
         self._summary = Summary()
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
-        self._clients = Seen([self._words.clients, self._routes])
-        self._urls = Seen([self._words.paths])
+        self._clients = ClientWindows(self._words.clients, self._routes)
+        self._urls = Paths(self._words.paths)
         self._waiting: list[Columns] = []
         self._times: list[str] = []
 
@@ -113,13 +116,13 @@ class Folding:
     def rows(self, table: Table) -> Iterable[Row]:
         """Rows of a table, as `Summary.rows` gives them."""
         self.settle()
-        columnar = {CLIENTS.name: self._client_rows, URLS.name: self._url_rows}.get(table.name)
-        if columnar is None:
+        if table.name not in (CLIENTS.name, URLS.name):
             return self._summary.rows(table)
+        rows = self._clients.told() if table.name == CLIENTS.name else self._urls.told()
         if not self._summary.cells(table):
-            return columnar()
+            return rows
         merged = Summary()
-        merged.load(table, columnar())
+        merged.load(table, rows)
         merged.load(table, self._summary.rows(table))
         return merged.rows(table)
 
@@ -138,26 +141,34 @@ class Folding:
             whole.load(table, self.rows(table))
         return whole
 
-    def _client_rows(self) -> Iterable[Row]:
-        rows = self._clients.ordered()
-        if rows is None:
-            return ()
-        clients, routes = self._clients.texts(0), self._clients.texts(1)
-        client, route, hour = rows.keys
-        hours, of_row = dense(hour)
-        return zip(
-            map(clients.__getitem__, client.tolist()),
-            map(routes.__getitem__, route.tolist()),
-            map(times.hour_texts(hours).__getitem__, of_row.tolist()),
-            rows.times.tolist(),
-            times.texts(rows.last),
-            rows.blocked.tolist(),
-            strict=True,
-        )
+    @classmethod
+    def of(cls, found: Summary | Folding) -> Folding:
+        """What was folded, as a folding."""
+        if isinstance(found, Folding):
+            return found
+        folding = cls()
+        folding._summary = found
+        return folding
 
-    def _url_rows(self) -> Iterable[Row]:
-        rows = self._urls.ordered()
-        if rows is None:
-            return ()
-        paths = map(self._urls.texts(0).__getitem__, rows.keys[0].tolist())
-        return zip(paths, rows.times.tolist(), times.texts(rows.last), strict=True)
+    def client_count(self) -> int:
+        """How many clients there were."""
+        return len(self.client_totals())
+
+    def client_totals(self) -> list[Row]:
+        """Requests, last request and blocks of each client: `overview.CLIENT_TOTALS`, no ranks."""
+        self.settle()
+        if self._summary.cells(CLIENTS):
+            return list(overview.told_rows(CLIENT_TOTALS, self))
+        return self._clients.totals()
+
+    def client_windows(self, clients: Collection[str]) -> list[Row]:
+        """Rows of `summary.CLIENTS` of some clients."""
+        self.settle()
+        if self._summary.cells(CLIENTS):
+            return [row for row in self.rows(CLIENTS) if row[0] in clients]
+        return self._clients.told(clients)
+
+    def paths_from(self, most: int) -> list[Row]:
+        """Rows of `summary.URLS`, at least the so many with most accesses."""
+        self.settle()
+        return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.told(most)

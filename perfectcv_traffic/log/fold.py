@@ -1,18 +1,24 @@
-"""Logs of any format read from their first line to their last, without a database."""
+"""The records of lines of any format, as ingest stores them, without a database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
-from perfectcv_traffic.log.lines import LineParser, Parsed, Reject, Salvaged
+from perfectcv_traffic.log.lines import LineParser, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, chunks_of
 from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+
+
+class Place(NamedTuple):
+    """Where lines begin: the name of their log, and the offset in it."""
+
+    name: str
+    offset: int
 
 
 class Batch(NamedTuple):
@@ -20,24 +26,6 @@ class Batch(NamedTuple):
 
     records: list[TrafficLog]
     rejected: int
-
-
-def batches(logs: Sequence[Path]) -> Iterator[Batch]:
-    """The whole lines of each log; raises `StorageError` for one that cannot be read."""
-    lines = Lines()
-    for path in logs:
-        log_format: LogFormat | None = None
-        for chunk in chunks_of(path):
-            if log_format is None:
-                log_format = lines.detect(chunk.data)
-            yield from _of_chunk(lines, chunk, log_format or LogFormat.NATIVE)
-
-
-def _of_chunk(lines: Lines, chunk: Chunk, log_format: LogFormat) -> Iterator[Batch]:
-    if chunk.long_line:
-        yield Batch([], 1)
-    else:
-        yield from lines.batches(chunk.data, log_format)
 
 
 class Lines:
@@ -52,25 +40,30 @@ class Lines:
         """The format of a log that begins so; None when nothing is recognised."""
         return self._formats.detect(data.split(b"\n", VOTERS)[:VOTERS])
 
-    def batches(self, data: bytes, log_format: LogFormat) -> Iterator[Batch]:
+    def batches(self, data: bytes, log_format: LogFormat, place: Place) -> Iterator[Batch]:
         """The records of lines, in pieces; `data` ends in a newline."""
-        parser = self._formats.parser(log_format)
         for piece in self._whole.pieces(data):
-            records = self._whole.records(piece) if log_format == LogFormat.NATIVE else None
-            yield _parsed(parser, piece) if records is None else Batch(records, 0)
+            yield self.batch(piece, log_format, place)
+            place = place._replace(offset=place.offset + len(piece))
+
+    def batch(self, lines: memoryview, log_format: LogFormat, place: Place) -> Batch:
+        """The records of lines, best half a megabyte; the last of them ends in a newline."""
+        if log_format == LogFormat.NATIVE and (records := self._whole.records(lines)) is not None:
+            return Batch(records, 0)
+        return _parsed(self._formats.parser(log_format), lines, place)
 
 
-def _parsed(parser: LineParser, lines: memoryview) -> Batch:
-    return _batch(map(parser.parse, bytes(lines[:-1]).split(b"\n")))
-
-
-def _batch(lines: Iterable[Parsed]) -> Batch:
+def _parsed(parser: LineParser, piece: memoryview, place: Place) -> Batch:
+    lines = bytes(piece[:-1]).split(b"\n")
+    starts = accumulate((len(line) + 1 for line in lines), initial=place.offset)
     records: list[TrafficLog] = []
     rejected = 0
-    for parsed in lines:
+    for start, parsed in zip(starts, map(parser.parse, lines), strict=False):
         if isinstance(parsed, Reject | Salvaged):
             rejected += 1
         record = parsed.record if isinstance(parsed, Salvaged) else parsed
         if isinstance(record, TrafficLog):
+            if not record.request_id:  # something to refer to: where the line is, as ingest says it
+                record.request_id = f"{place.name}@{start}"
             records.append(record)
     return Batch(records, rejected)

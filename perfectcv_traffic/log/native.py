@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,10 @@ class StoredForm:
         self._objects = _positions(field.type_name[:4] == "dict" for field in described)
         self._lists = _positions(field.type_name[:4] == "list" for field in described)
         self._flags = _positions(field.type_name[:4] == "bool" for field in described)
+        self._optional = _positions(
+            field.type_name[-1] == "?" and field.type_name[:4] not in ("dict", "bool")
+            for field in described
+        )
         self._object_names = frozenset(described[position].name for position in self._objects)
         self.twin = _twin(model)
         """A subclass of the model."""
@@ -61,6 +65,42 @@ class StoredForm:
         for position in self._flags:
             row[position] += 0  # a bool binds as slowly as None
         return row
+
+    def bound(self, records: Sequence[TrafficLog]) -> list[Sequence[Any]]:
+        """The columns of several records: the same values as those of their rows, made faster."""
+        columns: list[Sequence[Any]] = list(
+            zip(*map(msgspec.structs.astuple, records), strict=True)
+        )
+        for position in self._objects:
+            columns[position] = _texts(columns[position])
+        for position in self._lists:
+            if any(columns[position]):
+                columns[position] = [
+                    self._encode(value).decode("utf-8") if value else "[]"
+                    for value in columns[position]
+                ]
+            else:
+                columns[position] = ("[]",) * len(records)
+        for position in self._flags:
+            columns[position] = [_FLAGS[value] for value in columns[position]]
+        for position in self._optional:
+            columns[position] = _without_none(columns[position])
+        return columns
+
+
+_FLAGS = {None: NULL, False: 0, True: 1}
+
+
+def _without_none(column: Sequence[Any]) -> Sequence[Any]:
+    if column[0] is None and column.count(None) == len(column):
+        return (NULL,) * len(column)
+    return [NULL if value is None else value for value in column]
+
+
+def _texts(column: Sequence[Any]) -> Sequence[Any]:
+    """Raw JSON as text; a line holds no newline, so that many are decoded as one."""
+    texts = b"\n".join(column).decode("utf-8", "backslashreplace").split("\n")
+    return [NULL if text == "null" else text for text in texts]
 
 
 def _positions(wanted: typing.Iterable[bool]) -> list[int]:

@@ -22,7 +22,7 @@ from perfectcv_traffic.log.segment import (
 )
 from perfectcv_traffic.log.source import Source, open_source
 
-CHUNK_SIZE = 4_194_304
+CHUNK_SIZE = 8_388_608
 """Bytes per batch when there are as many; also beyond any line that is kept whole."""
 
 SCAN_SIZE = 1_048_576

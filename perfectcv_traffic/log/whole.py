@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
-import numpy as np
 
 from perfectcv_traffic.log.lines import MAX_LINE
 from perfectcv_traffic.log.native import ERRORS, StoredForm
@@ -50,13 +49,17 @@ class WholeChunks:
 
     def records(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records of whole lines, one of each; None if there is something odd about one."""
+        records = self.decoded(lines)
+        return records if records and len(records) == _objects(lines) else None
+
+    def decoded(self, lines: memoryview) -> list[TrafficLog] | None:
+        """The records in whole lines, wherever one begins and ends; None if something is none."""
         if len(lines) > MAX_LINE:  # a piece is longer only if its one line is
             return None
         try:
-            records = self._decode(lines)
+            return self._decode(lines)
         except ERRORS:
             return None
-        return records if len(records) == _objects(lines) else None
 
     def _decode(self, lines: memoryview) -> list[TrafficLog]:
         if self._learnt:
@@ -91,6 +94,8 @@ def _objects(lines: memoryview) -> int:
 
     Within a JSON value } and { never stand next to each other: so no value goes over two lines.
     """
+    import numpy as np  # ingest counts without it, and starts sooner
+
     signs = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(signs == _NEWLINE)
     is_whole = signs[0] == _OPENING and (signs[ends[:-1] + 1] == _OPENING).all()

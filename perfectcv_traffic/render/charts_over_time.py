@@ -18,7 +18,8 @@ DAY_US = 86_400_000_000
 """Times are held in microseconds, matplotlib's time axes count days; both from 1970."""
 _WIDTHS = (1.2, 2.4, 4.0)
 FEW_POINTS = 100
-"""Hours up to which each has a mark on its line."""
+"""Hours up to which each has a mark on its line, and the lines are this wide."""
+_THINNER = 0.4
 
 
 def stacked(
@@ -44,13 +45,14 @@ def lines(axes: Axes, table: pd.DataFrame, columns: Sequence[str], fills: Sequen
     days = _days(table)
     gaps = np.flatnonzero(np.diff(days) > chart_axes.HOUR * 1.5) + 1
     middle = np.insert(days + chart_axes.HOUR / 2, gaps, np.nan)
-    marker = "o" if len(table) <= FEW_POINTS else ""
+    marker, scale = ("o", 1.0) if len(table) <= FEW_POINTS else ("", _THINNER)
     shown = table[list(columns)].clip(lower=chart_axes.SHORTEST_MS)
     chart_axes.duration_scale(axes, shown.min().min(), shown.max().max())
     # The last is drawn first and widest, so that lines over each other are all seen.
     for width, column, fill in reversed(list(zip(_WIDTHS, columns, fills, strict=True))):
         values = np.insert(shown[column].to_numpy(dtype="float64"), gaps, np.nan)
-        axes.plot(middle, values, color=fill.colour, marker=marker, ms=width * 2.4, lw=width)
+        line = width * scale
+        axes.plot(middle, values, color=fill.colour, marker=marker, ms=width * 2.4, lw=line)
     chart_axes.hour_axis(axes, days[0], days[-1])
 
 

@@ -22,6 +22,8 @@ MOST_ROWS = 200
 """Rows of a table before it is cut: a page is for reading, summary.json has them all."""
 MOST_OPEN_ROWS = 12
 """Rows up to which the table below a chart is unfolded from the start."""
+MOST_PLACES = 8
+"""Places of a rule that are unfolded from the start."""
 MOST_CELLS = 160
 """Length of a path before it is cut in the middle."""
 
@@ -57,6 +59,10 @@ class Rule(NamedTuple):
     title: str
     expected: str
     found: list[tuple[str, str, str]]
+    """The first places."""
+    more: list[tuple[str, str, str]]
+    unlisted: int
+    """Places beyond those."""
 
 
 def render_report(
@@ -79,7 +85,6 @@ def render_report(
         script=Markup(script),
         script_hash=_hash(script),
         rules=list(_rules(results["findings"])),
-        findings=len(results["findings"]),
         filters={name: words(text) for name, text in (filters or {}).items()},
         health=_first(results["health"]),
         totals=_first(results["totals"]),
@@ -120,11 +125,14 @@ def _style() -> str:
 
 
 def _rules(findings: pd.DataFrame) -> Iterator[Rule]:
-    for key, found in findings.head(MOST_ROWS).groupby(RULE, sort=False):
+    for key, every in findings.groupby(RULE, sort=False):
+        found = every.head(MOST_ROWS)
         observed, ids = (map(words, found[name]) for name in ("observed", "evidence"))
         where = [cut_middle(place, MOST_CELLS) for place in places(found)]
         rule, severity, title, expected = map(words, key)
-        yield Rule(rule, severity, title, expected, list(zip(where, observed, ids, strict=True)))
+        told = list(zip(where, observed, ids, strict=True))
+        first, more = told[:MOST_PLACES], told[MOST_PLACES:]
+        yield Rule(rule, severity, title, expected, first, more, len(every) - len(found))
 
 
 def _section(

@@ -12,6 +12,8 @@ from perfectcv_traffic.render.columns import COLUMNS, RULE, cell, places, rows
 from perfectcv_traffic.render.text import cut_middle, visible
 
 MOST_ROWS = 50
+MOST_PLACES = 20
+"""Places of a rule before the others are only counted."""
 MOST_CELLS = 120
 _RULING = {"left": ":--", "right": "--:"}
 _ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&$:-])")
@@ -55,13 +57,16 @@ def _body(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
 def _findings(frame: pd.DataFrame) -> Iterator[str]:
     if frame.empty:
         yield "No findings in the recorded traffic."
-    for (rule, severity, title, expected), found in frame.head(MOST_ROWS).groupby(RULE, sort=False):
+    for (rule, severity, title, expected), every in frame.groupby(RULE, sort=False):
+        found = every.head(MOST_PLACES)
         yield f"**{rule} {severity}**: {title}; expected {_plain(str(expected))}."
         observed = (cell("observed", text) for text in found["observed"])
         yield "\n".join(
             f"- {_code(place)}: {_plain(text)}"
             for place, text in zip(places(found), observed, strict=True)
         )
+        if len(every) > len(found):
+            yield f"And {len(every) - len(found):,} more of {rule}."
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -20,6 +20,8 @@ from perfectcv_traffic.render.text import fold, visible, width
 
 MOST_ROWS = 24
 """Rows of a table before it is cut: a day of hours."""
+MOST_PLACES = 8
+"""Places of a rule before the others are only counted."""
 NARROWEST_PATH = 12
 
 NARROW: Mapping[str, tuple[str, ...]] = {
@@ -93,7 +95,10 @@ ON_REQUEST = frozenset(
 )
 """Shown when named: they say more of what others say first, or are read as a picture."""
 
-_SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
+_SEVERITY_STYLES = {"error": "bold red", "warning": "bold magenta"}
+"""The terminal's own colours, and not yellow: it cannot be read on white."""
+WIDE = 160
+"""Columns of a terminal that has room for all columns of every table."""
 
 
 def tables(
@@ -142,7 +147,8 @@ def _body(analysis: Analysis, frame: pd.DataFrame, *, wide: bool) -> Iterator[Re
     elif analysis.is_facts:
         yield _facts(frame)
     elif analysis.name == "findings":
-        yield from _findings(frame.head(MOST_ROWS))
+        yield from _findings(frame)
+        return
     else:
         columns = [str(name) for name in frame.columns]
         yield _grid(frame.head(MOST_ROWS), columns if wide else NARROW.get(analysis.name, columns))
@@ -162,7 +168,8 @@ def _facts(frame: pd.DataFrame) -> Table:
 
 def _findings(frame: pd.DataFrame) -> Iterator[RenderableType]:
     """A line for each rule, below it where the rule is broken."""
-    for (rule, severity, title, expected), found in frame.groupby(RULE, sort=False):
+    for (rule, severity, title, expected), every in frame.groupby(RULE, sort=False):
+        found = every.head(MOST_PLACES)
         mark = (f"{rule} {severity}", _SEVERITY_STYLES.get(str(severity), ""))
         yield Text.assemble(mark, f"  {title}; expected {expected}")
         for where, observed, ids in zip(
@@ -172,6 +179,9 @@ def _findings(frame: pd.DataFrame) -> Iterator[RenderableType]:
             yield Padding(Text(visible(observed), style="dim"), (0, 0, 0, 4))
             if ids:
                 yield Padding(Text(f"requests {visible(ids)}", style="dim"), (0, 0, 0, 4))
+        if len(every) > len(found):
+            more = f"and {len(every) - len(found):,} more of {rule}"
+            yield Padding(Text(more, style="dim"), (0, 0, 0, 2))
 
 
 def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:

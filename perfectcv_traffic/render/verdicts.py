@@ -50,6 +50,20 @@ def github(verdicts: Sequence[Verdict]) -> str:
     )
 
 
+def message(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """The verdicts for a webhook: every rule, and a text where chat programs look for one."""
+    lines = [_line(one) for one in verdicts if not one.holds]
+    brief = "\n".join(
+        [f"{SUITE}: {len(lines)} violated", *lines] if lines else [f"{SUITE}: passed"]
+    )
+    return {
+        "text": brief,
+        "content": brief,
+        "passed": not lines,
+        "rules": [one._asdict() for one in verdicts],
+    }
+
+
 FORMATS: Mapping[str, Callable[[Sequence[Verdict]], str]] = {
     "text": text,
     "json": as_json,

@@ -26,6 +26,15 @@ class Batch:
     salvaged: int = 0
     """Torn lines: each is a reject and a record."""
 
+    def add(self, other: Batch) -> None:
+        """Take the lines that follow."""
+        self.records += other.records
+        self.rejects += other.rejects
+        self.lines += other.lines
+        self.blank += other.blank
+        self.duplicate += other.duplicate
+        self.salvaged += other.salvaged
+
 
 @dataclass(slots=True)
 class Counts:

@@ -7,18 +7,16 @@ moves by compare-and-swap: if another ingester took these lines, nothing of the 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.segment import Identity
 from perfectcv_traffic.store import upserts
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
+from perfectcv_traffic.store.inserts import Insert
 from perfectcv_traffic.store.prepare import Prepared
 from perfectcv_traffic.store.schema import (
-    DERIVED_COLUMNS,
-    INGEST_COLUMNS,
     NULL_VALUE_LOGS,
     UUID_LOGINS,
     check_version,
@@ -32,10 +30,8 @@ _REJECTED_COLUMNS = ("log_file_id", "log_offset", "length", "reason", "raw", "de
 class Committer:
     """Stores prepared batches through one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, form: StoredForm) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        columns = (*INGEST_COLUMNS, *form.columns, *DERIVED_COLUMNS)
-        self._insert_request = insert("api_requests", columns)
 
     def commit(self, log: LogFile, batch: Prepared, identity: Identity) -> Counts:
         """Store a batch and move the log's offset to `identity.offset`.
@@ -44,7 +40,7 @@ class Committer:
         stored already; a binding error for a value that SQLite cannot hold.
         """
         counts = Counts(
-            batch.lines, len(batch.rows), batch.duplicate, len(batch.rejects), batch.blank,
+            batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
             batch.salvaged,
         )  # fmt: skip
         with transaction(self._connection):
@@ -57,14 +53,13 @@ class Committer:
     def insert(self, log_id: int, batch: Prepared) -> None:
         """Insert everything of a batch, within the caller's transaction."""
         first_id = self._next_id()
-        self._many(self._insert_request, _numbered(batch.rows, first_id, log_id))
-        self._many(_INSERT_NULL, ((first_id + row[0], *row[1:]) for row in batch.nulls))
-        self._many(_INSERT_LOGIN, ((first_id + row[0], *row[1:]) for row in batch.logins))
-        self._many(_INSERT_REJECT, ((log_id, *row) for row in batch.rejects))
+        for sql, values in batch.groups:
+            values[0] = log_id
+            self._connection.execute(sql, values)  # in their order, so numbered from `first_id` on
+        for insert, rows in ((_INSERT_NULL, batch.nulls), (_INSERT_LOGIN, batch.logins)):
+            insert.run(self._connection, [(first_id + row[0], *row[1:]) for row in rows])
+        _INSERT_REJECT.run(self._connection, [(log_id, *row) for row in batch.rejects])
         upserts.merge_rows(self._connection, batch.summary)
-
-    def _many(self, statement: str, rows: Iterable[Any]) -> None:
-        self._connection.executemany(statement, rows)
 
     def _move_offset(self, log: LogFile, counts: Counts, identity: Identity) -> int:
         cursor = self._connection.execute(
@@ -79,12 +74,6 @@ class Committer:
         return int(row.fetchone()[0])
 
 
-def _numbered(rows: list[list[Any]], first_id: int, log_id: int) -> list[list[Any]]:
-    for row_id, row in enumerate(rows, first_id):
-        row[0:0] = (row_id, log_id)
-    return rows
-
-
 def _log_values(log: LogFile, counts: Counts, identity: Identity) -> Mapping[str, Any]:
     device, inode = log.file_id or (None, None)
     return {
@@ -97,15 +86,9 @@ def _log_values(log: LogFile, counts: Counts, identity: Identity) -> Mapping[str
     }  # fmt: skip
 
 
-def insert(table: str, columns: Iterable[str]) -> str:
-    """An INSERT of these columns by position."""
-    names = list(columns)
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-
-
-_INSERT_NULL = insert("null_value_logs", [*NULL_VALUE_LOGS][1:])
-_INSERT_LOGIN = insert("uuid_logins", [*UUID_LOGINS][1:])
-_INSERT_REJECT = insert("rejected_lines", _REJECTED_COLUMNS)
+_INSERT_NULL = Insert("null_value_logs", tuple([*NULL_VALUE_LOGS][1:]))
+_INSERT_LOGIN = Insert("uuid_logins", tuple([*UUID_LOGINS][1:]))
+_INSERT_REJECT = Insert("rejected_lines", _REJECTED_COLUMNS)
 
 _LOG_COLUMNS = {
     "path": ":path", "generation": ":generation", "committed_offset": ":offset",

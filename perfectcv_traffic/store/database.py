@@ -15,9 +15,9 @@ from perfectcv_traffic.store.transactions import transaction
 __all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
-PAGE_SIZE = 4096
+PAGE_SIZE = 8192
 CACHE_KIB = 16_384
-CHECKPOINT_PAGES = 8192
+CHECKPOINT_PAGES = 4096
 """32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
 
 JOURNAL_LIMIT = 134_217_728
@@ -31,7 +31,12 @@ def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite
     """A connection that writes; makes the database or brings it up to date first."""
     with naming(path):
         was_left_open = _log_of(path).exists()
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        connection = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,  # ingest stores in a thread, one at a time
+        )
         try:
             _configure(connection)
             witness.verify(connection, path)
@@ -56,6 +61,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     # After a power cut the last commits may be gone, rows and offset alike: read again.
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")

@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -15,16 +17,17 @@ from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, LongLine, ReplacedError, require_file
+from perfectcv_traffic.log.reader import Chunk, LongLine, require_file
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.batch import Batch, Counts, OffsetMovedError
+from perfectcv_traffic.store.batch import Batch, Counts
 from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
-from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
-from perfectcv_traffic.store.preparing import PreparingProcess
+from perfectcv_traffic.store.helper import Helper, help_with
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task, summary_rows
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
 
@@ -35,11 +38,6 @@ Notice = Callable[[str], None]
 """Told what a person may want to know."""
 
 
-LONG_LOG = 33_554_432
-WORTH_A_PROCESS = 1_048_576
-"""Bytes of logs, and of a chunk, from which on a second process saves time."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How logs are read."""
@@ -47,11 +45,13 @@ class Options:
     model: type[TrafficLog] = TrafficLog
     log_format: LogFormat | None = None
     """None: found out for each log from its first lines."""
+    find_route: Find | None = None
+    """The route of a path, for logs that carry none."""
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
     wait_for_lock: bool = False
     in_parallel: bool = False
-    """Parse long logs in a second process; knows no record model and no redactor but ours."""
+    """Sum up long logs in a second process; it knows no model, routes or redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
@@ -78,25 +78,14 @@ def ingest(
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),
-        _process(logs, options) as process,
         writing(db, options.model) as connection,
+        help_with(logs, wanted=options.in_parallel) as helper,
     ):
-        ingester = Ingester(connection, options, process)
+        ingester = Ingester(connection, options, helper)
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
     return total
-
-
-@contextmanager
-def _process(logs: Sequence[Path], options: Options) -> Iterator[PreparingProcess | None]:
-    """Another process for logs that are long enough, if that is wanted."""
-    size = sum(log.stat().st_size for log in logs)
-    if not options.in_parallel or size < LONG_LOG:
-        yield None
-        return
-    with PreparingProcess() as process:
-        yield process
 
 
 @contextmanager
@@ -135,16 +124,16 @@ class Ingester:
         self,
         connection: sqlite3.Connection,
         options: Options,
-        process: PreparingProcess | None = None,
+        helper: Helper | None = None,
     ) -> None:
         form = StoredForm(options.model)
         self._connection = connection
         self._options = options
         self._form = form
-        self._committer = Committer(connection, form)
-        self._formats = Formats(form, options.redactor)
+        self._committer = Committer(connection)
+        self._formats = Formats(form, options.redactor, options.find_route)
         self._preparer = Preparer(form, self._formats)
-        self._process = process
+        self._helper = helper
         self._ancestors: tuple[int, Ancestors] | None = None
 
     @contextmanager
@@ -184,52 +173,63 @@ class Ingester:
 
         Raises `OffsetMovedError`, and what reading raises once all that was read is stored.
         """
-        ahead: Chunk | None = None
+        storing: _Storing | None = None
         try:
             for chunk in chunks:
-                before, prepared = ahead, self._prepared(ahead)
-                ahead = chunk if self._begin(log, chunk) else None
-                if before:
-                    total.add(self._store(log, before, prepared))
-                if not ahead:
-                    total.add(self._store(log, chunk, None))
-        except OffsetMovedError:
-            self._prepared(ahead)
-            raise
-        except ReplacedError:
-            if ahead:
-                total.add(self._store(log, ahead, self._prepared(ahead)))
-            raise
-        if ahead:
-            total.add(self._store(log, ahead, self._prepared(ahead)))
+                prepared = self._prepared(log, chunk)
+                before, storing = storing, None
+                self._finish(log, before, total)
+                storing = self._begin(log, chunk, prepared)
+        finally:
+            self._finish(log, storing, total)
 
-    def _begin(self, log: LogFile, chunk: Chunk) -> bool:
-        """Give a chunk to the other process, if there is one and it is worth it."""
-        is_plain = chunk.is_terminated and not chunk.long_line and not (log.parent or log.resembles)
-        if self._process is None or not is_plain or chunk.size < WORTH_A_PROCESS:
-            return False
-        self._process.submit(self._task(log, chunk))
-        return True
+    def _prepared(self, log: LogFile, chunk: Chunk) -> Prepared | None:
+        """What is to be stored; None when only the database tells."""
+        if log.parent or log.resembles:
+            return None
+        # The process takes as long to start as the first chunk of a log takes to be read.
+        if self._helper and log.id and self._helper.is_worth(chunk):
+            return self._prepared_together(self._helper, self._task(log, chunk))
+        return self._preparer.prepared(self._parse(log, chunk))
 
-    def _prepared(self, chunk: Chunk | None) -> Prepared | None:
-        return self._process.result() if chunk and self._process else None
-
-    def _store(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
-        if ancestor := log.parent or log.resembles:
-            log.resembles = None
-            batch = self._without_known(ancestor, self._parse(log, chunk), chunk)
-            counts = self._commit_carefully(log, batch, chunk)
+    def _prepared_together(self, helper: Helper, task: Task) -> Prepared:
+        helper.process.submit(task)
+        prepared = self._preparer.prepare(task)
+        summed = helper.process.result()
+        # With rejects or torn lines the two may count differently.
+        if summed and summed.records == prepared.records and not prepared.rejects:
+            prepared.summary = summed.rows
         else:
-            counts = self._commit(log, chunk, prepared)
-        self._options.progress(chunk.size)
-        return counts
+            records = [record for _, record in self._preparer.parse(task).records]
+            prepared.summary = summary_rows(records)
+        return prepared
 
-    def _commit(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> Counts:
+    def _begin(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> _Storing:
+        if prepared is None:
+            return _Storing(chunk, lambda: self._store_unknown(log, chunk))
+        store = partial(self._committer.commit, log, prepared, chunk.identity)
+        if self._helper and self._helper.is_worth(chunk):
+            return _Storing(chunk, self._helper.thread.submit(store).result)
+        return _Storing(chunk, store)
+
+    def _finish(self, log: LogFile, storing: _Storing | None, total: Counts) -> None:
+        if storing is None:
+            return
+        chunk = storing.chunk
         try:
-            prepared = prepared or self._preparer.prepared(self._parse(log, chunk))
-            return self._committer.commit(log, prepared, chunk.identity)
+            total.add(storing.result())
         except (sqlite3.IntegrityError, *UNSTORABLE):
-            return self._commit_carefully(log, self._parse(log, chunk), chunk)
+            total.add(self._commit_carefully(log, self._parse(log, chunk), chunk))
+        self._options.progress(chunk.size)
+
+    def _store_unknown(self, log: LogFile, chunk: Chunk) -> Counts:
+        """Store the lines that an earlier generation of the log does not have."""
+        ancestor = log.parent or log.resembles
+        log.resembles = None
+        batch = self._parse(log, chunk)
+        if ancestor:
+            batch = self._without_known(ancestor, batch, chunk)
+        return self._commit_carefully(log, batch, chunk)
 
     def _commit_carefully(self, log: LogFile, batch: Batch, chunk: Chunk) -> Counts:
         batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
@@ -264,6 +264,14 @@ class Ingester:
         if chunk.start >= ancestors.end:
             return batch
         return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
+
+
+class _Storing(NamedTuple):
+    """A chunk on its way into the database."""
+
+    chunk: Chunk
+    result: Callable[[], Counts]
+    """Waits for it, or stores it; raises what storing raises."""
 
 
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:

@@ -1,21 +1,26 @@
 """From the bytes of a chunk to everything that its transaction inserts, in plain values.
 
-This is most of the work of ingest and needs no database, so that it can be done in another process
-while the chunk before is stored: whatever is in a `Prepared` can be marshalled.
+This is half of the work of ingest and needs no database, so that it can be done while the chunk
+before is stored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
+from perfectcv_traffic.store.rows import Group, RequestRows
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
 _BAD_REQUEST = 400
@@ -32,21 +37,23 @@ class Task(NamedTuple):
     is_terminated: bool = True
 
 
-class Prepared(NamedTuple):
+@dataclass(slots=True)
+class Prepared:
     """What a transaction inserts; the ids of the log and of the rows are given then.
 
-    `rows` begin with the offset. `nulls` and `logins` begin with the position in `rows`.
+    `nulls` and `logins` begin with the position of their record.
     """
 
-    rows: list[list[Any]]
-    nulls: list[tuple[Any, ...]]
-    logins: list[tuple[Any, ...]]
-    rejects: list[tuple[Any, ...]]
-    lines: int
-    blank: int
-    duplicate: int
-    salvaged: int
-    summary: list[list[Row]]
+    records: int = 0
+    groups: list[Group] = field(default_factory=list)
+    nulls: list[tuple[Any, ...]] = field(default_factory=list)
+    logins: list[tuple[Any, ...]] = field(default_factory=list)
+    rejects: list[tuple[Any, ...]] = field(default_factory=list)
+    lines: int = 0
+    blank: int = 0
+    duplicate: int = 0
+    salvaged: int = 0
+    summary: list[list[Row]] = field(default_factory=list)
     """Rows of each summary table, then of each roll-up."""
 
 
@@ -54,55 +61,80 @@ class Preparer:
     """Parses and prepares lines of any format for one record model."""
 
     def __init__(self, form: StoredForm, formats: Formats) -> None:
-        self._form = form
         self._formats = formats
+        self._rows = RequestRows(form)
+        self._whole = WholeChunks(form)
 
     def prepare(self, task: Task) -> Prepared:
-        """Parse lines and prepare what becomes of them."""
-        return self.prepared(self.parse(task))
+        """What a transaction inserts for lines, without the summary.
 
-    def parse(self, task: Task) -> Batch:
-        """What becomes of each of the lines."""
-        parser = self._formats.parser(LogFormat(task.log_format))
-        batch = (_parse_lines if task.is_terminated else _unterminated)(parser, task)
-        for offset, record in batch.records:
-            if not record.request_id:  # something to refer to: where the line is
-                record.request_id = f"{task.name}@{offset}"
-        return batch
+        Some hundred lines after the other, so that they stay in the processor's cache.
+        """
+        found = Prepared()
+        for batch in self._batches(task):
+            self._add(found, batch)
+        return found
 
     def prepared(self, batch: Batch) -> Prepared:
         """What a transaction inserts for a batch."""
-        rows, nulls, logins = [], [], []
-        to_row = self._form.row
-        for position, (offset, record) in enumerate(batch.records):
-            in_params = record.null_params_count > 0
-            in_response = record.null_response_count > 0
-            row = to_row(record)
-            # A bool binds many times slower than an int.
-            rows.append([offset, *row, int(in_params), int(in_response)])
-            if in_params or in_response:
-                nulls += _null_rows(position, record)
+        found = Prepared(duplicate=batch.duplicate)
+        self._add(found, batch)
+        found.summary = summary_rows([record for _, record in batch.records])
+        return found
+
+    def parse(self, task: Task) -> Batch:
+        """What becomes of each of the lines."""
+        whole = Batch()
+        for batch in self._batches(task):
+            whole.add(batch)
+        return whole
+
+    def _batches(self, task: Task) -> Iterator[Batch]:
+        parser = self._formats.parser(LogFormat(task.log_format))
+        if not task.is_terminated:
+            batches = iter([_unterminated(parser, task)])
+        elif task.log_format == LogFormat.NATIVE:
+            batches = self._native(parser, task)
+        else:
+            batches = iter([_lines(parser, task.start, task.data[:-1].split(b"\n"))])
+        for batch in batches:
+            for offset, record in batch.records:
+                if not record.request_id:  # something to refer to: where the line is
+                    record.request_id = f"{task.name}@{offset}"
+            yield batch
+
+    def _native(self, parser: LineParser, task: Task) -> Iterator[Batch]:
+        """Many lines at once, as long as nothing about them is odd."""
+        offset = task.start
+        for piece in self._whole.pieces(task.data):
+            lines = bytes(piece[:-1]).split(b"\n")
+            records = self._whole.decoded(piece)
+            if records and len(records) == len(lines) and _are_objects(lines):
+                lengths = [len(line) + 1 for line in lines[:-1]]
+                offsets = accumulate(lengths, initial=offset)
+                yield Batch(list(zip(offsets, records, strict=True)), lines=len(lines))
+            else:
+                yield _lines(parser, offset, lines)
+            offset += len(piece)
+
+    def _add(self, found: Prepared, batch: Batch) -> None:
+        for position, (_, record) in enumerate(batch.records, found.records):
+            if record.null_params_count or record.null_response_count:
+                found.nulls += _null_rows(position, record)
             if record.login_uuid is not None:
-                logins.append(_login_row(position, record))
-        return Prepared(
-            rows,
-            nulls,
-            logins,
-            [(offset, length, *reject) for offset, length, reject in batch.rejects],
-            batch.lines,
-            batch.blank,
-            batch.duplicate,
-            batch.salvaged,
-            _summary_rows([record for _, record in batch.records]),
-        )
+                found.logins.append(_login_row(position, record))
+        found.records += len(batch.records)
+        found.groups += self._rows.groups(batch.records)
+        found.rejects += [(offset, length, *reject) for offset, length, reject in batch.rejects]
+        found.lines += batch.lines
+        found.blank += batch.blank
+        found.salvaged += batch.salvaged
 
 
-def _parse_lines(parser: LineParser, task: Task) -> Batch:
-    """Called for every line of every log: what can be is in local names and inline."""
-    batch = Batch()
-    offset = task.start
+def _lines(parser: LineParser, offset: int, lines: list[bytes]) -> Batch:
+    """Called for every line of a foreign log: what can be is in local names and inline."""
+    batch = Batch(lines=len(lines))
     add_record, decode, errors = batch.records.append, parser.decode, parser.errors
-    lines = (task.data[:-1] if task.is_terminated else task.data).split(b"\n")
     for line in lines:
         length = len(line)
         if length <= MAX_LINE:
@@ -113,14 +145,18 @@ def _parse_lines(parser: LineParser, task: Task) -> Batch:
         else:
             _set_aside(batch, offset, length, parser.parse(line))
         offset += length + 1
-    batch.lines = len(lines)
     return batch
+
+
+def _are_objects(lines: list[bytes]) -> bool:
+    """Whether each is from { to }: then no value goes over two lines, and none has two."""
+    return all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
 
 
 def _unterminated(parser: LineParser, task: Task) -> Batch:
     """The rest of a dead segment: as text, a cut line may read as a whole one."""
     if parser.is_json:
-        return _parse_lines(parser, task)
+        return _lines(parser, task.start, [task.data])
     reject = parser.reject("unterminated", task.data)
     return Batch(rejects=[(task.start, len(task.data), reject)], lines=1)
 
@@ -138,7 +174,8 @@ def _set_aside(batch: Batch, offset: int, length: int, parsed: Parsed) -> None:
         batch.rejects.append((offset, length, parsed))
 
 
-def _summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
+def summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
+    """Rows of each summary table, then of each roll-up."""
     summary = Summary()
     summary.add_all(records)
     tables = [list(packed(table, summary.cells(table))) for table in TABLES]
@@ -155,6 +192,7 @@ def _null_rows(position: int, record: TrafficLog) -> list[tuple[Any, ...]]:
     ]
 
 
+@lru_cache(maxsize=4096)
 def _context(detail: NullDetail) -> str:
     context = {"location": detail.location, "field": detail.field_name, "path": detail.field_path}
     return json.dumps({**context, "value": None, "kind": detail.kind}, ensure_ascii=False)

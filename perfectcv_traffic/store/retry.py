@@ -56,7 +56,7 @@ def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
             line = _Line(*row)
             if record := _parsed(line, formats, log_format):
                 by_log.setdefault(line.log_id, []).append((line, record))
-        preparer, committer = Preparer(form, formats), Committer(connection, form)
+        preparer, committer = Preparer(form, formats), Committer(connection)
         for log_id, found in by_log.items():
             batch = Batch([(line.offset, record) for line, record in found])
             with transaction(connection):

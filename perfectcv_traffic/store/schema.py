@@ -5,15 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.store.ddl import add_column
 from perfectcv_traffic.store.migrations import MIGRATIONS
 from perfectcv_traffic.store.transactions import transaction
-
-if TYPE_CHECKING:
-    import sqlite_utils
 
 APPLICATION_ID = 0x50435654
 """`PCVT`: marks the file as ours in `PRAGMA application_id`."""
@@ -92,20 +89,17 @@ def prepare(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog
     """
     if is_current(connection, model):
         return
-    import sqlite_utils  # makes tables and columns; a third of a second, so only when needed
-
     version = _version(connection)
     if 0 < version < VERSION:
         _back_up(connection, version)
-    db = sqlite_utils.Database(connection)
     for number, migrate in enumerate(MIGRATIONS, 1):
         with transaction(connection):
             if _version(connection) < number:
-                migrate(db)
+                migrate(connection)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {number}")
     with transaction(connection):
-        _add_columns(db, model)
+        _add_columns(connection, model)
 
 
 def is_current(connection: sqlite3.Connection, model: type[TrafficLog] = TrafficLog) -> bool:
@@ -154,9 +148,8 @@ def _has_columns(connection: sqlite3.Connection, model: type[TrafficLog]) -> boo
     return there >= set(request_columns(model))
 
 
-def _add_columns(db: sqlite_utils.Database, model: type[TrafficLog]) -> None:
-    requests: Any = db["api_requests"]
-    there = requests.columns_dict
+def _add_columns(connection: sqlite3.Connection, model: type[TrafficLog]) -> None:
+    there = {row[1] for row in connection.execute("PRAGMA table_info(api_requests)")}
     for name, sql_type in request_columns(model).items():
         if name not in there:
-            requests.add_column(name, sql_type)
+            add_column(connection, "api_requests", name, sql_type)

@@ -8,6 +8,7 @@ from typing import Any
 
 from perfectcv_traffic import overview, sketch
 from perfectcv_traffic.overview import ROLLUPS, Rollup
+from perfectcv_traffic.store.inserts import Insert
 from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, add, load, packed
 
 _MERGES = {
@@ -69,18 +70,14 @@ def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last
 
 
 def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    connection.executemany(_UPSERTS[table.name], rows)
+    _UPSERTS[table.name].run(connection, rows)
 
 
-def _upsert(table: Table) -> str:
+def _upsert(table: Table) -> Insert:
     keys = ", ".join(column.name for column in table.keys)
     merged = ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
-    names = ", ".join(table.columns)
-    marks = ", ".join("?" * len(table.columns))
-    return (
-        f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        f" ON CONFLICT ({keys}) DO UPDATE SET {merged}"
-    )
+    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {merged}"
+    return Insert(table.name, table.columns, conflict=conflict)
 
 
 _UPSERTS = {

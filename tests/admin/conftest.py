@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
 import threading
@@ -172,8 +173,24 @@ def _with_traffic(service: Service) -> Service:
     return service
 
 
-def absent(name: str) -> None:
-    """Skip for want of something optional; where CI promises it, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is missing, and CI must have it")
-    pytest.skip(f"{name} is not installed")
+Need = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def need() -> Need:
+    """Go on only where all of these are: modules by name, files by path; CI must have them."""
+
+    def check(*wanted: str | Path) -> None:
+        missing = [str(one) for one in wanted if not _is_there(one)]
+        if missing and os.environ.get("CI") == "true":
+            pytest.fail(f"missing, and CI must have it: {missing}")
+        if missing:
+            pytest.skip(f"not installed: {missing}")
+
+    return check
+
+
+def _is_there(wanted: str | Path) -> bool:
+    if isinstance(wanted, Path):
+        return wanted.is_file()
+    return importlib.util.find_spec(wanted) is not None

@@ -19,11 +19,12 @@ LEEDS = {
 
 
 @pytest.fixture(name="places")
-def _places(tmp_path: Path) -> Path:
-    pytest.importorskip("maxminddb", reason="the extra geoip is not installed")
-    writer = pytest.importorskip("mmdb_writer", reason="mmdb-writer is not installed")
-    netaddr = pytest.importorskip("netaddr")
-    database = writer.MMDBWriter(6, "GeoIP2-City", ipv4_compatible=True, float_type="float64")
+def _places(tmp_path: Path, need: Any) -> Path:
+    need("maxminddb", "mmdb_writer")
+    import netaddr
+    from mmdb_writer import MMDBWriter
+
+    database = MMDBWriter(6, "GeoIP2-City", ipv4_compatible=True, float_type="float64")
     database.insert_network(netaddr.IPSet(["203.0.113.0/24"]), LEEDS)
     database.insert_network(netaddr.IPSet(["198.51.100.0/24"]), {"country": {"iso_code": "FR"}})
     database.insert_network(netaddr.IPSet(["127.0.0.0/8"]), LEEDS)
@@ -64,8 +65,8 @@ def test_login_is_placed_when_configured(serve: Any, places: Path) -> None:
     assert service.admin("uuid-logs")["logs"][0]["geo_location"]["city"] == "Leeds"
 
 
-def test_missing_or_broken_database_is_said_at_set_up(tmp_path: Path) -> None:
-    pytest.importorskip("maxminddb", reason="the extra geoip is not installed")
+def test_missing_or_broken_database_is_said_at_set_up(tmp_path: Path, need: Any) -> None:
+    need("maxminddb")
     (tmp_path / "broken.mmdb").write_bytes(b"no database")
 
     with pytest.raises(StorageError, match="does not exist"):

@@ -166,21 +166,69 @@ def test_database_follows_the_log_and_keeps_up(monitor: Any, tmp_path: Path, log
     for _ in range(5):
         request(watching.app)
 
-    def rows() -> int:
-        if not db.exists():
-            return 0
-        connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
-        try:
-            return int(connection.execute("SELECT count(*) FROM api_requests").fetchone()[0])
-        except sqlite3.OperationalError:  # not made yet
-            return 0
-        finally:
-            connection.close()
-
-    until(lambda: rows() == 5)
+    until(lambda: rows(db) == 5)
     for _ in range(5):
         request(watching.app)
-    until(lambda: rows() == 10)
+    watching.close()  # what was written since is read once more before the child ends
+    assert rows(db) == 10
+
+
+def rows(db: Path, what: str = "count(*)") -> Any:
+    """The answer of a query on the requests; None until there is a database."""
+    if not db.exists():
+        return None
+    connection = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+    try:
+        return connection.execute(f"SELECT {what} FROM api_requests").fetchone()[0]
+    except sqlite3.OperationalError:  # not made yet
+        return None
+    finally:
+        connection.close()
+
+
+MODEL = """
+from perfectcv_traffic import TrafficLog
+
+class ShopLog(TrafficLog):
+    tenant: str | None = None
+"""
+
+SERVED = """
+import asyncio, sqlite3, sys, time
+from pathlib import Path
+from shop_model import ShopLog
+from perfectcv_traffic import setup_monitoring
+from perfectcv_traffic.capture import ingester
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body"})
+
+async def send(message): ...
+
+def enrich(record, scope):
+    record.tenant = scope["tenant"]
+
+ingester.START_DELAY = 0.0
+monitor = setup_monitoring(app, model=ShopLog, enrich=enrich, log="t.log", db="t.db")
+scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "tenant": "acme"}
+asyncio.run(monitor.app(dict(scope), None, send))
+assert monitor.flush(20)
+deadline = time.monotonic() + 60
+while monitor._ingester.pid is None or not Path("t.db").exists():
+    assert time.monotonic() < deadline
+    time.sleep(0.05)
+asyncio.run(monitor.app(dict(scope), None, send))
+monitor.close()
+"""
+
+
+@pytest.mark.end_to_end
+def test_fields_of_an_own_model_become_columns(tmp_path: Path) -> None:
+    (tmp_path / "shop_model.py").write_text(MODEL)
+    (tmp_path / "shop.py").write_text(SERVED)
+    subprocess.run([sys.executable, "shop.py"], cwd=tmp_path, check=True, timeout=120)
+    assert rows(tmp_path / "t.db", "count(*) || ' ' || group_concat(tenant)") == "2 acme,acme"
 
 
 @pytest.mark.end_to_end

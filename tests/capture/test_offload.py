@@ -190,6 +190,18 @@ def test_child_that_cannot_start_leaves_recording_to_the_thread(
     assert "they are recorded in the application's process for now" in caplog.text
 
 
+def test_process_that_is_no_python_starts_no_child(
+    monitor: Any, talk: Talk, log: Path, caplog: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(offload, "START_DELAY", 0.0)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    watching = monitor(application())
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert len(lines(log)) == 1
+    assert "is no Python" in caplog.text
+
+
 def test_what_is_no_plain_data_is_recorded_by_the_thread(
     beside: Any, talk: Talk, log: Path
 ) -> None:

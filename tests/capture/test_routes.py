@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from a2wsgi import WSGIMiddleware
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -158,15 +159,19 @@ def test_g15_g16_status_is_stored_as_sent(
     assert type(row["status_code"]) is int
 
 
-def test_g17_mounted_application_of_another_kind(
-    monitor: Setup, talk: Talk, record: Record
-) -> None:
+def test_g17_mounted_wsgi_application(monitor: Setup, talk: Talk, record: Record) -> None:
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"got ", environ["wsgi.input"].read()]
+
     app = FastAPI()
-    app.mount("/other/{v}", Response("from elsewhere", media_type="text/plain"))
+    mounted: Any = WSGIMiddleware(wsgi)
+    app.mount("/other/{v}", mounted)
     watching = monitor(app)
-    assert talk(app, path="/other/1/x/y").body == b"from elsewhere"
+    assert talk(app, "POST", "/other/1/x/y", body=b"that").body == b"got that"
     row = record(watching)
-    assert (row["route"], row["response_body"]) == ("/other/{v}/{path}", "from elsewhere")
+    assert row["route"] == "/other/{v}/{path}"
+    assert (row["request_body"], row["response_body"]) == ("that", "got that")
 
 
 @pytest.mark.parametrize(("path", "route"), [("/h/5", "/h/{x}"), ("/none", None)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import socket
 import threading
@@ -13,10 +14,12 @@ from typing import Any
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse
+from websockets import InvalidStatus, Subprotocol
+from websockets.sync.client import connect
 
 Setup = Callable[..., Any]
 Serve = Callable[..., Any]
@@ -332,6 +335,35 @@ def test_b5_file_is_served_whole(
     with serve(app) as address:
         assert ask(address)[2] == file.read_bytes()
     assert record(watching)["response_bytes"] == 256 * 4096
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a1_websocket_is_served_as_if_alone(
+    monitor: Setup, serve: Serve, records: Records, recorded: bool
+) -> None:
+    app = FastAPI()
+
+    @app.websocket("/echo/{name}")
+    async def echo(websocket: WebSocket, name: str) -> None:
+        await websocket.accept(subprotocol="chat", headers=[(b"x-own", b"yes")])
+        with contextlib.suppress(WebSocketDisconnect):
+            while True:
+                await websocket.send_text(f"{name}: {await websocket.receive_text()}")
+
+    watching = monitor(app) if recorded else None
+    with serve(app) as (host, port):
+        url = f"ws://{host}:{port}/echo/ann"
+        with connect(url, subprotocols=[Subprotocol("chat")]) as client:
+            for word in ("one", "two"):
+                client.send(word)
+                assert client.recv(20) == f"ann: {word}"
+            answer: Any = client.response
+            assert (client.subprotocol, answer.headers["x-own"]) == ("chat", "yes")
+            assert "x-request-id" not in answer.headers
+        with pytest.raises(InvalidStatus), connect(f"ws://{host}:{port}/none"):
+            raise AssertionError
+    if watching is not None:
+        assert records(watching) == []
 
 
 def test_lifespan_state_reaches_the_handlers(monitor: Setup, serve: Serve, record: Record) -> None:

@@ -132,7 +132,9 @@ def test_explain_tells_meaning_sign_and_fix(program: Program) -> None:
 def test_explain_without_a_rule_lists_all(program: Program) -> None:
     lines = program("explain").stdout.splitlines()
 
-    assert [line.split()[0] for line in lines] == [rule.id for rule in RULES]
+    named = [line.split()[0] for line in lines]
+    assert named == sorted(named)
+    assert {rule.id for rule in RULES} < set(named)
 
 
 def test_explain_of_an_unknown_rule_exits_2(program: Program) -> None:

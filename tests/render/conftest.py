@@ -111,6 +111,15 @@ def empty() -> Results:
     return VARIANTS["empty"]()
 
 
+@pytest.fixture(scope="session")
+def many_findings(ordinary: Results) -> Results:
+    """One rule broken in 300 places, another in one."""
+    one = ordinary["findings"].iloc[[0]].assign(rule="PT101", title="Open")
+    places = [one.assign(path=f"/open/{n}") for n in range(300)]
+    last = one.assign(rule="PT303", title="Burst", path="/burst")
+    return {**ordinary, "findings": pd.concat([*places, last], ignore_index=True)}
+
+
 @pytest.fixture
 def modules_after() -> Callable[[str], set[str]]:
     """Names of the modules loaded by a fresh process that imports the given one."""

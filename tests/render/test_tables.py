@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
-from perfectcv_traffic.render.tables import NARROW, tables
+from perfectcv_traffic.render.tables import NARROW, WIDE, tables
 
 Results = dict[str, pd.DataFrame]
 
@@ -23,9 +23,11 @@ def _printed(results: Results, width: int = 80, *, wide: bool = False, colour: b
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("width", [80, 200])
-def test_tables_fit_the_terminal(any_results: Results, width: int) -> None:
-    assert max(cell_len(line) for line in _printed(any_results, width).splitlines()) <= width
+@pytest.mark.parametrize(("width", "wide"), [(80, False), (200, False), (WIDE, True), (200, True)])
+def test_tables_fit_the_terminal(any_results: Results, width: int, wide: bool) -> None:
+    printed = _printed(any_results, width, wide=wide)
+
+    assert max(cell_len(line) for line in printed.splitlines()) <= width
 
 
 def test_numbers_are_never_cut_at_80_columns(long_names: Results) -> None:

@@ -1,15 +1,15 @@
-"""A second process that prepares one chunk while the one before it is stored.
+"""A second process that sums up the lines which this one makes rows of.
 
-Parsing and storing take about as long as each other. The process reads tasks from its standard
-input and writes what it prepared to its standard output; when the pipe closes, it ends. Where the
-system allows it, the bytes themselves are in memory that both share, and the pipes only carry their
+It parses the same bytes and answers with the rows of the summary alone: those are few, whereas to
+carry over what is to be stored takes longer than to parse it twice. The process reads from its
+standard input and writes to its standard output; when the pipe closes, it ends. Where the system
+allows it, the bytes themselves are in memory that both share, and the pipes only carry their
 number.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import marshal
 import mmap
 import os
@@ -17,27 +17,39 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, NamedTuple, Self
 
-from perfectcv_traffic.log.formats import Formats
-from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
+from perfectcv_traffic.log.reader import CHUNK_SIZE
+from perfectcv_traffic.store.prepare import Task
+from perfectcv_traffic.summary import Row
 
 MARSHAL_VERSION = 2
 """Later versions look for repeated objects, which takes longer than it saves."""
 
-SHARED_SIZE = 8_388_608
+SHARED_SIZE = CHUNK_SIZE + 4096
 _NO_MEMORY = -1
 _LENGTH = 8
 
 
-class PreparingProcess:
-    """Prepares tasks elsewhere, one at a time."""
+class Summed(NamedTuple):
+    """The summary of the records in a task."""
+
+    records: int
+    rows: list[list[Row]]
+    """Rows of each summary table, then of each roll-up."""
+
+
+class SummingProcess:
+    """Sums up tasks elsewhere, one at a time."""
 
     def __init__(self) -> None:
         memory = [_shared_memory(), _shared_memory()]
-        command = [sys.executable, "-m", "perfectcv_traffic.store.preparing", *map(str, memory)]
+        command = [
+            sys.executable,
+            "-m",
+            "perfectcv_traffic.store.summing_worker",
+            *map(str, memory),
+        ]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -64,12 +76,12 @@ class PreparingProcess:
 
     def submit(self, task: Task) -> None:
         """Begin with a task; its result has to be taken before the next."""
-        self._tasks.send(marshal.dumps(tuple(task), MARSHAL_VERSION))
+        self._tasks.send(f"{task.log_format}\n".encode(), task.data)
 
-    def result(self) -> Prepared | None:
-        """What was prepared; None when the process is gone."""
+    def result(self) -> Summed | None:
+        """The sums; None when the process is gone."""
         with self._results.received() as data:
-            return Prepared(*marshal.loads(data)) if data else None
+            return Summed(*marshal.loads(data)) if data else None
 
 
 class Channel:
@@ -81,17 +93,20 @@ class Channel:
         if memory != _NO_MEMORY:
             os.close(memory)
 
-    def send(self, data: bytes) -> None:
+    def send(self, *parts: bytes) -> None:
         """Carry bytes over; they are lost when nobody receives them any more."""
         if self._pipe is None:
             return
+        length = sum(map(len, parts))
         with contextlib.suppress(BrokenPipeError):
-            is_shared = self._memory is not None and len(data) <= SHARED_SIZE
+            is_shared = self._memory is not None and length <= SHARED_SIZE
             if self._memory is not None and is_shared:
-                self._memory[: len(data)] = data  # before its length is known over there
-            self._pipe.write(len(data).to_bytes(_LENGTH))
+                self._memory.seek(0)
+                for part in parts:  # before their length is known over there
+                    self._memory.write(part)
+            self._pipe.write(length.to_bytes(_LENGTH))
             if not is_shared:
-                self._pipe.write(data)
+                self._pipe.writelines(parts)
             self._pipe.flush()
 
     @contextlib.contextmanager
@@ -114,22 +129,6 @@ class Channel:
             self._memory.close()
 
 
-def main(memory: list[str]) -> None:
-    """Prepare tasks until there are no more."""
-    gc.disable()  # records hold no cycles
-    tasks = Channel(sys.stdin.buffer, int(memory[0]))
-    results = Channel(sys.stdout.buffer, int(memory[1]))
-    form = StoredForm()
-    preparer = Preparer(form, Formats(form, Redactor()))
-    while task := _next_task(tasks):
-        results.send(marshal.dumps(tuple(preparer.prepare(task)), MARSHAL_VERSION))
-
-
-def _next_task(tasks: Channel) -> Task | None:
-    with tasks.received() as data:
-        return Task(*marshal.loads(data)) if data else None
-
-
 def _shared_memory() -> int:
     """A descriptor of memory that a child can share, if the system has such a thing."""
     if not hasattr(os, "memfd_create"):
@@ -137,7 +136,3 @@ def _shared_memory() -> int:
     number = os.memfd_create("perfectcv-traffic")
     os.ftruncate(number, SHARED_SIZE)
     return number
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,0 +1,84 @@
+"""Telling a webhook what `check` found: that rules broke, not again for a while, that all hold.
+
+What was told last is kept beside the database or log, so that a check from cron remembers it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from perfectcv_traffic.errors import UsageError
+
+if TYPE_CHECKING:
+    from perfectcv_traffic.analysis.thresholds import Verdict
+
+SECONDS_TO_ANSWER = 10.0
+
+
+class Told(msgspec.Struct):
+    """What a webhook was told last: the rules that were violated, and when."""
+
+    rules: list[str]
+    at: datetime
+
+
+class Webhook:
+    """One URL, how long it is left alone, and what it was told last."""
+
+    def __init__(self, url: str, cooldown: timedelta, state: Path) -> None:
+        """Raises `UsageError` for a URL that cannot be called."""
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+            raise UsageError("--webhook needs a URL that begins with http:// or https://")
+        self._url = url
+        self._cooldown = cooldown
+        self._state = state
+        # The URL may hold a secret, so the file that remembers it does not.
+        self._key = hashlib.sha256(url.encode()).hexdigest()[:16]
+
+    def tell(self, verdicts: Sequence[Verdict], now: datetime) -> str | None:
+        """Send the verdicts if it is time to; what went wrong, None if nothing did."""
+        violated = sorted(one.rule for one in verdicts if not one.holds)
+        every = self._read()
+        if not self._is_due(every.get(self._key), violated, now):
+            return None
+        problem = self._send(verdicts)
+        if problem is None:
+            self._write({**every, self._key: Told(violated, now)})
+        return problem
+
+    def _is_due(self, last: Told | None, violated: list[str], now: datetime) -> bool:
+        """A violation that is new or was told long enough ago; that what was told is over."""
+        told = last.rules if last else []
+        if violated != told:
+            return True
+        return bool(violated) and last is not None and now - last.at >= self._cooldown
+
+    def _send(self, verdicts: Sequence[Verdict]) -> str | None:
+        import httpx  # a quarter of a second, and most checks tell nobody
+
+        from perfectcv_traffic.render.verdicts import message
+
+        host = urlsplit(self._url).hostname
+        try:
+            answer = httpx.post(self._url, json=message(verdicts), timeout=SECONDS_TO_ANSWER)
+        except httpx.HTTPError as error:
+            return f"the webhook at {host} could not be told: {type(error).__name__}"
+        return None if answer.is_success else f"the webhook at {host} answered {answer.status_code}"
+
+    def _read(self) -> dict[str, Told]:
+        try:
+            return msgspec.json.decode(self._state.read_bytes(), type=dict[str, Told])
+        except (FileNotFoundError, msgspec.DecodeError):  # damaged: told once too often
+            return {}
+
+    def _write(self, every: dict[str, Told]) -> None:
+        from perfectcv_traffic.render.files import write
+
+        write(self._state, msgspec.json.encode(every) + b"\n")

@@ -1,0 +1,68 @@
+"""Client windows and paths as columns, and what is told of them without a row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from perfectcv_traffic.columns import times
+from perfectcv_traffic.columns.codes import Codes, dense
+from perfectcv_traffic.columns.seen import Rows, Seen, collected, taken
+from perfectcv_traffic.summary import Row
+
+
+class ClientWindows(Seen):
+    """Requests by client, route and hour: the table `summary.CLIENTS`."""
+
+    def __init__(self, clients: Codes[str], routes: Codes[str]) -> None:
+        super().__init__([clients, routes])
+
+    def told(self, clients: Collection[str] | None = None) -> list[Row]:
+        """Rows in the order of their keys, of some clients or all."""
+        rows = self.rows()
+        if rows is None:
+            return []
+        if clients is not None:
+            is_wanted = np.array([name in clients for name in self.texts(0)])
+            rows = taken(rows, np.flatnonzero(is_wanted[rows.keys[0]]))
+        client, route, hour = rows.keys
+        hours, of_row = dense(hour)
+        texts = [
+            list(map(self.texts(0).__getitem__, client.tolist())),
+            list(map(self.texts(1).__getitem__, route.tolist())),
+            list(map(times.hour_texts(hours).__getitem__, of_row.tolist())),
+        ]
+        return sorted(zip(*texts, *_told(rows), strict=True))
+
+    def totals(self) -> list[Row]:
+        """Each client's requests, last request and whether ever blocked, in order of its name."""
+        rows = self.rows()
+        if rows is None:
+            return []
+        total = collected(rows._replace(keys=rows.keys[:1]))
+        names = map(self.texts(0).__getitem__, total.keys[0].tolist())
+        return sorted(zip(names, *_told(total), strict=True))
+
+
+class Paths(Seen):
+    """Accesses by path: the table `summary.URLS`."""
+
+    def __init__(self, paths: Codes[str]) -> None:
+        super().__init__([paths])
+
+    def told(self, most: int | None = None) -> list[Row]:
+        """Rows in the order of paths; of most, only those with at least as many accesses."""
+        rows = self.rows()
+        if rows is None:
+            return []
+        if most is not None and len(rows.times) > most:
+            least = np.partition(rows.times, -most)[-most]
+            rows = taken(rows, np.flatnonzero(rows.times >= least))
+        count, last, _ = _told(rows)
+        paths = map(self.texts(0).__getitem__, rows.keys[0].tolist())
+        return sorted(zip(paths, count, last, strict=True))
+
+
+def _told(rows: Rows) -> tuple[list[int], list[str], list[int]]:
+    return rows.times.tolist(), times.texts(rows.last), rows.blocked.tolist()

@@ -1,0 +1,59 @@
+"""INSERT statements of many rows each.
+
+SQLite runs such a statement in one step, during which Python's interpreter lock is free: the next
+lines are read meanwhile. A statement for each row would hand the lock back and forth.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+MOST_ROWS = 256
+MOST_VARIABLES = 32_766
+"""Of one statement: SQLite's own default limit since 3.32."""
+
+_STEP = 4
+"""Statements are made for 256, 64, 16, 4 rows and one: few enough to be kept prepared."""
+
+
+class Insert(NamedTuple):
+    """Columns of a table that get values, and what happens on a conflict."""
+
+    table: str
+    columns: tuple[str, ...]
+    shared: int = 0
+    """So many of the first columns have one value for all rows of a statement."""
+    conflict: str = ""
+
+    def run(self, connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows, with as few statements as that takes."""
+        found = rows if isinstance(rows, list) else list(rows)
+        for start, end in parts(len(found), len(self.columns)):
+            values = list(chain.from_iterable(found[start:end]))
+            connection.execute(statement(self, end - start), values)
+
+
+def parts(count: int, width: int) -> Iterator[tuple[int, int]]:
+    """Where the rows of each statement begin and end."""
+    start, size = 0, MOST_ROWS
+    while start < count:
+        while size > count - start or (size > 1 and size * width > MOST_VARIABLES):
+            size //= _STEP
+        yield start, start + size
+        start += size
+
+
+@lru_cache(maxsize=256)
+def statement(insert: Insert, rows: int) -> str:
+    """The statement for so many rows: the shared values first, then those of each row."""
+    shared = [f"?{number}" for number in range(1, insert.shared + 1)]
+    marks = ["?"] * (len(insert.columns) - insert.shared)
+    row = f"({', '.join([*shared, *marks])})"
+    return (
+        f"INSERT OR FAIL INTO {insert.table} ({', '.join(insert.columns)})"
+        f" VALUES {', '.join([row] * rows)} {insert.conflict}"
+    )

@@ -1,0 +1,80 @@
+"""Rows of `api_requests` as statements, column by column.
+
+Most columns of most logs hold the same in hundreds of rows: nobody sends rate limits, nothing is
+cut. Such a value is bound once for all rows of a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.store.inserts import Insert, parts, statement
+from perfectcv_traffic.store.schema import DERIVED_COLUMNS
+
+Column = Sequence[Any]
+
+
+class Group(NamedTuple):
+    """Some rows as a statement; the first of its values is the id of the log."""
+
+    sql: str
+    values: list[Any]
+
+
+class RequestRows:
+    """Makes statements of records.
+
+    A column that once differed within a statement is taken to differ from then on, so that the
+    statements are the same ones again and again and stay prepared.
+    """
+
+    def __init__(self, form: StoredForm) -> None:
+        self._form = form
+        self._columns = ("log_offset", *form.columns, *DERIVED_COLUMNS)
+        self._counts = [form.columns.index(name) for name in _COUNTS]
+        self._different: set[int] = set()
+
+    def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Group]:
+        """Statements that insert these records, each given with its offset."""
+        found = [
+            self._values(records[start:end])
+            for start, end in parts(len(records), len(self._columns) + 1)
+        ]
+        for columns in found:
+            self._different.update(
+                number
+                for number, column in enumerate(columns)
+                if number not in self._different and not _is_shared(column)
+            )
+        own = sorted(self._different)
+        shared = [number for number in range(len(self._columns)) if number not in self._different]
+        names = ["log_file_id", *(self._columns[number] for number in (*shared, *own))]
+        insert = Insert("api_requests", tuple(names), len(shared) + 1)
+        return [_group(insert, columns, shared, own) for columns in found]
+
+    def _values(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Column]:
+        offsets = [offset for offset, _ in records]
+        columns = self._form.bound([record for _, record in records])
+        # A bool binds many times slower than an int.
+        flags = [[int(count > 0) for count in columns[number]] for number in self._counts]
+        return [offsets, *columns, *flags]
+
+
+_COUNTS = ("null_params_count", "null_response_count")
+"""In the order of `DERIVED_COLUMNS`."""
+
+
+def _is_shared(column: Column) -> bool:
+    first, last = column[0], column[-1]
+    # NaN, which stands for NULL, is found by being the same object.
+    return (last is first or last == first) and column.count(first) == len(column)
+
+
+def _group(insert: Insert, columns: list[Column], shared: list[int], own: list[int]) -> Group:
+    values = [None, *(columns[number][0] for number in shared)]
+    values += chain.from_iterable(zip(*(columns[number] for number in own), strict=True))
+    return Group(statement(insert, len(columns[0])), values)
