@@ -72,7 +72,7 @@ def told(records: list[TrafficLog], *, rejected: int) -> Frames:
     fold.add(records)
     found = fold.found(hourly=False)
     found.lines = {"ingested": len(records), "rejected": rejected}
-    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+    return frames(found.rows, found.health(), Extras(found.recent, client_count=found.clients))
 
 
 @dataclass(slots=True)
