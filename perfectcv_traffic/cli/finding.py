@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from perfectcv_traffic.cli.events import JSON_LINES, streams
 from perfectcv_traffic.cli.files import tell
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
-from perfectcv_traffic.cli.options import option
+from perfectcv_traffic.cli.probes import FORMATS, Wanted
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
@@ -23,153 +23,8 @@ if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.find import Probed, ProbeOptions
     from perfectcv_traffic.generate.options import Options
+    from perfectcv_traffic.generate.outcome import Outcome
     from perfectcv_traffic.render.probed import Report
-
-LOAD: Final = "load"
-SUITES: Final = ("auth", "null", "answers", LOAD)
-DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
-FORMATS: Final = ("text", "json", "jsonl", "junit", "sarif")
-_SUFFIXES: Final = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".xml": "junit"} | {
-    ".sarif": "sarif"
-}
-
-FINDING: Final = "What to look for"
-LIMITS: Final = "Limits of a run"
-OUTPUT: Final = "What to tell"
-
-Suite = Annotated[
-    str | None,
-    option(
-        "--suite",
-        help="Of auth, null, answers, load, by comma. [default: auth,null,answers]",
-        panel=FINDING,
-    ),
-]
-MaxRequests = Annotated[
-    int, option("--max-requests", help="Stop after so many requests.", panel=LIMITS, min=1)
-]
-MaxSeconds = Annotated[
-    float, option("--max-seconds", help="Stop after so many seconds.", panel=LIMITS, min=0.001)
-]
-StopAfter = Annotated[
-    int, option("--stop-after", help="Stop after so many 5xx in a row.", panel=LIMITS, min=1)
-]
-Thorough = Annotated[
-    bool,
-    option("--thorough", help="Every variant at every operation: more requests.", panel=FINDING),
-]
-MaxFindings = Annotated[
-    int | None, option("--max-findings", help="Stop at so many findings.", panel=LIMITS, min=1)
-]
-Only = Annotated[
-    list[str] | None,
-    option("--only", help="Only this rule (PT104); may be repeated.", panel=FINDING),
-]
-Replay = Annotated[
-    Path | None,
-    option(
-        "--replay",
-        help="Test again only what this JSON report found.",
-        panel=FINDING,
-        dir_okay=False,
-        exists=True,
-    ),
-]
-Slow = Annotated[
-    float, option("--slow", help="Seconds from which an answer is slow.", panel=FINDING, min=0.001)
-]
-AdminPath = Annotated[
-    str, option("--admin-path", help="Paths a lower role must not reach (pattern).", panel=FINDING)
-]
-DryRun = Annotated[
-    bool,
-    option(
-        "--dry-run",
-        help="Print the plan as JSON lines; only the document is fetched.",
-        panel=FINDING,
-    ),
-]
-Formats = Annotated[
-    list[str] | None,
-    option(
-        "--format",
-        help="text, json, jsonl, junit or sarif; repeatable, with --output.",
-        panel=OUTPUT,
-    ),
-]
-Outputs = Annotated[
-    list[Path] | None,
-    option("--output", help="File for the --format before it; repeatable.", panel=OUTPUT),
-]
-Baseline = Annotated[
-    Path | None,
-    option("--baseline", help="File of accepted findings.", panel=OUTPUT, dir_okay=False),
-]
-UpdateBaseline = Annotated[
-    bool, option("--update-baseline", help="Write all findings into --baseline.", panel=OUTPUT)
-]
-FailOn = Annotated[
-    str | None,
-    option(
-        "--fail-on",
-        help="Exit 1 from this severity on: error, warning, note; never; or surprise (traffic)."
-        " [default: error; traffic: never]",
-        panel=OUTPUT,
-    ),
-]
-
-
-class Limits(NamedTuple):
-    """What a run may cost."""
-
-    requests: int
-    seconds: float
-    failures: int
-    findings: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What to look for, and where to tell it."""
-
-    suites: frozenset[str]
-    limits: Limits
-    is_thorough: bool
-    slow: float
-    admin_path: str
-    only: tuple[str, ...]
-    replay: Path | None
-    files: tuple[tuple[str, Path | None], ...]
-    baseline: Path | None
-    updates_baseline: bool
-    fail_on: str | None
-
-
-def suites(named: str | None, *, is_traffic: bool) -> frozenset[str]:
-    """The suites to run: traffic when that is described, else everything that finds defects."""
-    if named is None:
-        return frozenset({LOAD} if is_traffic else set(SUITES) - {LOAD})
-    chosen = [one.strip() for one in named.split(",") if one.strip()]
-    unknown = sorted(set(chosen) - set(SUITES))
-    if unknown or not chosen:
-        raise UsageError(f"--suite {named!r}: choose of {', '.join(SUITES)}")
-    return frozenset(chosen)
-
-
-def files(
-    formats: list[str] | None, outputs: list[Path] | None
-) -> tuple[tuple[str, Path | None], ...]:
-    """Formats with their files; the first format without one goes to stdout, text by default."""
-    # A folder is no report: PERFECTCV_TRAFFIC_OUTPUT names one for other commands.
-    named = [one for one in outputs or () if not one.is_dir()]
-    kinds = list(formats or ())
-    unknown = sorted(set(kinds) - set(FORMATS))
-    if unknown:
-        raise UsageError(f"--format {unknown[0]!r}: choose of {', '.join(FORMATS)}")
-    kinds += [_SUFFIXES.get(one.suffix.lower(), "json") for one in named[len(kinds) :]]
-    rest = [None] * (len(kinds) - len(named))
-    pairs: list[tuple[str, Path | None]] = list(zip(kinds, [*named, *rest], strict=True))
-    return tuple(pairs if rest else [*pairs, ("text", None)])
 
 
 def show_plan(target: str, options: Options, credentials: Credentials) -> None:
@@ -183,39 +38,65 @@ def show_plan(target: str, options: Options, credentials: Credentials) -> None:
 
 def find(job: Job, wanted: Wanted) -> int:
     """Look for defects, tell them, keep them; the exit code."""
-    from perfectcv_traffic.generate.accepted import read_accepted, split, write_accepted
-    from perfectcv_traffic.generate.find import find as find_defects
-    from perfectcv_traffic.render.probed import Report
+    from perfectcv_traffic.generate.accepted import read_accepted
+    from perfectcv_traffic.render.probed import closing_events, line
     from perfectcv_traffic.store import database
 
     least = _severity(wanted.fail_on)
-    known = read_accepted(wanted.baseline) if wanted.baseline is not None else ()
+    if wanted.baseline is not None:
+        read_accepted(wanted.baseline)  # one that cannot be read is said before anything is sent
     started = datetime.now(UTC)
     with database.writing(job.db):
         pass  # a database that cannot be used is said before anything is sent
+    told = started.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with streams(wanted.files) as write:
+        probed = _watched(job, wanted, told, write)
+        report = _settled(job, wanted, probed, told)
+        for event in closing_events(report):
+            write(line(event))
+    _tell(report, wanted)
+    return _exit_code(report, least)
+
+
+def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], None]) -> Probed:
+    """The run, told as it goes on."""
+    from perfectcv_traffic.generate.find import find as find_defects
+    from perfectcv_traffic.generate.marks import new_run_id
+    from perfectcv_traffic.render.probed import line, request_event, start_event
+
+    run_id = new_run_id()
+    start = start_event(
+        run_id=run_id, target=job.target, seed=job.options.seed, started_at=started_at
+    )
+    write(line(start))
     with live("probing", total=None) as follow:
-        probed = find_defects(
+
+        def told(outcome: Outcome) -> None:
+            write(line(request_event(outcome)))
+            follow(outcome)
+
+        return find_defects(
             job.target,
-            job.options,
+            replace(job.options, run_id=run_id),
             _probe_options(wanted),
             credentials=job.credentials,
-            on_outcome=follow,
+            on_outcome=told,
         )
+
+
+def _settled(job: Job, wanted: Wanted, probed: Probed, started_at: str) -> Report:
+    """The run kept in the database, and what of it is new."""
+    from perfectcv_traffic.generate.accepted import read_accepted, split, write_accepted
+    from perfectcv_traffic.render.probed import Report
+
+    known = read_accepted(wanted.baseline) if wanted.baseline is not None else ()
     job.run_ids.append(probed.run_id)
     _store(job, probed)
     if wanted.updates_baseline and wanted.baseline is not None:
-        date = started.date().isoformat()
-        write_accepted(wanted.baseline, known, probed.findings, date=date)
+        write_accepted(wanted.baseline, known, probed.findings, date=started_at[:10])
         known = read_accepted(wanted.baseline)
     new, accepted = split(probed.findings, known)
-    report = Report(
-        probed=probed,
-        findings=new,
-        accepted=accepted,
-        started_at=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    )
-    _tell(report, wanted)
-    return _exit_code(report, least)
+    return Report(probed=probed, findings=new, accepted=accepted, started_at=started_at)
 
 
 def _probe_options(wanted: Wanted) -> ProbeOptions:
@@ -272,7 +153,8 @@ def _exit_code(report: Report, least: str | None) -> int:
 def _tell(report: Report, wanted: Wanted) -> None:
     writers = _writers()
     for kind, path in wanted.files:
-        tell(writers[kind](report), path)
+        if kind != JSON_LINES:
+            tell(writers[kind](report), path)
 
 
 def _writers() -> dict[str, Callable[[Report], str]]:

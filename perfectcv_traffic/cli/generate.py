@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli import finding, reconciling, secrets, sending
+from perfectcv_traffic.cli import finding, probes, reconciling, secrets, sending
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
@@ -31,13 +31,13 @@ def generate(
     target: Target = "http://127.0.0.1:8000",
     app: App = None,
     openapi: OpenApi = None,
-    suite: finding.Suite = None,
-    only: finding.Only = None,
-    replay: finding.Replay = None,
-    thorough: finding.Thorough = False,
-    slow: finding.Slow = 2.0,
-    admin_path: finding.AdminPath = finding.DEFAULT_ADMIN_PATH,
-    dry_run: finding.DryRun = False,
+    suite: probes.Suite = None,
+    only: probes.Only = None,
+    replay: probes.Replay = None,
+    thorough: probes.Thorough = False,
+    slow: probes.Slow = 2.0,
+    admin_path: probes.AdminPath = probes.DEFAULT_ADMIN_PATH,
+    dry_run: probes.DryRun = False,
     requests: sending.SomeRequests = None,
     duration: sending.Duration = None,
     stages: sending.Stages = None,
@@ -56,10 +56,10 @@ def generate(
     exclude: sending.Exclude = None,
     include_risky: sending.IncludeRisky = None,
     allow_host: sending.AllowHosts = None,
-    max_requests: finding.MaxRequests = 2000,
-    max_seconds: finding.MaxSeconds = 120.0,
-    max_findings: finding.MaxFindings = None,
-    stop_after: finding.StopAfter = 20,
+    max_requests: probes.MaxRequests = 2000,
+    max_seconds: probes.MaxSeconds = 120.0,
+    max_findings: probes.MaxFindings = None,
+    stop_after: probes.StopAfter = 20,
     token_env: secrets.TokenEnv = None,
     token_file: secrets.TokenFile = None,
     username: secrets.Username = None,
@@ -71,11 +71,11 @@ def generate(
     low_token_env: secrets.LowTokenEnv = None,
     expired_token_env: secrets.ExpiredTokenEnv = None,
     jwt_secret_env: secrets.JwtSecretEnv = None,
-    format: finding.Formats = None,  # noqa: A002 - the option's name
-    output: finding.Outputs = None,
-    baseline: finding.Baseline = None,
-    update_baseline: finding.UpdateBaseline = False,
-    fail_on: finding.FailOn = None,
+    format: probes.Formats = None,  # noqa: A002 - the option's name
+    output: probes.Outputs = None,
+    baseline: probes.Baseline = None,
+    update_baseline: probes.UpdateBaseline = False,
+    fail_on: probes.FailOn = None,
     reconcile: Reconcile = False,
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
@@ -90,7 +90,7 @@ def generate(
     from perfectcv_traffic.generate.selection import Selection
 
     is_traffic = any(one is not None for one in (requests, duration, stages))
-    suites = finding.suites(suite, is_traffic=is_traffic)
+    suites = probes.suites(suite, is_traffic=is_traffic)
     names, weights = sending.weighted(scenario)
     options = Options(
         requests=requests or (None if duration or stages else sending.DEFAULT_REQUESTS),
@@ -127,15 +127,15 @@ def generate(
         expired_token=expired_token_env,
         jwt_secret=jwt_secret_env,
     )
-    wanted = finding.Wanted(
-        suites=suites - {finding.LOAD},
-        limits=finding.Limits(max_requests, max_seconds, stop_after, max_findings),
+    wanted = probes.Wanted(
+        suites=suites - {probes.LOAD},
+        limits=probes.Limits(max_requests, max_seconds, stop_after, max_findings),
         is_thorough=thorough,
         slow=slow,
         admin_path=admin_path,
         only=tuple(one.upper() for one in only or ()),
         replay=replay,
-        files=finding.files(format, output),
+        files=probes.files(format, output),
         baseline=baseline,
         updates_baseline=update_baseline,
         fail_on=fail_on,
@@ -146,7 +146,7 @@ def generate(
     with _served(app, log) as address:
         job = Job(address or target, options, credentials, db)
         code = finding.find(job, wanted) if wanted.suites else 0
-        code = (sending.load(job, wanted.files, fail_on) if finding.LOAD in suites else 0) or code
+        code = (sending.load(job, wanted.files, fail_on) if probes.LOAD in suites else 0) or code
     if reconcile:
         code = reconciling.reconcile(job, log) or code
     else:

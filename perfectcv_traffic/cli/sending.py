@@ -130,8 +130,10 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
     if unknown:
         raise UsageError(f"--format {unknown[0]}: for traffic choose text, {', '.join(FORMATS)}")
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    run = send(job.target, job.options, job.credentials, job.db)
-    results().print(latency_table(run))
+    shows = ("text", None) in files
+    run = send(job.target, job.options, job.credentials, job.db, shows=shows)
+    if shows:
+        results().print(latency_table(run))
     job.run_ids.append(run.run_id)
     for kind, path in files:
         if kind != "text":
@@ -140,7 +142,9 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
     return int(choice == "surprise" and bool(run.surprises))
 
 
-def send(target: str, options: Options, credentials: Credentials, db: Path) -> Run:
+def send(
+    target: str, options: Options, credentials: Credentials, db: Path, *, shows: bool = True
+) -> Run:
     """Send test traffic, show it per scenario, keep what was sent in the database."""
     from perfectcv_traffic.generate.run import generate
     from perfectcv_traffic.render.traffic import scenario_table
@@ -153,7 +157,8 @@ def send(target: str, options: Options, credentials: Credentials, db: Path) -> R
     with database.writing(db) as connection:
         sent = rows_of(run.run_id, run.setup_ids, run.outcomes)
         queries.store_generated(connection, sent)
-    results().print(scenario_table(run))
+    if shows:
+        results().print(scenario_table(run))
     if not run.is_complete:
         note(f"interrupted after {run.sent} of {run.planned} requests")
     return run

@@ -1,32 +1,33 @@
 """A text that a regular expression matches: the shortest way through it.
 
-The parser is that of `re` itself, which has no public name; look-arounds and the like are not
-followed, and then there is no text.
+Reads what JSON Schema recommends of ECMA-262's syntax: literals, classes, groups, alternatives and
+repetitions. Look-arounds, back references and flags are not followed, and then there is no text.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
-from importlib import import_module
-from typing import Any, Final
-
-codes: Any = import_module("re._constants")
-parser: Any = import_module("re._parser")
+from collections.abc import Callable, Iterable
+from typing import Final
 
 MAX_REPEATS: Final = 64
 MAX_CHARACTERS: Final = 2000
-_OF_CATEGORY: Final = {
-    codes.CATEGORY_DIGIT: "1",
-    codes.CATEGORY_WORD: "a",
-    codes.CATEGORY_SPACE: " ",
-    codes.CATEGORY_NOT_DIGIT: "a",
-    codes.CATEGORY_NOT_SPACE: "a",
-    codes.CATEGORY_NOT_WORD: "-",
-}
-_CANDIDATES: Final = "a1A-_ .@/:"
-_REPEATS: Final = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
+MAX_GROUPS: Final = 50
+"""Groups within groups."""
+_ENDLESS: Final = 10**9
+_CANDIDATES: Final = "a1A-_ .@/:" + "".join(map(chr, range(33, 127)))
+_OF_CATEGORY: Final = {"d": "1", "w": "a", "s": " ", "D": "a", "S": "a", "W": "-"}
+_CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
+_NOWHERE: Final = "bBAZz"
+"""Escapes that match between characters."""
+_QUANTIFIER: Final = re.compile(r"(?:([*+?])|\{(\d+)(,?)(\d*)\})[?+]?")
+_CLASS: Final = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
+_GROUP: Final = re.compile(r"\((?:\?:|\?P?<[A-Za-z_]\w*>)?(?!\?)")
+_CODE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4}))")
+
+_Make = Callable[[int], str]
+"""The text of a part; repetitions in it go on to so many characters, if they may."""
 
 
 def matching_text(pattern: str, shortest: int = 0) -> str | None:
@@ -34,53 +35,109 @@ def matching_text(pattern: str, shortest: int = 0) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree, compiled = parser.parse(pattern), re.compile(pattern)
-            texts = [_text(tree, extra) for extra in (0, max(0, shortest))]
-    except (re.error, RecursionError, OverflowError, ValueError, KeyError):
+            compiled = re.compile(pattern)
+            make = _Reader(pattern).whole()
+            texts = [make(extra) for extra in (0, max(0, shortest))]
+    except (re.error, _NotFollowedError, RecursionError, OverflowError):
         return None
     fitting: Iterable[str] = (one for one in texts if shortest <= len(one) <= MAX_CHARACTERS)
     return next((one for one in fitting if compiled.search(one)), None)
 
 
-def _text(tree: Iterable[Any], extra: int) -> str:
-    return "".join(_part(code, argument, extra) for code, argument in tree)
+class _NotFollowedError(Exception):
+    """The pattern has a part that no text is known for."""
 
 
-def _part(code: Any, argument: Any, extra: int) -> str:
-    if code in _REPEATS:
-        least, most, inner = argument
-        times: int = max(least, min(extra, most))
-        return _text(inner, 0) * min(times, MAX_REPEATS)
-    if code is codes.SUBPATTERN:
-        return _text(argument[-1], extra)
-    if code is codes.BRANCH:
-        return _text(argument[1][0], extra)
-    return _character(code, argument)
+class _Reader:
+    """Reads a pattern from left to right."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._at = 0
+        self._depth = 0
+
+    def whole(self) -> _Make:
+        make = self._alternatives()
+        if self._at < len(self._pattern):
+            raise _NotFollowedError
+        return make
+
+    def _alternatives(self) -> _Make:
+        first = self._sequence()
+        while self._take("|"):
+            self._sequence()
+        return first
+
+    def _sequence(self) -> _Make:
+        parts: list[_Make] = []
+        while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
+            parts.append(self._repeated(self._part()))
+        return lambda extra: "".join(part(extra) for part in parts)
+
+    def _repeated(self, make: _Make) -> _Make:
+        found = _QUANTIFIER.match(self._pattern, self._at)
+        if found is None:
+            return make
+        self._at = found.end()
+        sign, least_text, comma, most_text = found.groups()
+        least = int(sign == "+") if sign else int(least_text)
+        open_end = sign in ("*", "+") or (bool(comma) and not most_text)
+        most = _ENDLESS if open_end else int(most_text or least_text or 1)
+        return lambda extra: make(0) * min(max(least, min(extra, most)), MAX_REPEATS)
+
+    def _part(self) -> _Make:
+        character = self._pattern[self._at]
+        if character == "(":
+            return self._group()
+        if character == "[":
+            return _always(self._class())
+        if character == "\\":
+            return _always(self._escape())
+        self._at += 1
+        return _always({".": "a", "^": "", "$": ""}.get(character, character))
+
+    def _group(self) -> _Make:
+        found = _GROUP.match(self._pattern, self._at)
+        self._depth += 1
+        if found is None or self._depth > MAX_GROUPS:
+            raise _NotFollowedError
+        self._at = found.end()
+        make = self._alternatives()
+        self._depth -= 1
+        if not self._take(")"):
+            raise _NotFollowedError
+        return make
+
+    def _class(self) -> str:
+        found = _CLASS.match(self._pattern, self._at)
+        if found is None:
+            raise _NotFollowedError
+        self._at = found.end()
+        allowed = re.compile(found[0])
+        member = next((one for one in _CANDIDATES if allowed.match(one)), None)
+        if member is None:
+            raise _NotFollowedError
+        return member
+
+    def _escape(self) -> str:
+        code = _CODE.match(self._pattern, self._at)
+        if code is not None:
+            self._at = code.end()
+            return chr(int(code[1] or code[2], 16))
+        letter = self._pattern[self._at + 1]
+        self._at += 2
+        if letter in _NOWHERE:
+            return ""
+        known = _OF_CATEGORY.get(letter) or _CONTROLS.get(letter)
+        if known is None and letter.isalnum():
+            raise _NotFollowedError
+        return known or letter
+
+    def _take(self, character: str) -> bool:
+        is_next = self._pattern.startswith(character, self._at)
+        self._at += is_next
+        return is_next
 
 
-def _character(code: Any, argument: Any) -> str:
-    if code is codes.LITERAL:
-        return chr(argument)
-    if code is codes.NOT_LITERAL:
-        return next(one for one in _CANDIDATES if one != chr(argument))
-    if code is codes.ANY:
-        return "a"
-    if code is codes.IN:
-        return _member(argument)
-    if code is codes.AT:
-        return ""
-    raise ValueError(f"{code} is not followed")
-
-
-def _member(members: list[tuple[Any, Any]]) -> str:
-    if members[0][0] is codes.NEGATE:
-        refused = re.compile(f"[{re.escape(''.join(map(_first, members[1:])))}]")
-        return next(one for one in _CANDIDATES if not refused.match(one))
-    return _first(members[0])
-
-
-def _first(member: tuple[Any, Any]) -> str:
-    code, argument = member
-    if code is codes.RANGE:
-        return chr(argument[0])
-    return _OF_CATEGORY[argument] if code is codes.CATEGORY else chr(argument)
+def _always(text: str) -> _Make:
+    return lambda _extra: text

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from perfectcv_traffic.generate.credentials import DEFAULT_VARIABLES
 from perfectcv_traffic.generate.probe.findings import Check, Finding, Verdict
 from perfectcv_traffic.render.probed import Report
 from perfectcv_traffic.render.text import visible
 from perfectcv_traffic.rules import SEVERITIES
 
 MAX_LISTED: Final = 10
+_LOGGED_IN: Final = DEFAULT_VARIABLES["token"]
+"""Where a curl line looks for a token that no variable held: one from a login or a file."""
 
 
 def as_text(report: Report) -> str:
@@ -57,6 +60,8 @@ def _notes(report: Report) -> Iterator[str]:
     if reasons:
         listed = "; ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
         yield f"Left out: {_counted(len(probed.left_out), 'operation')}: {listed}"
+    if any(f"${_LOGGED_IN}" in one.curl for one in report.findings):
+        yield f"The curl lines take the token from the variable {_LOGGED_IN}: export it first"
     if report.findings:
         yield "What a rule means and how to fix it: perfectcv-traffic explain RULE"
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.generate.find import Probed
+from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.probe.findings import Finding, Verdict
 from perfectcv_traffic.rules import RULES
 
@@ -93,16 +94,49 @@ def as_json(report: Report) -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def as_json_lines(report: Report) -> str:
-    """The report as one event a line; the last one is the summary."""
-    events = [{"event": "start", **head(report)}]
-    events += [{"event": "request", **msgspec.to_builtins(one)} for one in report.probed.outcomes]
-    events += [{"event": "finding", **msgspec.to_builtins(one)} for one in report.findings]
+def start_event(*, run_id: str, target: str, seed: int, started_at: str) -> Json:
+    """The first line of a run that is told as it goes."""
+    return {
+        "event": "start",
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": TOOL, "version": version()},
+        "run_id": run_id,
+        "target": target,
+        "seed": seed,
+        "started_at": started_at,
+    }
+
+
+def request_event(outcome: Outcome) -> Json:
+    """One request and what came back."""
+    return {"event": "request", **msgspec.to_builtins(outcome)}
+
+
+def closing_events(report: Report) -> list[Json]:
+    """What is known at the end; the last one is the summary."""
+    events = [{"event": "finding", **msgspec.to_builtins(one)} for one in report.findings]
     events += [{"event": "accepted", **msgspec.to_builtins(one)} for one in report.accepted]
     events += [{"event": "check", **msgspec.to_builtins(one)} for one in report.probed.checks]
     events += [{"event": "skipped", **_skipped(one)} for one in report.probed.left_out]
-    events.append({"event": "summary", **summary(report)})
-    return "".join(msgspec.json.encode(one).decode() + "\n" for one in events)
+    return [*events, {"event": "summary", "document": report.probed.source, **summary(report)}]
+
+
+def line(event: Json) -> str:
+    """An event as a line."""
+    return msgspec.json.encode(event).decode() + "\n"
+
+
+def as_json_lines(report: Report) -> str:
+    """The report as one event a line: what a run writes as it goes."""
+    probed = report.probed
+    start = start_event(
+        run_id=probed.run_id,
+        target=probed.target,
+        seed=probed.seed,
+        started_at=report.started_at,
+    )
+    events = [start, *map(request_event, probed.outcomes), *closing_events(report)]
+    return "".join(map(line, events))
 
 
 def _skipped(one: Any) -> Json:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perfectcv_traffic.generate.patterns import matching_text
 
@@ -21,6 +23,12 @@ from perfectcv_traffic.generate.patterns import matching_text
         "^#[0-9a-fA-F]{6}$",
         r"\w",
         "",
+        r"^[\w.+-]+@example\.com$",
+        r"^(?:\(\d{3}\) ?)?\d{3}[-.]\d{4}$",
+        r"^(?P<year>\d{4})-(0[1-9]|1[0-2])$",
+        r"^[^\s\]]{3,}?$",
+        r"^[]a]+$",
+        r"^\u0041\x42{2}\.$",
     ],
 )
 def test_text_matches_its_pattern(pattern: str) -> None:
@@ -33,6 +41,15 @@ def test_text_is_as_long_as_asked_for() -> None:
     assert matching_text("^[a-z]+$", 5) == "aaaaa"
 
 
-@pytest.mark.parametrize("pattern", ["(", "^(?=x)a$", "(?<!a)b(?!c)", "^a{1}$(?=b)"])
+@pytest.mark.parametrize(
+    "pattern", ["(", "^(?=x)a$", "(?<!a)b(?!c)", "^a{1}$(?=b)", r"(a)\1", "(?i)a", "a)"]
+)
 def test_pattern_that_cannot_be_followed_gives_nothing(pattern: str) -> None:
     assert matching_text(pattern, 100) is None
+
+
+@given(st.text("ab1.^$|()[]{}?*+\\dws-,2", max_size=12))
+@settings(deadline=None)
+def test_whatever_is_made_matches(pattern: str) -> None:
+    text = matching_text(pattern)
+    assert text is None or re.search(pattern, text)

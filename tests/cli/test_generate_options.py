@@ -1,0 +1,104 @@
+"""Options of `generate` that need a whole command: files, baselines, an application to serve."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from perfectcv_traffic.demo.process import served
+from perfectcv_traffic.demo.security import issue_token
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+APPLICATION = """
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+@app.get("/things")
+def things(kind: str = "x") -> list[int]:
+    return [1 // (kind != "null")]
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[str]:
+    log, output = tmp_path / "api_traffic.log", tmp_path / "server.txt"
+    with served(None, log=log, port=0, output=output) as address:
+        yield address
+
+
+@pytest.mark.end_to_end
+def test_accepted_findings_fail_no_run_and_lines_tell_it_from_start_to_summary(
+    program: Program, demo: str, tmp_path: Path
+) -> None:
+    (tmp_path / "token.txt").write_text(issue_token(1) + "\n")
+    arguments = ("generate", demo, "--token-file", "token.txt", "--baseline", "accepted.json")
+
+    first = program(*arguments)
+    second = program(*arguments, "--update-baseline", "--output", "run.jsonl")
+    third = program(*arguments)
+
+    assert (first.returncode, second.returncode, third.returncode) == (1, 0, 0)
+    assert "Accepted in the baseline" in third.stdout
+    events = [json.loads(one) for one in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["start", "summary"]
+    assert events[-1]["document"] == f"{demo}/openapi.json"
+    ids = [one["request_id"] for one in events if one["event"] == "request"]
+    assert ids
+    assert all(one.startswith(events[0]["run_id"]) for one in ids)
+    assert "token.txt" not in first.stdout
+    assert issue_token(1)[:20] not in first.stdout
+
+
+@pytest.mark.end_to_end
+def test_application_is_served_probed_and_reconciled(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text(APPLICATION)
+
+    done = program("generate", "--app", "small:app", "--reconcile", "--max-findings", "5")
+
+    assert done.returncode == 1
+    assert "PT201 GET /things /query/kind" in done.stdout
+    assert ", 0 missing, 0 unexpected" in done.stdout
+
+
+@pytest.mark.end_to_end
+def test_traffic_is_told_as_json_and_shown_by_analyze(program: Program, demo: str) -> None:
+    done = program(
+        "generate", demo, "--stages", "1s@20", "--scenario", "valid=2", "--format", "json"
+    )
+    run = json.loads(done.stdout)
+
+    assert done.returncode == 0
+    assert run["model"] == "open loop at 20/s"
+    assert run["sent"] == sum(one["sent"] for one in run["scenarios"]) > 0
+    assert run["response_ms"]["p50"] >= run["service_ms"]["p50"] > 0
+    analyzed = json.loads(program("analyze", "--json", "--no-charts").stdout)["analyses"]
+    (row,) = analyzed["reconciliation"]["rows"]
+    assert (row["run_id"], row["missing"], row["unexpected"]) == (run["run_id"], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--stages", "10s"), "--stages '10s': write SECONDS@RATE"),
+        (("--requests", "5", "--scenario", "valid=x"), "the weight must be a whole number"),
+        (("--requests", "5", "--scenario", "valid=0"), "give a weight of 1 to 100"),
+        (("--only", "PT999"), "--only 'PT999'"),
+        (("--login", "somewhere"), "--login 'METHOD /path'"),
+        (("--requests", "5", "--format", "sarif"), "--format sarif: for traffic choose text"),
+        (("--api-key-env", "head=NOT_SET"), "environment variable NOT_SET is not set"),
+    ],
+)
+def test_value_that_cannot_be_used_exits_2(
+    program: Program, arguments: tuple[str, ...], message: str
+) -> None:
+    done = program("generate", *arguments)
+
+    assert done.returncode == 2
+    assert message in done.stderr
