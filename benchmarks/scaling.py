@@ -39,7 +39,9 @@ with pool.workers(jobs) as executor:
 seconds = time.perf_counter() - started
 peak = {name: resource.getrusage(who).ru_maxrss / 1024
         for name, who in (("own", resource.RUSAGE_SELF), ("worker", resource.RUSAGE_CHILDREN))}
-print(json.dumps({"lines": part.recorded, "seconds": seconds, **peak}))
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+cpu = sum(one.ru_utime + one.ru_stime for one in used)
+print(json.dumps({"lines": part.recorded, "seconds": seconds, "cpu": cpu, **peak}))
 """
 CLUSTER = """
 import json, sys, time
@@ -132,11 +134,11 @@ def grow(folder: Path, lengths: Sequence[int]) -> None:
         log.unlink()
         one = found[-1]
         print(
-            f"{lines:>12,} lines {one['seconds']:8.2f} s {one['seconds'] / lines * 1e6:6.2f} s per"
+            f"{lines:>12,} lines {one['seconds']:8.2f} s {one['cpu'] / lines * 1e6:6.2f} CPU s per"
             f" million; peak {one['own']:5.0f} MB, per worker {one['worker']:5.0f} MB",
             flush=True,
         )
-    for name in ("seconds", "own", "worker"):
+    for name in ("seconds", "cpu", "own", "worker"):
         values = [one[name] for one in found]
         print(f"{name}: lines^{exponent(lengths, values):.2f}; {line_through(lengths, values)}")
 
