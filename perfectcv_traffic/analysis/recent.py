@@ -33,8 +33,7 @@ values = attrgetter(*FIELDS)
 def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
     """The latest requests, oldest first, with their time, endpoint and client."""
     table = typed_frame(_DTYPES, rows)
-    path = table["path"].fillna("")
-    route = table["route"].where(table["route"].notna(), path.map(template).astype(TEXT))
+    route = _routes(table)
     token = table["api_token"].where(table["api_token"] != "")
     return table.assign(
         timestamp=utc(table["timestamp"]),
@@ -45,6 +44,13 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
         is_refusable=table["token_validity"].isin([TokenValidity.ABSENT, TokenValidity.INVALID]),
         status_class=_status_class(table["status_code"]),
     )
+
+
+def _routes(table: pd.DataFrame) -> pd.Series:
+    """The route, or the normalised path where none is known."""
+    known = zip(table["route"].isna(), table["route"], table["path"].fillna(""), strict=True)
+    routes = [template(path) if is_none else route for is_none, route, path in known]
+    return pd.Series(routes, index=table.index, dtype=TEXT)
 
 
 def _status_class(codes: pd.Series) -> pd.Series:

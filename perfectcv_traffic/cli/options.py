@@ -26,5 +26,7 @@ DEFAULTS = Settings()
 
 Db = Annotated[Path, _setting("db", dir_okay=False)]
 Log = Annotated[Path, _setting("log", dir_okay=False)]
-Output = Annotated[Path, _setting("output", file_okay=False)]
+Output = Annotated[
+    Path, option("--output", "--out", help=_SETTINGS["output"].meaning + ".", file_okay=False)
+]
 Json = Annotated[bool, option("--json", help="Print JSON instead of tables.")]

@@ -18,6 +18,6 @@ def write(path: Path, content: bytes) -> Path:
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(
-            f"cannot write {path}: {reason}; choose another directory with --out"
+            f"cannot write {path}: {reason}; choose another directory with --output"
         ) from error
     return path
