@@ -175,7 +175,9 @@ def _zstandard(raw: BinaryIO) -> BinaryIO:
     try:
         zstandard = importlib.import_module("zstandard")
     except ImportError as error:
-        raise OSError(0, "is compressed with zstd: pip install 'perfectcv-traffic[zstd]'") from error
+        raise OSError(
+            0, "is compressed with zstd: pip install 'perfectcv-traffic[zstd]'"
+        ) from error
     stream: BinaryIO = zstandard.ZstdDecompressor().stream_reader(
         raw, read_across_frames=True, closefd=False
     )
