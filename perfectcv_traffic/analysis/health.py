@@ -11,8 +11,16 @@ from perfectcv_traffic.analysis.frames import Frames
 
 
 def health(frames: Frames) -> pd.DataFrame:
-    """One row: lines ingested, rejected, duplicate; records dropped; first and last request."""
+    """One row: what became of the lines, what was lost or left to chance, first and last request.
+
+    The recorder says in a record how many before it were lost, and how many one stands for where it
+    keeps a sample; that is read of the latest requests. What paths were excluded no log tells.
+    """
     row = pd.DataFrame([asdict(frames.health)])
     for column in ("first_request", "last_request"):
         row[column] = utc(row[column])
+    weights = frames.recent["weight"].fillna(1.0)
+    row.insert(3, "lost", int(frames.recent["lost_before"].fillna(0).sum()))
+    row.insert(4, "kept_by_chance", int((weights != 1).sum()))
+    row.insert(5, "stand_for", float(weights[weights != 1].sum()))
     return row

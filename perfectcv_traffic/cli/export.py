@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.cli import answers, showing
@@ -14,6 +14,9 @@ from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source
 from perfectcv_traffic.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMATS = ("ndjson", "csv", "parquet", "har")
 
@@ -44,18 +47,39 @@ def export(
         raise UsageError("--format parquet is no text: name a file with --to")
     if analysis:
         showing.names([analysis], showing.CSV)
-        frame = answers.of(Source(db, (), filters))[analysis]
-        rows = frame.astype("object").where(frame.notna(), None).itertuples(index=False, name=None)
-        _write([str(name) for name in frame.columns], map(_plain, rows), format_, to)
+        found = answers.of(Source(db, (), filters), names=[analysis])[analysis]
+        _write_analysis(found, format_, to)
+    else:
+        _write_requests(db, filters, format_, to)
+
+
+def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
+    if format_ == "parquet" and to:
+        from perfectcv_traffic.render.parquet import write_frame
+
+        write_frame(to, frame)
         return
+    rows = frame.astype("object").where(frame.notna(), None).itertuples(index=False, name=None)
+    _write([str(name) for name in frame.columns], map(_plain, rows), format_, to)
+
+
+def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -> None:
     from perfectcv_traffic.store import database
 
     with database.reading(db) as connection:
         connection.create_function("matches", 2, matches, deterministic=True)
+        columns = connection.execute("PRAGMA table_info(api_requests)").fetchall()
+        types = {name: sql_type for _, name, sql_type, *_ in columns}
         where, parameters = filters.where()
-        sql = f"SELECT * FROM api_requests WHERE {where} ORDER BY id"
-        cursor = connection.execute(sql, parameters)
-        _write([column[0] for column in cursor.description], cursor, format_, to)
+        chosen = ", ".join(f'"{name}"' for name in types)
+        sql = f"SELECT {chosen} FROM api_requests WHERE {where} ORDER BY id"
+        rows = connection.execute(sql, parameters)
+        if format_ == "parquet" and to:
+            from perfectcv_traffic.render.parquet import write_rows
+
+            write_rows(to, types, rows)
+        else:
+            _write(list(types), rows, format_, to)
 
 
 def _plain(row: Sequence[Any]) -> list[Any]:
@@ -63,9 +87,6 @@ def _plain(row: Sequence[Any]) -> list[Any]:
 
 
 def _write(names: list[str], rows: Iterable[Sequence[Any]], format_: str, to: Path | None) -> None:
-    if format_ == "parquet" and to:
-        _write_parquet(names, rows, to)
-        return
     text = _text(names, rows, format_)
     if to is None:
         for part in text:
@@ -82,12 +103,3 @@ def _text(names: list[str], rows: Iterable[Sequence[Any]], format_: str) -> Iter
         return WRITERS[format_](names, rows)
     version = importlib.metadata.version("perfectcv-traffic")
     return har((dict(zip(names, row, strict=True)) for row in rows), version=version)
-
-
-def _write_parquet(names: list[str], rows: Iterable[Sequence[Any]], to: Path) -> None:
-    import pandas as pd
-
-    try:
-        pd.DataFrame(list(rows), columns=names).to_parquet(to, index=False)
-    except ImportError as error:
-        raise UsageError("--format parquet needs pyarrow: pip install pyarrow") from error

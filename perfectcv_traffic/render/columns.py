@@ -220,6 +220,10 @@ COLUMNS: dict[str, Column] = {
     "surprises": Column("Surprises", count),
     "unanswered": Column("Unanswered", count),
     "not_recorded": Column("Not recorded", count),
+    "run_id": _text("Run"),
+    "recorded": Column("Recorded", count),
+    "missing": Column("Missing", count),
+    "unexpected": Column("Unexpected", count),
     "surprise_rate": Column("Surprises, % of sent", percent),
     "requests_before": Column("Requests before", count),
     "p95_before_ms": Column("p95 before, ms", milliseconds),
@@ -228,7 +232,9 @@ COLUMNS: dict[str, Column] = {
     "ingested": Column("Lines ingested", count),
     "rejected": Column("Lines rejected", count),
     "duplicates": Column("Lines already known", count),
-    "dropped": Column("Records dropped", count),
+    "lost": Column("Requests lost, among the latest", count),
+    "kept_by_chance": Column("Kept as a sample, among the latest", count),
+    "stand_for": Column("Requests these stand for", count),
     "first_request": Column("First request (UTC)", second),
 }
 

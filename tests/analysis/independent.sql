@@ -51,7 +51,8 @@ SELECT *, method || ' ' || template(path) AS endpoint, template(path) AS place,
   0 AS null_response_count, []::STRUCT(field_path VARCHAR, location VARCHAR, kind VARCHAR)[]
     AS null_response_details,
   NULL::VARCHAR AS token_reason, NULL::VARCHAR AS api_token, NULL::VARCHAR AS login_uuid,
-  NULL::VARCHAR AS error_message, NULL::BOOLEAN AS auth_required
+  NULL::VARCHAR AS error_message, NULL::BOOLEAN AS auth_required,
+  NULL::DOUBLE AS weight, NULL::BIGINT AS lost_before
 FROM nulls
 
 -- name: totals
@@ -119,7 +120,7 @@ ORDER BY sum(d) DESC, endpoint LIMIT 10
 
 -- name: top_by_p95
 SELECT endpoint, count(d), avg(d), quantile_disc(d, 0.95) FROM t
-GROUP BY endpoint HAVING count(d) > 0 ORDER BY 4 DESC, endpoint LIMIT 10
+GROUP BY endpoint HAVING count(d) > 0 ORDER BY endpoint
 
 -- name: latency_over_time
 SELECT hour, count(d), quantile_disc(d, 0.5), quantile_disc(d, 0.95), quantile_disc(d, 0.99),
@@ -254,4 +255,5 @@ SELECT 'PT304', method, place, '', timed FROM slow
 ORDER BY ALL
 
 -- name: health
-SELECT count(*), 0, 0, 0, min(timestamp), max(timestamp) FROM t
+SELECT count(*), 0, 0, sum(coalesce(lost_before, 0)), count(*) FILTER (weight <> 1),
+  coalesce(sum(weight) FILTER (weight <> 1), 0), min(timestamp), max(timestamp) FROM t

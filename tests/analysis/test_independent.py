@@ -50,7 +50,7 @@ COLUMNS = {
     "null_params_details": "STRUCT(field_path VARCHAR, location VARCHAR, kind VARCHAR)[]",
     "null_response_count": "BIGINT",
     "null_response_details": "STRUCT(field_path VARCHAR, location VARCHAR, kind VARCHAR)[]",
-    "scenario": "VARCHAR", "login_uuid": "VARCHAR",
+    "scenario": "VARCHAR", "login_uuid": "VARCHAR", "weight": "DOUBLE", "lost_before": "BIGINT",
 }  # fmt: skip
 LISTS = {
     "columns": repr(COLUMNS),
@@ -77,6 +77,7 @@ def _queries() -> dict[str, str]:
 
 QUERIES = _queries()
 VIEWS = {name: QUERIES.pop(name) for name in ("native log", "combined log")}
+RANKED = QUERIES.pop("top_by_p95")
 FINDING = ["rule", "method", "path", "pointer", "requests"]
 UNORDERED = {"comparison": ["endpoint"], "findings": FINDING}
 """Compared in another order than theirs, which tests of their own look at."""
@@ -84,6 +85,8 @@ NOT_QUERIED = {
     "duration_bands": "their edges blur by 1 %, compared below",
     "duration_distribution": "bands follow the sketch, compared below",
     "expectations": "needs a database, compared below",
+    "reconciliation": "needs a database, counted in tests/cli/test_generate.py",
+    "top_by_p95": "ranked by what is 1 % off, compared below",
 }
 
 
@@ -122,6 +125,8 @@ def _records(number: int) -> Iterator[TrafficLog]:
             null_response_details=found,
             scenario=chance.choice([None, None, "valid", "no_token"]),
             login_uuid=chance.choice([None, None, "u1", "u2"]),
+            weight=chance.choice([1.0, 1.0, 10.0, 2.5]),
+            lost_before=chance.choice([0, 0, 0, 3]),
         )  # fmt: skip
 
 
@@ -254,7 +259,8 @@ def test_numbers_equal_those_of_another_engine(
 def test_made_log_has_something_of_everything(case: Callable[[str], Case]) -> None:
     results = case("made").results
 
-    assert {name for name, table in results.items() if table.empty} == {"expectations"}
+    empty = {name for name, table in results.items() if table.empty}
+    assert empty == {"expectations", "reconciliation"}
     assert {*results["findings"]["rule"]} == {"PT101", "PT201", "PT301", "PT302", "PT303", "PT304"}
 
 
@@ -269,6 +275,20 @@ def test_distribution_of_durations_counts_what_lies_in_each_band(
             f"SELECT count(*) FROM t WHERE {low} AND d <= {limits[1]!r}"
         ).fetchone()
         assert band["timed"] == count
+
+
+@pytest.mark.parametrize("log", ["made", "recorded"])
+def test_slowest_endpoints_are_those_whose_p95_is_highest(
+    case: Callable[[str], Case], log: str
+) -> None:
+    _, results, database = case(log)
+    table = results["top_by_p95"]
+    every = {row[0]: row for row in database.execute(RANKED).fetchall()}
+
+    assert table["p95_ms"].is_monotonic_decreasing
+    assert len(table) == min(10, len(every))
+    _assert_equal(table, [every.pop(endpoint) for endpoint in table["endpoint"]])
+    assert all(row[-1] <= table["p95_ms"].iloc[-1] * 1.0203 for row in every.values())
 
 
 def test_bands_of_durations_count_what_lies_in_each_but_for_their_edges(

@@ -122,6 +122,16 @@ def test_health_says_what_became_of_the_lines(build_frames: Build) -> None:
 
     row = health(build_frames(health=told)).iloc[0]
 
-    assert row[["ingested", "rejected", "duplicates", "dropped"]].tolist() == [9, 2, 0, 0]
+    assert row[["ingested", "rejected", "duplicates"]].tolist() == [9, 2, 0]
     assert row["first_request"] == pd.Timestamp("2026-11-21T22:05:00.123456Z")
     assert pd.isna(row["last_request"])
+
+
+def test_health_says_what_was_lost_and_what_is_a_sample(
+    make_record: Make, build_frames: Build
+) -> None:
+    records = [make_record(lost_before=3), make_record(weight=10.0), make_record(weight=10.0)]
+
+    row = health(build_frames(records)).iloc[0]
+
+    assert row[["lost", "kept_by_chance", "stand_for"]].tolist() == [3, 2, 20.0]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import ast
 import csv
+import importlib.util
 import io
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.render.parquet import write_rows
 from perfectcv_traffic.store.ingest import ingest
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -150,3 +155,29 @@ def test_export_that_cannot_be_is_a_usage_error(
     program: Program, arguments: tuple[str, ...]
 ) -> None:
     assert program("export", *arguments).returncode == 2
+
+
+def test_parquet_has_rows_and_answers_with_their_types(program: Program, database: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    if importlib.util.find_spec("pyarrow") is None:
+        assert os.environ.get("CI") != "true", "pyarrow is not installed"
+        pytest.skip("pyarrow is not installed")
+
+    for arguments in (("--to", "rows.parquet"), ("--analysis", "clients", "--to", "c.parquet")):
+        done = program("export", "--format", "parquet", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    with duckdb.connect() as connection:
+        rows = connection.sql(f"SELECT request_id, status_code FROM '{database}/rows.parquet'")
+        assert rows.fetchall() == [("one", 200), ("two", 500)]
+        seen = connection.sql(f"SELECT requests, last_request FROM '{database}/c.parquet'")
+        assert seen.types[1] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_parquet_without_its_library_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(UsageError, match=r"pip install 'perfectcv-traffic\[parquet\]'"):
+        write_rows(tmp_path / "x.parquet", {"id": "INTEGER"}, [])
