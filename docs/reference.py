@@ -123,7 +123,7 @@ format in `render/columns.py`, a chart is one function in `render/charts.py` and
 def analyses_page() -> str:
     """The analyses, the rules of passive findings, and how to add one."""
     from perfectcv_traffic.analysis.catalogue import ANALYSES
-    from perfectcv_traffic.analysis.recent import MOST
+    from perfectcv_traffic.analysis.latest import MOST
     from perfectcv_traffic.analysis.traffic_rules import TRAFFIC_RULES
     from perfectcv_traffic.overview import MAX_GROUPS
     from perfectcv_traffic.render.charts import CHARTS

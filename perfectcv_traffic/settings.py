@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 67_108_864
     flush_interval: Annotated[
         float, _means("seconds a record may wait before it is written", gt=0, le=60)
-    ] = 0.05
+    ] = 0.02
     trusted_proxies: Annotated[
         tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
     ] = ()
@@ -108,10 +108,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: Annotated[
         int,
         _means(
-            "requests per client, endpoint and hour, beyond which it counts as blocked; 0: any",
+            "requests per client, endpoint and window beyond which it counts as blocked; 0: any",
             ge=0,
         ),
     ] = 0
+    rate_limit_window: Annotated[
+        int,
+        _means(
+            "minutes of such a window, whole hours from midnight UTC",
+            ge=60,
+            le=1440,
+            multiple_of=60,
+        ),
+    ] = 60
     geoip: Annotated[
         str, _means("MaxMind database file that places logins by UUID; '' places none")
     ] = ""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.windows import RateLimit
 
 _MARGIN = 50
 """Clients read beyond the page at first: some may have called the admin endpoints most."""
@@ -39,7 +40,7 @@ class ClientEndpoint(NamedTuple):
 
 
 def busiest(
-    connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int, rate_limit: int
+    connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int, rate_limit: RateLimit
 ) -> list[Client]:
     """A page of all clients, those with the most requests first."""
     page = _page(connection, prefix, limit, offset)
@@ -105,18 +106,20 @@ def _endpoint_counts(
 
 
 def _blocked(
-    connection: sqlite3.Connection, page: Iterable[Client], prefix: Prefix, rate_limit: int
+    connection: sqlite3.Connection, page: Iterable[Client], prefix: Prefix, rate_limit: RateLimit
 ) -> set[str]:
     """The clients that were blocked in the last window they were seen in."""
     outside = prefix.outside("endpoint")
     sql = (
-        f"SELECT max({_IS_BLOCKED}) FROM rate_limit_tracking"
-        f" WHERE window_start = ? AND client_identifier = ? AND ({outside.sql})"
+        f"SELECT max(blocked) FROM (SELECT {_IS_BLOCKED} AS blocked FROM (SELECT"
+        f" sum(request_count) AS requests, max(is_blocked) AS refused FROM {IN_WINDOWS}"
+        " WHERE window_start IN (SELECT value FROM json_each(?)) AND client_identifier = ?"
+        f" AND ({outside.sql}) GROUP BY endpoint))"
     )
     blocked = set()
     for client in page:
-        name, window = client.client_identifier, _window(client.last_request)
-        values = (rate_limit, rate_limit, window, name, *outside.values)
+        name, hours = client.client_identifier, rate_limit.hours_around(client.last_request)
+        values = (rate_limit.most, rate_limit.most, hours, name, *outside.values)
         if connection.execute(sql, values).fetchone()[0]:
             blocked.add(name)
     return blocked
@@ -129,17 +132,18 @@ def endpoints(
     offset: int,
     *,
     client: str,
-    rate_limit: int,
+    rate_limit: RateLimit,
 ) -> list[ClientEndpoint]:
     """The endpoints that one client requested, the busiest first."""
     outside = prefix.outside("endpoint")
     # With a single max() the other columns are of the row that has it: of the last window.
     rows = connection.execute(
-        "SELECT endpoint, sum(request_count), count(*), last_request,"
-        f" {_IS_BLOCKED}, max(window_start) FROM {_OF_CLIENT}"
-        f" WHERE client_identifier = ? AND ({outside.sql})"
+        f"SELECT endpoint, sum(requests), count(*), last, {_IS_BLOCKED}, max(window) FROM (SELECT"
+        f" endpoint, {rate_limit.window} AS window, sum(request_count) AS requests,"
+        f" max(last_request) AS last, max(is_blocked) AS refused FROM {_OF_CLIENT}"
+        f" WHERE client_identifier = ? AND ({outside.sql}) GROUP BY endpoint, 2)"
         " GROUP BY endpoint ORDER BY 2 DESC, 1 LIMIT ? OFFSET ?",
-        (rate_limit, rate_limit, client, *outside.values, limit, offset),
+        (rate_limit.most, rate_limit.most, client, *outside.values, limit, offset),
     )
     return [
         ClientEndpoint(name, total, windows, last, is_blocked=bool(blocked))
@@ -147,12 +151,10 @@ def endpoints(
     ]
 
 
-def _window(moment: str | None) -> str:
-    """The window of one hour that a time is in."""
-    return (moment or "")[:13]
-
-
-_IS_BLOCKED = "is_blocked OR (? > 0 AND request_count > ?)"
+IN_WINDOWS = (
+    "rate_limit_tracking INDEXED BY rate_limit_tracking_window_start_client_identifier_endpoint"
+)
+_IS_BLOCKED = "refused OR (? > 0 AND requests > ?)"
 """The API said so itself (429), or the configured limit is exceeded; 0 configures none."""
 
 _OF_CLIENT = "rate_limit_tracking INDEXED BY rate_limit_tracking_client_identifier_endpoint"

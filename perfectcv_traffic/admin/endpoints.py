@@ -15,6 +15,7 @@ from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.moments import shown
 from perfectcv_traffic.admin.records import Records
 from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
@@ -42,7 +43,7 @@ class Endpoints:
         self._prefix = settings.admin_prefix
         self._records = Records(model)
         self._counters = counters
-        self._rate_limit = settings.rate_limit
+        self._rate_limit = RateLimit(settings.rate_limit, settings.rate_limit_window // 60)
         self._locate = locate
 
     async def request_logs(

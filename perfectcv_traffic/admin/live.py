@@ -10,8 +10,10 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from perfectcv_traffic.admin import moments
+from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
 from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.windows import RateLimit
 
 MOST_ROWS = 20_000
 """Requests looked at; with more the series begins later and says so."""
@@ -42,7 +44,7 @@ class _Request(NamedTuple):
 
 
 def live(
-    connection: sqlite3.Connection, prefix: Prefix, seconds: int, now: float, rate_limit: int
+    connection: sqlite3.Connection, prefix: Prefix, seconds: int, now: float, rate_limit: RateLimit
 ) -> dict[str, Any]:
     """What happened in the last `seconds` before `now`."""
     found = _recent(connection, prefix, moments.from_epoch(now - seconds))
@@ -115,15 +117,15 @@ def hot_spots(connection: sqlite3.Connection, prefix: Prefix) -> list[dict[str, 
 
 
 def _near_limit(
-    connection: sqlite3.Connection, found: list[_Request], now: float, rate_limit: int
+    connection: sqlite3.Connection, found: list[_Request], now: float, rate_limit: RateLimit
 ) -> list[dict[str, Any]]:
     """Recent clients by how much of a limit they used: the API's own, else the configured one."""
     announced = _announced_to(connection, found[:LOOKED_AT])
     uses = [_use(client, limit, "announced") for client, limit in announced.items()]
-    if rate_limit:
-        hour = moments.from_epoch(now)[:13]
+    if rate_limit.most:
+        hours = rate_limit.hours_around(moments.from_epoch(now))
         busiest = Counter(one.client for one in found).most_common(TOP)
-        uses += [_configured(connection, client, hour, rate_limit) for client, _ in busiest]
+        uses += [_configured(connection, client, hours, rate_limit.most) for client, _ in busiest]
     return sorted(uses, key=lambda use: (-use["used"], use["client_identifier"]))[:TOP]
 
 
@@ -146,14 +148,15 @@ def _announced_to(connection: sqlite3.Connection, found: list[_Request]) -> dict
 
 
 def _configured(
-    connection: sqlite3.Connection, client: str, hour: str, rate_limit: int
+    connection: sqlite3.Connection, client: str, hours: str, most: int
 ) -> dict[str, Any]:
     used = connection.execute(
-        "SELECT max(request_count) FROM rate_limit_tracking"
-        " WHERE client_identifier = ? AND window_start = ?",
-        (client, hour),
+        f"SELECT max(requests) FROM (SELECT sum(request_count) AS requests FROM {IN_WINDOWS}"
+        " WHERE window_start IN (SELECT value FROM json_each(?)) AND client_identifier = ?"
+        " GROUP BY endpoint)",
+        (hours, client),
     ).fetchone()[0]
-    return _use(client, _Limit(rate_limit, max(0, rate_limit - (used or 0))), "configured")
+    return _use(client, _Limit(most, max(0, most - (used or 0))), "configured")
 
 
 def _use(client: str, limit: _Limit, source: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ Outcome = tuple[str, int, str]
 class _Found(NamedTuple):
     """What is known of the requests in the time asked for."""
 
-    outcomes: Counter[Outcome]
+    outcomes: dict[Outcome, int]
     endpoints: dict[str, list[int]]
     """Requests, errors, timed requests and the sum of their durations, by endpoint."""
     sketches: list[bytes]
@@ -103,23 +103,26 @@ class _Found(NamedTuple):
 def _added_up(
     connection: sqlite3.Connection, prefix: Prefix, since: str | None, until: str | None
 ) -> _Found:
-    found = _Found(Counter(), {}, [])
     # Added up here and in one go: a GROUP BY sorts the rows, which takes several times as long.
-    for method, route, status, token, requests, timed, duration_us, sketch_ in _cells(
+    outcomes: dict[Outcome, int] = {}
+    endpoints: dict[str, list[int]] = {}
+    sketches: list[bytes] = []
+    for method, route, status, token, requests, timed, duration_us, durations in _cells(
         connection, prefix, since, until
     ):
-        found.outcomes[method, status, token] += requests
+        sketches.append(durations)
+        outcome = method, status, token
+        outcomes[outcome] = outcomes.get(outcome, 0) + requests
         errors = requests if status < 0 or status >= _FAILED_FROM else 0
-        total = found.endpoints.get(route)
+        total = endpoints.get(route)
         if total is None:
-            found.endpoints[route] = [requests, errors, timed, duration_us]
+            endpoints[route] = [requests, errors, timed, duration_us]
         else:
             total[0] += requests
             total[1] += errors
             total[2] += timed
             total[3] += duration_us
-        found.sketches.append(sketch_)
-    return found
+    return _Found(outcomes, endpoints, sketches)
 
 
 def _cells(
@@ -161,7 +164,7 @@ def _average(timed: int, duration_us: int) -> float | None:
     return round(duration_us / timed / 1000, 3) if timed else None
 
 
-def _counted(outcomes: Counter[Outcome], key: Callable[[str, int, str], str]) -> dict[str, int]:
+def _counted(outcomes: dict[Outcome, int], key: Callable[[str, int, str], str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for outcome, requests in outcomes.items():
         counts[key(*outcome)] += requests

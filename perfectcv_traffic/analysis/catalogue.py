@@ -17,6 +17,7 @@ from perfectcv_traffic.analysis import (
     findings,
     health,
     nulls,
+    reconciliation,
     scenarios,
     single,
     statuses,
@@ -243,6 +244,12 @@ ANALYSES = (
         "Expected and observed",
         "Was generated traffic answered as expected, and recorded?",
         expectations.expectations,
+    ),
+    Analysis(
+        "reconciliation",
+        "Sent and recorded",
+        "Did the recorder see all that `generate` sent, and nothing else under its name?",
+        reconciliation.reconciliation,
     ),
     Analysis(
         "health",

@@ -57,6 +57,8 @@ class Frames(Cells):
     health: Health
     recent: pd.DataFrame
     generated: pd.DataFrame
+    runs: pd.DataFrame
+    """`RUNS`: the runs of `generate`, oldest first."""
     client_count: int
     hourly: Hourly | None = None
     """None if it was not read."""
@@ -80,6 +82,8 @@ class Extras:
     """Values of `recent.FIELDS` of the latest requests, oldest first."""
     generated: Iterable[tuple[object, ...]] = ()
     """Values of `GENERATED` of what `generate` sent."""
+    runs: Iterable[tuple[object, ...]] = ()
+    """Values of `RUNS`, oldest first."""
     client_count: int = 0
     """How many clients there were: only the busiest have rows."""
     documented: frozenset[tuple[str, str]] | None = None
@@ -95,6 +99,9 @@ GENERATED = {
     "is_recorded": "int64",
 }
 """Columns of `generated_requests` that are read, and whether the request is in `api_requests`."""
+
+RUNS = {"run_id": TEXT, "sent": "int64", "recorded": "int64", "unexpected": "int64"}
+"""Requests of each run: sent, of those recorded, and recorded under its name but never sent."""
 
 NO_EXTRAS = Extras()
 
@@ -115,6 +122,7 @@ def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = N
         health=health,
         recent=recent.frame(extras.recent),
         generated=typed_frame(GENERATED, extras.generated),
+        runs=typed_frame(RUNS, extras.runs),
         client_count=extras.client_count,
         hourly=_hourly(rows) if HOURLY.name in rows else None,
         documented=extras.documented,

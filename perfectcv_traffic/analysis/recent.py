@@ -12,35 +12,19 @@ from operator import attrgetter
 import pandas as pd
 
 from perfectcv_traffic.analysis.columnar import TEXT, typed_frame, utc
+from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
 from perfectcv_traffic.record import TokenValidity
 
-MOST = 20_000
-"""Latest requests that are read."""
-
-_DTYPES = {
-    "request_id": TEXT,
-    "timestamp": TEXT,
-    "method": TEXT,
-    "path": TEXT,
-    "route": TEXT,
-    "client_ip": TEXT,
-    "user_agent": TEXT,
+_NO_TEXT = {
     "auth_required": "object",
-    "token_validity": TEXT,
-    "token_reason": TEXT,
-    "api_token": TEXT,
     "status_code": "Int64",
     "response_time_ms": "float64",
-    "error_message": TEXT,
     "null_params_count": "int64",
     "weight": "float64",
     "lost_before": "Int64",
-    "scenario": TEXT,
-    "login_uuid": TEXT,
 }
-FIELDS = tuple(_DTYPES)
-"""Fields of `TrafficLog` that are read of each."""
+_DTYPES = {name: _NO_TEXT.get(name, TEXT) for name in FIELDS}
 
 values = attrgetter(*FIELDS)
 """The values of `FIELDS` of a record."""

@@ -1,10 +1,12 @@
-"""Child processes that stop when their standard input does: whether there can be one, its end."""
+"""Child processes that stop when their standard input does: their beginning and their end."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
@@ -18,6 +20,13 @@ def require_python() -> None:
     frozen = getattr(sys, "frozen", False)
     if frozen or not _PYTHON.fullmatch(Path(sys.executable or "").name.removesuffix(".exe")):
         raise OSError(f"{sys.executable!r} is no Python")
+
+
+def give_way(process: subprocess.Popen[bytes], *, niceness: int) -> None:
+    """Let a child run after its parent where there is a core for only one of them."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):  # not allowed, or it ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
 
 
 def end(process: subprocess.Popen[bytes], *, patience: float) -> None:

@@ -27,6 +27,8 @@ START_DELAY = 1.0
 CHECK_INTERVAL = 1.0
 RETRY_INTERVAL = 60.0
 STOP_SECONDS = 5.0
+NICENESS = 10
+"""The log is complete without it: it may fall behind for as long as the API is busy."""
 ANALYSIS_SECONDS = 60.0
 
 logger = logging.getLogger("perfectcv_traffic")
@@ -75,6 +77,7 @@ class Ingester:
             child.require_python()
             if self._lock.acquire():  # else another worker keeps the child
                 self._process = start(self._command)
+                child.give_way(self._process, niceness=NICENESS)
             return None
         code = self._process.poll()
         if code is None:

@@ -30,6 +30,8 @@ ANSWER_SECONDS = 10.0
 """A child that takes longer over a batch is ended, and the batch recorded here."""
 RETRY_INTERVAL = 60.0
 STOP_SECONDS = 5.0
+NICENESS = 5
+"""A third of the worker's share of a core that both want: enough to keep up with it."""
 
 IS_SUPPORTED = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 
@@ -139,6 +141,7 @@ class Offload:
                 # Ctrl-C reaches only us, and the child still records the last requests.
                 start_new_session=True,
             )
+        child.give_way(self._process, niceness=NICENESS)
         self._channel.send(_encode(self._settings))
 
     def _give_up(self, error: Exception) -> None:

@@ -10,11 +10,13 @@ import typer
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import answers, showing
 from perfectcv_traffic.cli.filtering import filtered
+from perfectcv_traffic.cli.folding import Cluster, Jobs
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, Output, option
-from perfectcv_traffic.cli.reading import Source
+from perfectcv_traffic.cli.reading import Source, begun
 
 Logs = Annotated[
-    list[Path] | None, typer.Argument(help="Logs to analyze directly; else the database.")
+    list[str] | None,
+    typer.Argument(help="Logs to analyze directly, paths or URLs; else the database."),
 ]
 Only = Annotated[
     list[str] | None, option("--only", help="Only this analysis, see --list; repeatable.")
@@ -46,6 +48,8 @@ def analyze(
     no_charts: NoCharts = False,
     openapi: OpenApi = None,
     compare: Compare = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
     *,
     filters: Filters,
 ) -> None:
@@ -54,10 +58,10 @@ def analyze(
         showing.list_analyses()
         return
     form = showing.form(json=json, csv=csv, markdown=markdown)
-    names = showing.names(only, form)
-    source = Source(db, logs or (), filters)
-    needed = showing.needed(names, form) if no_charts else None
-    found = answers.of(source, names=needed, openapi=openapi, compare=compare)
+    with begun(Source(db, logs or (), filters, jobs, cluster)) as source:
+        names = showing.names(only, form)
+        needed = showing.needed(names, form) if no_charts else None
+        found = answers.of(source, names=needed, openapi=openapi, compare=compare)
     showing.print_as(found, form, names=names, filters=filters)
     if not no_charts:
         files = showing.write_charts(found, output, names)

@@ -51,13 +51,13 @@ def _earlier(source: Source, compare: str) -> Source:
     if compare != BEFORE:
         path = Path(compare)
         is_database = path.suffix in DATABASES
-        return replace(source, db=path, logs=() if is_database else (path,))
+        return replace(source, db=path, logs=() if is_database else (compare,), run=None)
     since, until = source.filters.since, source.filters.until or stamp(datetime.now(UTC))
     if since is None:
         raise UsageError("--compare before needs --since: as long a time before it is compared")
     start, end = (datetime.fromisoformat(one) for one in (since, until))
     filters = replace(source.filters, since=stamp(start - (end - start)), until=since)
-    return replace(source, filters=filters)
+    return replace(source, filters=filters, run=None)
 
 
 def _documented(path: Path) -> frozenset[tuple[str, str]]:

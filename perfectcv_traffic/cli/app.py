@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -82,6 +83,8 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
+    # No linear algebra here; and only a process of one thread can be forked to read logs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
             stream.reconfigure(errors="backslashreplace")

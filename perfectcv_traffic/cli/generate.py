@@ -149,6 +149,8 @@ def generate(
         code = (sending.load(job, wanted.files, fail_on) if finding.LOAD in suites else 0) or code
     if reconcile:
         code = reconciling.reconcile(job, log) or code
+    else:
+        reconciling.ingest_if_recorded(job, log)
     raise typer.Exit(code)
 
 

@@ -20,7 +20,9 @@ import typer
 
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.errors import ExitCode, UsageError
+from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 
 Logs = Annotated[list[Path] | None, typer.Argument(help="Log files.", show_default=DEFAULTS.log)]
@@ -45,6 +47,14 @@ Model = Annotated[
     str | None,
     option("--model", help="Record model of your own: module:Class, a subclass of TrafficLog."),
 ]
+OpenApi = Annotated[
+    str | None,
+    option("--openapi", help="OpenAPI document of the API (file or URL): names the routes."),
+]
+Group = Annotated[
+    list[str] | None,
+    option("--group", help="Pattern for routes: what its groups match varies, /users/([^/]+)."),
+]
 UntilStdinCloses = Annotated[
     bool,
     option(
@@ -66,6 +76,8 @@ def ingest(
     poll: Poll = 0.2,
     wait_lock: WaitLock = False,
     model: Model = None,
+    openapi: OpenApi = None,
+    group: Group = None,
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
@@ -76,16 +88,18 @@ def ingest(
     from perfectcv_traffic.store.ingest import Options
 
     files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
+    find_route = _routes(openapi, group or [])
     if action := _action(files):
         return action(db, chosen, as_json=as_json)
     if explain:
-        return _explain(files, explain, chosen)
+        return _explain(files, explain, chosen, find_route)
     options = Options(
         model=_model(model),
         log_format=chosen,
+        find_route=find_route,
         with_rotated=_all_rotated(rotated),
         wait_for_lock=wait_lock,
-        in_parallel=model is None and (os.cpu_count() or 1) > 1,
+        in_parallel=model is None and find_route is None and (os.cpu_count() or 1) > 1,
         notice=_note,
     )
     counts = (
@@ -118,6 +132,18 @@ def _model(name: str | None) -> type[TrafficLog]:
     if not (isinstance(found, type) and issubclass(found, TrafficLog)):
         raise UsageError(f"--model={name} is no subclass of TrafficLog")
     return found
+
+
+def _routes(openapi: str | None, groups: list[str]) -> Find | None:
+    """How routes are found for logs that carry none; None for the built-in normaliser."""
+    finds = []
+    if openapi:
+        from perfectcv_traffic.cli.openapi_paths import templates
+
+        finds.append(routes.by_templates(templates(openapi)))
+    if groups:
+        finds.append(routes.by_groups(groups))
+    return routes.first_of(finds) if finds else None
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:
@@ -244,9 +270,11 @@ def _report(db: Path, counts: Any, *, as_json: bool) -> None:
     )
 
 
-def _explain(files: list[Path], count: int, chosen: LogFormat | None) -> None:
+def _explain(
+    files: list[Path], count: int, chosen: LogFormat | None, find_route: Find | None
+) -> None:
     from perfectcv_traffic.log.explain import explain
 
     for file in files:
-        for line in explain(file, count, chosen):
+        for line in explain(file, count, chosen, find_route):
             typer.echo(line)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
+from perfectcv_traffic.analysis.latest import FIELDS, MOST
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
     from perfectcv_traffic.analysis.rows import Rows
     from perfectcv_traffic.columns.folding import Folding
+    from perfectcv_traffic.fold.part import Part
+    from perfectcv_traffic.fold.run import Run
     from perfectcv_traffic.record import TrafficLog
 
 NO_FILTERS = Filters()
@@ -30,8 +34,15 @@ class Source:
     """Where the traffic is: logs if any are named, else a database."""
 
     db: Path
-    logs: Sequence[Path] = ()
+    logs: Sequence[Path | str] = ()
+    """Paths or URLs."""
     filters: Filters = NO_FILTERS
+    jobs: int | None = None
+    """Processes that fold logs; None for one on each core."""
+    cluster: str | None = None
+    """Scheduler of a Dask cluster that folds the logs."""
+    run: Run | None = None
+    """The fold of the logs if it has begun."""
 
 
 def read(
@@ -49,7 +60,7 @@ def read(
 
     look = _from_logs if source.logs else _from_database
     found = look(source, hourly=hourly)
-    extras = Extras(found.recent, found.generated, found.clients, documented, previous)
+    extras = Extras(found.recent, found.generated, found.runs, found.clients, documented, previous)
     return frames(found.rows, found.health(), extras)
 
 
@@ -61,7 +72,7 @@ def told(records: list[TrafficLog], *, rejected: int) -> Frames:
     fold.add(records)
     found = fold.found(hourly=False)
     found.lines = {"ingested": len(records), "rejected": rejected}
-    return frames(found.rows, found.health(), Extras(found.recent, (), found.clients))
+    return frames(found.rows, found.health(), Extras(found.recent, client_count=found.clients))
 
 
 @dataclass(slots=True)
@@ -72,6 +83,7 @@ class _Found:
     recent: Iterable[tuple[object, ...]]
     clients: int
     generated: Iterable[tuple[object, ...]] = ()
+    runs: Iterable[tuple[object, ...]] = ()
     lines: dict[str, int] = field(default_factory=dict)
     span: tuple[str | None, str | None] = (None, None)
 
@@ -92,8 +104,6 @@ class _Fold:
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
-        from perfectcv_traffic.analysis.recent import MOST
-
         self.summary.add(records)
         self.recent.append(records)
         self._recent += len(records)
@@ -102,7 +112,7 @@ class _Fold:
 
     def latest(self) -> list[tuple[object, ...]]:
         """The values of the latest records."""
-        from perfectcv_traffic.analysis.recent import MOST, values
+        from perfectcv_traffic.analysis.recent import values
 
         return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
 
@@ -121,18 +131,46 @@ def _fold() -> _Fold:
     return _Fold(Folding())
 
 
-def _from_logs(source: Source, *, hourly: bool) -> _Found:
-    from perfectcv_traffic.log.fold import batches
+@contextmanager
+def begun(source: Source) -> Iterator[Source]:
+    """The source, its logs being folded already: that goes on while heavy libraries are loaded."""
+    if not source.logs or source.run:
+        yield source
+        return
+    from perfectcv_traffic.cli.folding import executor
+    from perfectcv_traffic.fold.files import found
+    from perfectcv_traffic.fold.run import Run
+    from perfectcv_traffic.fold.work import Task
 
-    fold, lines = _fold(), {"ingested": 0, "rejected": 0}
-    passes = source.filters.test() if source.filters.conditions() else None
-    for batch in batches(source.logs):
-        lines["ingested"] += len(batch.records)
-        lines["rejected"] += batch.rejected
-        fold.add(list(filter(passes, batch.records)) if passes else batch.records)
-    found = fold.found(hourly=hourly)
-    found.lines = lines
-    return found
+    selection = source.filters if source.filters.conditions() else None
+    task = Task(selection, FIELDS, MOST)
+    files = found(list(map(str, source.logs)))
+    with executor(files, source.jobs, source.cluster) as (own, workers):
+        yield replace(source, run=Run(files, own, workers, task))
+
+
+def _from_logs(source: Source, *, hourly: bool) -> _Found:
+    from perfectcv_traffic.analysis.rows import of_summary
+    from perfectcv_traffic.overview import CLIENT_TOTALS
+
+    with begun(source) as working:
+        part = _folded(working)
+    lines = {
+        "ingested": part.recorded,
+        "rejected": part.rejected,
+        "duplicates": part.duplicates,
+    }
+    rows = of_summary(part.folding, hourly=hourly)
+    clients = len(rows[CLIENT_TOTALS.table.name])
+    return _Found(rows, part.latest, clients, lines=lines, span=part.folding.span())
+
+
+def _folded(source: Source) -> Part:
+    from perfectcv_traffic.cli.terminal import progress
+
+    assert source.run is not None
+    with progress("reading", total=source.run.size) as advance:
+        return source.run.result(advance)
 
 
 def _from_database(source: Source, *, hourly: bool) -> _Found:
@@ -149,12 +187,12 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
             "duplicates": counts.duplicate,
         }
         found.generated = _generated(connection)
+        found.runs = queries.runs(connection)
         return found
 
 
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
     """From the summary tables: as fast for a long log as for a short one."""
-    from perfectcv_traffic.analysis.recent import FIELDS, MOST
     from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
     from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries

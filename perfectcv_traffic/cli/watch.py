@@ -74,7 +74,7 @@ def _of_logs(source: Source) -> Callable[[str], Answers]:
     from perfectcv_traffic.cli.window import LogWindow
     from perfectcv_traffic.render.live import NEEDED
 
-    latest = LogWindow(source.logs, source.filters)
+    latest = LogWindow(list(map(Path, source.logs)), source.filters)
 
     def answer(since: str) -> Answers:
         records, rejected = latest.look(since)

@@ -58,15 +58,6 @@ class Seen:
             keys[place] = own.of(theirs, len(theirs))[keys[place]]
         self.add(rows._replace(keys=tuple(keys)))
 
-    def ordered(self) -> Rows | None:
-        """All rows in the order of their keys' texts."""
-        rows = self.rows()
-        if rows is None:
-            return None
-        ranks = [_ranks(own)[key] for own, key in zip(self._texts, rows.keys, strict=False)]
-        further = [dense(key)[1] for key in rows.keys[len(ranks) :]]
-        return taken(rows, grouped(*ranks, *further).order)
-
     def texts(self, key: int) -> list[str]:
         """The texts that the numbers of a key stand for."""
         return list(self._texts[key])
@@ -94,11 +85,3 @@ def taken(rows: Rows, places: Integers) -> Rows:
     """The rows at some places, in their order."""
     keys = tuple(key[places] for key in rows.keys)
     return Rows(keys, rows.times[places], rows.last[places], rows.blocked[places])
-
-
-def _ranks(texts: Codes[str]) -> Integers:
-    """The place of each text in their order."""
-    order = sorted(range(len(texts)), key=list(texts).__getitem__)
-    ranks = np.empty(len(order), dtype=np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks

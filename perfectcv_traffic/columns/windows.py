@@ -20,7 +20,7 @@ class ClientWindows(Seen):
 
     def told(self, clients: Collection[str] | None = None) -> list[Row]:
         """Rows in the order of their keys, of some clients or all."""
-        rows = self.ordered()
+        rows = self.rows()
         if rows is None:
             return []
         if clients is not None:
@@ -33,7 +33,7 @@ class ClientWindows(Seen):
             list(map(self.texts(1).__getitem__, route.tolist())),
             list(map(times.hour_texts(hours).__getitem__, of_row.tolist())),
         ]
-        return list(zip(*texts, *_told(rows), strict=True))
+        return sorted(zip(*texts, *_told(rows), strict=True))
 
     def totals(self) -> list[Row]:
         """Each client's requests, last request and whether ever blocked, in order of its name."""
@@ -53,16 +53,15 @@ class Paths(Seen):
 
     def told(self, most: int | None = None) -> list[Row]:
         """Rows in the order of paths; of most, only those with at least as many accesses."""
-        rows = self.ordered()
+        rows = self.rows()
         if rows is None:
             return []
         if most is not None and len(rows.times) > most:
             least = np.partition(rows.times, -most)[-most]
             rows = taken(rows, np.flatnonzero(rows.times >= least))
         count, last, _ = _told(rows)
-        return list(
-            zip(map(self.texts(0).__getitem__, rows.keys[0].tolist()), count, last, strict=True)
-        )
+        paths = map(self.texts(0).__getitem__, rows.keys[0].tolist())
+        return sorted(zip(paths, count, last, strict=True))
 
 
 def _told(rows: Rows) -> tuple[list[int], list[str], list[int]]:

@@ -81,13 +81,14 @@ async def prepare(
         loaded.document, loaded.operations, scenarios, credentials=loaded.credentials
     )
     left_out = (*loaded.left_out, *unplayable)
+    pairs = _weighted(pairs, options.weights)
     if not pairs:
         raise nothing_to_send(loaded.document, left_out)
     return Prepared(
         document=loaded.document,
         base=loaded.base,
         credentials=loaded.credentials,
-        pairs=_weighted(pairs, options.weights),
+        pairs=pairs,
         left_out=left_out,
         producers=Producers(loaded.operations),
         planned=_planned(options, len(pairs)),

@@ -11,6 +11,7 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import Parsed, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.log.source import open_source
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
@@ -19,10 +20,12 @@ BEGINNING = 1_048_576
 _UNSET: tuple[object, ...] = (None, "", 0, False, [], msgspec.Raw(b"null"))
 
 
-def explain(log: Path, count: int, log_format: LogFormat | None = None) -> Iterator[str]:
+def explain(
+    log: Path, count: int, log_format: LogFormat | None = None, find_route: Find | None = None
+) -> Iterator[str]:
     """For each of the first lines: what it becomes, fact by fact. Nothing is stored."""
     lines = _first_lines(log, max(count, VOTERS))
-    formats = Formats(StoredForm(TrafficLog), Redactor())
+    formats = Formats(StoredForm(TrafficLog), Redactor(), find_route)
     chosen = log_format or formats.detect(lines)
     if chosen is None:
         yield f"{log}: no format recognised in the first {len(lines)} lines"

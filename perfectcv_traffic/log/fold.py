@@ -1,16 +1,14 @@
-"""Logs of any format read from their first line to their last, without a database."""
+"""The records of lines of any format, as ingest stores them, without a database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
-from pathlib import Path
 from typing import NamedTuple
 
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.reader import Chunk, chunks_of
 from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
@@ -30,25 +28,6 @@ class Batch(NamedTuple):
     rejected: int
 
 
-def batches(logs: Sequence[Path]) -> Iterator[Batch]:
-    """The whole lines of each log; raises `StorageError` for one that cannot be read."""
-    lines = Lines()
-    for path in logs:
-        log_format: LogFormat | None = None
-        for chunk in chunks_of(path):
-            if log_format is None:
-                log_format = lines.detect(chunk.data)
-            place = Place(path.name, chunk.start)
-            yield from _of_chunk(lines, chunk, log_format or LogFormat.NATIVE, place)
-
-
-def _of_chunk(lines: Lines, chunk: Chunk, log_format: LogFormat, place: Place) -> Iterator[Batch]:
-    if chunk.long_line:
-        yield Batch([], 1)
-    else:
-        yield from lines.batches(chunk.data, log_format, place)
-
-
 class Lines:
     """Reads whole lines of any format."""
 
@@ -63,11 +42,15 @@ class Lines:
 
     def batches(self, data: bytes, log_format: LogFormat, place: Place) -> Iterator[Batch]:
         """The records of lines, in pieces; `data` ends in a newline."""
-        parser = self._formats.parser(log_format)
         for piece in self._whole.pieces(data):
-            records = self._whole.records(piece) if log_format == LogFormat.NATIVE else None
-            yield _parsed(parser, piece, place) if records is None else Batch(records, 0)
+            yield self.batch(piece, log_format, place)
             place = place._replace(offset=place.offset + len(piece))
+
+    def batch(self, lines: memoryview, log_format: LogFormat, place: Place) -> Batch:
+        """The records of lines, best half a megabyte; the last of them ends in a newline."""
+        if log_format == LogFormat.NATIVE and (records := self._whole.records(lines)) is not None:
+            return Batch(records, 0)
+        return _parsed(self._formats.parser(log_format), lines, place)
 
 
 def _parsed(parser: LineParser, piece: memoryview, place: Place) -> Batch:

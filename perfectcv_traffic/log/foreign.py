@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import MAX_NULL_DETAILS, TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -35,9 +36,12 @@ _CLF_TIME = re.compile(
 class ForeignRecords:
     """Builds records from the parts that access logs give."""
 
-    def __init__(self, form: StoredForm, redactor: Redactor) -> None:
+    def __init__(
+        self, form: StoredForm, redactor: Redactor, find_route: Find | None = None
+    ) -> None:
         self._form = form
         self._redactor = redactor
+        self._find_route = find_route
         self._times: dict[str, str | None] = {}
 
     def build(self, target: str | None, **values: Any) -> TrafficLog:
@@ -77,9 +81,11 @@ class ForeignRecords:
         is_absolute = scheme and not before.startswith("/")
         path = "/" + rest.partition("/")[2] if is_absolute else before
         found = nulls.in_urlencoded(query, "query") if query else []
+        path = self._redactor.shapes(unquote(path, errors="backslashreplace"))
         return {
             "url": self._redactor.url(target),
-            "path": self._redactor.shapes(unquote(path, errors="backslashreplace")),
+            "path": path,
+            "route": self._find_route(path) if self._find_route else None,
             "query_params": self._redactor.query(query),
             "null_params_count": len(found),
             "null_params_details": found[:MAX_NULL_DETAILS],

@@ -10,6 +10,7 @@ from perfectcv_traffic.log import access, native, objects
 from perfectcv_traffic.log.foreign import ForeignRecords
 from perfectcv_traffic.log.lines import Decode, LineParser, Parsed, RejectedError
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -39,10 +40,12 @@ _TEXT = frozenset({LogFormat.UVICORN, LogFormat.COMBINED})
 class Formats:
     """Parsers of every format for one record model."""
 
-    def __init__(self, form: StoredForm, redactor: Redactor) -> None:
+    def __init__(
+        self, form: StoredForm, redactor: Redactor, find_route: Find | None = None
+    ) -> None:
         self._form = form
         self._redactor = redactor
-        self._records = ForeignRecords(form, redactor)
+        self._records = ForeignRecords(form, redactor, find_route)
         self._parsers: dict[LogFormat, LineParser] = {}
 
     def parser(self, log_format: LogFormat) -> LineParser:

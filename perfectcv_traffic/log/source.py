@@ -17,7 +17,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 BLOCK = 1_048_576
+MAGIC_LENGTH = 6
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+
+
+Decompress = Callable[[BinaryIO], BinaryIO]
 
 
 class FileId(NamedTuple):
@@ -91,7 +95,7 @@ class CompressedFile:
 
     is_final = True
 
-    def __init__(self, path: Path, decompress: Callable[[BinaryIO], BinaryIO]) -> None:
+    def __init__(self, path: Path, decompress: Decompress) -> None:
         self.path = path
         self._decompress = decompress
         self._raw = path.open("rb")
@@ -142,11 +146,16 @@ class CompressedFile:
 def open_source(path: Path) -> PlainFile | CompressedFile:
     """Open a log file as what its first bytes say it is."""
     with path.open("rb") as file:
-        magic = file.read(6)
+        decompress = decompressor(file.read(MAGIC_LENGTH))
+    return CompressedFile(path, decompress) if decompress else PlainFile(path)
+
+
+def decompressor(beginning: bytes) -> Decompress | None:
+    """How a file that begins so is decompressed, None if it is not compressed."""
     for prefix, decompress in _MAGIC.items():
-        if magic.startswith(prefix):
-            return CompressedFile(path, decompress)
-    return PlainFile(path)
+        if beginning.startswith(prefix):
+            return decompress
+    return None
 
 
 def signature_of(path: Path) -> str:
@@ -182,7 +191,7 @@ def _zstandard(raw: BinaryIO) -> BinaryIO:
     return stream
 
 
-_MAGIC: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+_MAGIC: dict[bytes, Decompress] = {
     b"\x1f\x8b": _gzip,
     b"BZh": _bzip2,
     b"\xfd7zXZ\0": _xz,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +18,7 @@ from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.reader import Chunk, LongLine, require_file
+from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store.batch import Batch, Counts
@@ -27,24 +26,16 @@ from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
+from perfectcv_traffic.store.helper import Helper, help_with
 from perfectcv_traffic.store.prepare import Prepared, Preparer, Task, summary_rows
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
-from perfectcv_traffic.store.summing import SummingProcess
 
 Progress = Callable[[int], None]
 """Told the number of bytes taken after each batch."""
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
-
-
-LONG_LOG = 33_554_432
-WORTH_HELP = 1_048_576
-"""Bytes of logs, and of a chunk, from which on a second process and a thread save time."""
-
-SWITCH_INTERVAL = 0.0002
-"""Seconds after which the thread that stores gets the interpreter: it needs it little but often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +45,13 @@ class Options:
     model: type[TrafficLog] = TrafficLog
     log_format: LogFormat | None = None
     """None: found out for each log from its first lines."""
+    find_route: Find | None = None
+    """The route of a path, for logs that carry none."""
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
     wait_for_lock: bool = False
     in_parallel: bool = False
-    """Sum up long logs in a second process; it knows no record model and no redactor but ours."""
+    """Sum up long logs in a second process; it knows no model, routes or redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
@@ -86,37 +79,13 @@ def ingest(
     with (
         only_ingester(db, wait=options.wait_for_lock),
         writing(db, options.model) as connection,
-        _help(logs, options) as helper,
+        help_with(logs, wanted=options.in_parallel) as helper,
     ):
         ingester = Ingester(connection, options, helper)
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
     return total
-
-
-class Helper(NamedTuple):
-    """What shares the work of a long log."""
-
-    process: SummingProcess
-    thread: ThreadPoolExecutor
-    """Stores; one at a time."""
-
-
-@contextmanager
-def _help(logs: Sequence[Path], options: Options) -> Iterator[Helper | None]:
-    """A process and a thread for logs that are long enough, if that is wanted."""
-    size = sum(log.stat().st_size for log in logs)
-    if not options.in_parallel or size < LONG_LOG:
-        yield None
-        return
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    try:
-        with SummingProcess() as process, ThreadPoolExecutor(1) as thread:
-            yield Helper(process, thread)
-    finally:
-        sys.setswitchinterval(before)
 
 
 @contextmanager
@@ -162,7 +131,7 @@ class Ingester:
         self._options = options
         self._form = form
         self._committer = Committer(connection)
-        self._formats = Formats(form, options.redactor)
+        self._formats = Formats(form, options.redactor, options.find_route)
         self._preparer = Preparer(form, self._formats)
         self._helper = helper
         self._ancestors: tuple[int, Ancestors] | None = None
@@ -219,7 +188,7 @@ class Ingester:
         if log.parent or log.resembles:
             return None
         # The process takes as long to start as the first chunk of a log takes to be read.
-        if self._helper and log.id and chunk.size >= WORTH_HELP and not chunk.long_line:
+        if self._helper and log.id and self._helper.is_worth(chunk):
             return self._prepared_together(self._helper, self._task(log, chunk))
         return self._preparer.prepared(self._parse(log, chunk))
 
@@ -239,7 +208,7 @@ class Ingester:
         if prepared is None:
             return _Storing(chunk, lambda: self._store_unknown(log, chunk))
         store = partial(self._committer.commit, log, prepared, chunk.identity)
-        if self._helper and chunk.size >= WORTH_HELP:
+        if self._helper and self._helper.is_worth(chunk):
             return _Storing(chunk, self._helper.thread.submit(store).result)
         return _Storing(chunk, store)
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store.database import transaction
@@ -41,6 +42,8 @@ class Reconciliation:
 
     sent: int
     ingested: int
+    unexpected: int = 0
+    """Stored under the run's name although it never sent them."""
 
     @property
     def lost(self) -> int:
@@ -129,11 +132,26 @@ def store_generated(connection: sqlite3.Connection, rows: Iterable[Sequence[obje
 
 
 def reconcile(connection: sqlite3.Connection, run_id: str) -> Reconciliation:
-    """How many requests of a run were sent, and how many of them are stored."""
-    sent, ingested = connection.execute(
-        "SELECT count(*), count(DISTINCT r.request_id) FROM generated_requests g"
-        " LEFT JOIN api_requests r ON r.request_id = g.request_id AND r.run_id = g.run_id"
-        " WHERE g.run_id = ?",
-        (run_id,),
-    ).fetchone()
-    return Reconciliation(sent, ingested)
+    """How many requests of a run were sent, how many of them are stored, and how many others."""
+    sent, ingested = connection.execute(_SENT + " WHERE g.run_id = ?", (run_id,)).fetchone()
+    (unexpected,) = connection.execute(_UNEXPECTED + " WHERE r.run_id = ?", (run_id,)).fetchone()
+    return Reconciliation(sent, ingested, unexpected)
+
+
+def runs(connection: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
+    """Each run of `generate`, oldest first: its id, and the figures of `Reconciliation`."""
+    names = connection.execute(
+        "SELECT run_id FROM generated_requests GROUP BY run_id ORDER BY min(id)"
+    ).fetchall()
+    found = ((name, reconcile(connection, name)) for (name,) in names)
+    return [(name, one.sent, one.ingested, one.unexpected) for name, one in found]
+
+
+_SENT: Final = (
+    "SELECT count(*), count(DISTINCT r.request_id) FROM generated_requests g"
+    " LEFT JOIN api_requests r ON r.request_id = g.request_id AND r.run_id = g.run_id"
+)
+_UNEXPECTED: Final = (
+    "SELECT count(*) - count(g.request_id) FROM api_requests r"
+    " LEFT JOIN generated_requests g ON g.request_id = r.request_id AND g.run_id = r.run_id"
+)

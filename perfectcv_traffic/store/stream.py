@@ -36,7 +36,7 @@ MAX_ATTEMPTS = 5
 """Times a file may turn out to be another one while it is read, before it is left for later."""
 
 RECENT_SECONDS = 3600.0
-"""A rotated file that was written to so recently belongs to what is being ingested first."""
+"""A rotated file that was written to so shortly before the log belongs to what is read first."""
 
 Store = Callable[[LogFile, Iterable[Chunk], Counts], None]
 """Parses and stores chunks and adds to the counts; raises `OffsetMovedError`."""
@@ -115,12 +115,17 @@ class Stream:
         self._open.clear()
 
     def _signatures(self) -> list[str]:
-        found = []
-        for path in siblings.rotated(self.path):
+        """Of rotated files that are older than the log: by the files' own times, never ours."""
+        written = {}
+        for path in (self.path, *siblings.rotated(self.path)):
             with contextlib.suppress(OSError):
-                if _seconds_quiet(path) > RECENT_SECONDS:
-                    found.append(signature_of(path))
-        return found
+                written[path] = path.stat().st_mtime, signature_of(path)
+        latest = max((time for time, _ in written.values()), default=0.0)
+        return [
+            signature
+            for path, (time, signature) in written.items()
+            if path != self.path and latest - time > RECENT_SECONDS
+        ]
 
     def _open_live(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from perfectcv_traffic.admin import clients, queries, requests
 from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
 from perfectcv_traffic.store.ingest import ingest
 
@@ -172,9 +173,9 @@ def test_null_totals_are_those_of_the_plain_count(
 
 
 @pytest.mark.parametrize("prefix", ["/admin", None])
-@pytest.mark.parametrize("rate_limit", [0, 3])
+@pytest.mark.parametrize("rate_limit", [RateLimit(), RateLimit(3), RateLimit(9, hours=5)])
 def test_clients_are_those_of_the_plain_count(
-    stored: tuple[Database, list[TrafficLog]], prefix: str | None, rate_limit: int
+    stored: tuple[Database, list[TrafficLog]], prefix: str | None, rate_limit: RateLimit
 ) -> None:
     database, _ = stored
     expected = database.read_now(lambda c: plain_clients(c, prefix, rate_limit))
@@ -184,7 +185,7 @@ def test_clients_are_those_of_the_plain_count(
 
 
 def plain_clients(
-    connection: sqlite3.Connection, prefix: str | None, rate_limit: int
+    connection: sqlite3.Connection, prefix: str | None, rate_limit: RateLimit
 ) -> list[tuple[Any, ...]]:
     """From the windows themselves, one by one."""
     windows: dict[str, list[sqlite3.Row]] = defaultdict(list)
@@ -196,19 +197,27 @@ def plain_clients(
     return sorted(found, key=lambda one: (-one[1], one[0]))
 
 
-def client(name: str, windows: list[sqlite3.Row], rate_limit: int) -> tuple[Any, ...]:
+def client(name: str, windows: list[sqlite3.Row], rate_limit: RateLimit) -> tuple[Any, ...]:
     last = max(row["last_request"] for row in windows)
-    blocked = any(
-        row["is_blocked"] or (0 < rate_limit < row["request_count"])
-        for row in windows
-        if row["window_start"] == last[:13]
-    )
+    final = max(window(row, rate_limit) for row in windows)
+    in_final = [row for row in windows if window(row, rate_limit) == final]
+    counts: Counter[str] = Counter()
+    for row in in_final:
+        counts[row["endpoint"]] += row["request_count"]
+    too_many = 0 < rate_limit.most < max(counts.values())
     total = sum(row["request_count"] for row in windows)
+    blocked = too_many or any(row["is_blocked"] for row in in_final)
     return (name, total, len({row["endpoint"] for row in windows}), last, blocked)
 
 
+def window(row: sqlite3.Row, rate_limit: RateLimit) -> tuple[str, int]:
+    start = row["window_start"]
+    return start[:10], int(start[11:13] or 0) // rate_limit.hours
+
+
+@pytest.mark.parametrize("rate_limit", [RateLimit(), RateLimit(3), RateLimit(9, hours=5)])
 def test_endpoints_of_a_client_speak_of_their_last_window(
-    stored: tuple[Database, list[TrafficLog]],
+    stored: tuple[Database, list[TrafficLog]], rate_limit: RateLimit
 ) -> None:
     database, _ = stored
 
@@ -221,11 +230,13 @@ def test_endpoints_of_a_client_speak_of_their_last_window(
             for row in rows:
                 by_endpoint[row["endpoint"]].append(row)
             expected = {
-                endpoint: (one[1], len(own), one[3], one[4])
+                endpoint: (one[1], len({window(row, rate_limit) for row in own}), one[3], one[4])
                 for endpoint, own in by_endpoint.items()
-                if (one := client(name, own, 3))
+                if (one := client(name, own, rate_limit))
             }
-            found = clients.endpoints(connection, Prefix(None), 1000, 0, client=name, rate_limit=3)
+            found = clients.endpoints(
+                connection, Prefix(None), 1000, 0, client=name, rate_limit=rate_limit
+            )
             yield {each.endpoint: tuple(each[1:]) for each in found}, expected
 
     for found, expected in database.read_now(lambda c: list(both(c))):

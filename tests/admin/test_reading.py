@@ -19,6 +19,7 @@ from perfectcv_traffic.admin.database import Database, UnavailableError
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.store.database import reading
 from perfectcv_traffic.store.ingest import ingest
@@ -27,6 +28,7 @@ from perfectcv_traffic.store.queries import line_counts
 BEHIND = "x-traffic-behind-bytes"
 AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
 PREFIX = Prefix("/admin")
+LIMIT = RateLimit(60, hours=6)
 
 
 def ask(service: Any, path: str = "url-stats") -> Any:
@@ -255,13 +257,13 @@ SMALL = {
         lambda c: queries.null_logs(c, PREFIX, 100, 0, path="x", null_type="response_field"),
         lambda c: queries.null_logs(c, PREFIX, 100, 0),
         lambda c: queries.url_stats(c, PREFIX, 100),
-        lambda c: clients.busiest(c, PREFIX, 100, 0, 60),
-        lambda c: clients.busiest(c, Prefix(None), 100, 1000, 60),
-        lambda c: clients.endpoints(c, PREFIX, 100, 0, client="x", rate_limit=60),
+        lambda c: clients.busiest(c, PREFIX, 100, 0, LIMIT),
+        lambda c: clients.busiest(c, Prefix(None), 100, 1000, LIMIT),
+        lambda c: clients.endpoints(c, PREFIX, 100, 0, client="x", rate_limit=LIMIT),
         lambda c: queries.logins(c, 100, 0),
         lambda c: queries.logins(c, 100, 0, uuid="x"),
-        lambda c: live.live(c, PREFIX, 300, 1.0, 60),
-        lambda c: live.live(c, PREFIX, 3600, time.time(), 60),
+        lambda c: live.live(c, PREFIX, 300, 1.0, LIMIT),
+        lambda c: live.live(c, PREFIX, 3600, time.time(), LIMIT),
         lambda c: statistics.request_stats(c, PREFIX, None, None),
         lambda c: statistics.request_stats(c, PREFIX, "2026-01-01T00", None),
         lambda c: statistics.request_stats(c, PREFIX, "2998-01-01", "2999-01-01"),

@@ -3,7 +3,13 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
+
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
+from perfectcv_traffic.store.ingest import ingest
 
 AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
 WHEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -120,6 +126,32 @@ def test_configured_limit_blocks_a_client_that_exceeds_it(serve: Any) -> None:
         (0, "configured"),
         (0, "configured"),
     ]
+
+
+def test_a_window_may_be_longer_than_an_hour(serve: Any) -> None:
+    service = serve(rate_limit=3, rate_limit_window=1440)
+    lines = [
+        TrafficLog(
+            request_id=f"r{hour}",
+            timestamp=f"2026-01-21T{hour:02}:00:00.000000Z",
+            path="/items/1",
+            client_ip="203.0.113.9",
+        )
+        for hour in (1, 9, 17, 23)
+    ]
+    service.log.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    ingest([service.log], service.db)
+
+    (client,) = service.admin("rate-limits")["stats"]
+    (endpoint,) = service.admin("rate-limits", client_identifier="203.0.113.9")["stats"]
+    assert (client["total_requests"], client["is_blocked"]) == (4, True)
+    assert (endpoint["windows"], endpoint["is_blocked"]) == (1, True)
+
+
+@pytest.mark.parametrize("minutes", [0, 30, 90, 1500])
+def test_a_window_of_broken_hours_is_refused(minutes: int) -> None:
+    with pytest.raises(UsageError, match="rate_limit_window"):
+        Settings.resolve({}, rate_limit_window=minutes)
 
 
 def test_url_stats_have_the_promised_shape(service: Any) -> None:

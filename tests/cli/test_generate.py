@@ -59,7 +59,12 @@ def test_demo_has_exactly_its_documented_flaws_and_everything_sent_is_recorded(
     assert {(one["rule"], one["method"], one["path"]) for one in found["findings"]} == documented
     assert found["complete"] is True
     assert found["counts"]["operations"]["inconclusive"] <= 1
-    assert ", 0 missing" in done.stdout
+    assert ", 0 missing, 0 unexpected" in done.stdout
+    analyzed = json.loads(program("analyze", "--json", "--no-charts").stdout)["analyses"]
+    (run,) = analyzed["reconciliation"]["rows"]
+    assert run["sent"] == run["recorded"] == found["counts"]["requests"]
+    assert (run["missing"], run["unexpected"]) == (0, 0)
+    assert not any(row["not_recorded"] for row in analyzed["expectations"]["rows"])
     with sqlite3.connect(tmp_path / "traffic_monitor.db") as connection:
         (stored,) = connection.execute("SELECT count(*) FROM findings").fetchone()
     connection.close()

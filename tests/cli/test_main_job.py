@@ -86,6 +86,8 @@ def test_analysis_of_log_and_of_database_agree(program: Program, tmp_path: Path)
     # What was expected is known to the database alone.
     assert direct["analyses"].pop("expectations")["rows"] == []
     assert stored["analyses"].pop("expectations")["rows"]
+    assert direct["analyses"].pop("reconciliation")["rows"] == []
+    assert stored["analyses"].pop("reconciliation")["rows"]
     assert direct["analyses"] == stored["analyses"]
 
 

@@ -152,7 +152,7 @@ def refused_credentials(operation: Operation) -> dict[str, dict[str, str]]:
         "looks like a JWT": "Bearer a.b.c",
         "expired": f"Bearer {issue_token(USER_ID, seconds=-60)}",
         "forged": f"Bearer {issue_token(USER_ID, secret='another secret' * 4)}",
-        "unsigned": f"Bearer {jwt.encode(claims, None, algorithm='none')}",
+        "unsigned": f"Bearer {jwt.encode(claims, '', algorithm='none')}",
         "unknown subject": f"Bearer {issue_token(UNKNOWN_ID)}",
         "other scheme": f"Token {valid}",
         "basic": "Basic YWRhOmFkYQ==",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic.generate.ids import MAX_LISTED, IdPool, listed_objects
-from perfectcv_traffic.generate.openapi import Document
-from perfectcv_traffic.generate.operations import Operation, parse_operations
+from perfectcv_traffic.generate.openapi import Document, Location
+from perfectcv_traffic.generate.operations import Operation, Parameter, parse_operations
 from perfectcv_traffic.generate.producers import Producers
 
 
@@ -153,3 +153,44 @@ def test_unknown_id_has_the_type_of_its_parameter(schema: Any, expected: str) ->
     paths = {"/items/{id}": {"delete": {"parameters": parameters}}}
     operations, _ = parse_operations(Document("doc", {"paths": paths}))
     assert IdPool(Producers(operations)).bind(operations[0], 5) == {"id": expected}
+
+
+def test_existing_object_is_deleted_only_when_that_is_allowed() -> None:
+    pool, remove = _own_pool()
+    assert pool.bind(remove, 0)["user_id"].startswith("unknown")
+    pool.deletes_existing = True
+    assert pool.bind(remove, 0) == {"user_id": "u1"}
+
+
+def test_own_account_is_never_changed() -> None:
+    pool, remove = _own_pool()
+    pool.deletes_existing = True
+    pool.learn(Operation(method="GET", path="/users/me"), {}, {"id": "u1"})
+    assert pool.own == {"u1"}
+    assert pool.bind(remove, 0) == {"user_id": "u2"}
+    assert pool.bind(Operation(method="GET", path="/users/{user_id}"), 0) == {"user_id": "u1"}
+
+
+def _own_pool() -> tuple[IdPool, Operation]:
+    listing = Operation(method="GET", path="/users")
+    remove = Operation(
+        method="DELETE",
+        path="/users/{user_id}",
+        parameters=(_path_parameter("user_id"),),
+    )
+    reading = Operation(method="GET", path="/users/{user_id}")
+    pool = IdPool(Producers([listing, reading, remove]))
+    pool.learn(listing, {}, [{"id": "u1"}, {"id": "u2"}])
+    return pool, remove
+
+
+def _path_parameter(name: str) -> Parameter:
+    return Parameter(
+        name=name,
+        location=Location.PATH,
+        required=True,
+        schema={"type": "string"},
+        style="simple",
+        explode=False,
+        is_json=False,
+    )

@@ -169,7 +169,8 @@ def test_refused_login_says_where_and_not_with_what(api: str) -> None:
     with pytest.raises(TargetError) as caught:
         _prepare(api, credentials=Credentials(username="user", password="wr0ng"))
     assert str(caught.value) == (
-        f"login at {api}/auth/token answered 401 without a token at /access_token: check name and password, or --token-pointer"
+        f"login at {api}/auth/token answered 401 without a token at /access_token:"
+        " check name and password, or --token-pointer"
     )
 
 

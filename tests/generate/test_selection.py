@@ -109,3 +109,10 @@ def test_unknown_method_or_pattern_is_a_usage_error() -> None:
         Selection(methods=("FETCH",))
     with pytest.raises(UsageError, match=r"pattern '\[' cannot be used"):
         Selection(include=("[",))
+
+
+def test_write_that_only_reads_is_allowed_by_name() -> None:
+    operations = [Operation(method="POST", path=path) for path in ("/search", "/items")]
+    chosen, left_out = select(operations, Selection(read_only=("POST /search",)))
+    assert [one.path for one in chosen] == ["/search"]
+    assert [one.reason for one in left_out] == ["writes are not allowed"]

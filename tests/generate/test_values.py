@@ -237,3 +237,30 @@ ODD_SCHEMAS = st.recursive(
 def test_any_json_as_schema_gives_a_value_or_a_target_error(schema: Any, optional: bool) -> None:
     with contextlib.suppress(TargetError):
         msgspec.json.encode(make_value(EMPTY, schema, Random(0), optional=optional))
+
+
+def test_example_that_lacks_required_properties_is_completed() -> None:
+    schema = {
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {"a": {"type": "string"}, "b": {"const": 2}, "c": {"const": 3}},
+        "example": {"a": "x"},
+    }
+    assert make_value(EMPTY, schema, Random(0)) == {"a": "x", "b": 2}
+
+
+@pytest.mark.parametrize("name", ["passwordConfirm", "password_confirmation", "repeat_password"])
+def test_confirmation_repeats_what_it_confirms(name: str) -> None:
+    text = {"type": "string"}
+    schema = {"type": "object", "properties": {"password": text, name: text, "confirmed": text}}
+    made = make_value(EMPTY, schema, Random(0), optional=True)
+    assert made[name] == made["password"] != made["confirmed"]
+
+
+def test_texts_alone_differ_when_only_their_source_does() -> None:
+    schema = {"properties": {"kind": {"enum": list(range(99))}, "name": {"type": "string"}}}
+    first, second = (
+        make_value(EMPTY, schema, Random(0), optional=True, texts=Random(seed)) for seed in (1, 2)
+    )
+    assert first["kind"] == second["kind"]
+    assert first["name"] != second["name"]

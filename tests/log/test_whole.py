@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perfectcv_traffic.log import whole
-from perfectcv_traffic.log.fold import Lines, Place, batches
+from perfectcv_traffic.log.fold import Lines, Place
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
@@ -107,10 +105,7 @@ def test_value_that_was_not_seen_before_is_read() -> None:
         assert (records[0].method, records[0].route) == (f"M{number}", None)
 
 
-def test_line_beyond_the_limit_is_rejected_and_those_around_it_are_read(tmp_path: Path) -> None:
-    log = tmp_path / "api.log"
+def test_line_beyond_the_limit_is_rejected_and_those_around_it_are_read() -> None:
     long = WHOLE.replace(b"/x", b"/" + b"x" * MAX_LINE)
-    log.write_bytes(b"\n".join([WHOLE, long, WHOLE]) + b"\n")
-    found = list(batches([log]))
-    assert sum(len(batch.records) for batch in found) == 2
-    assert sum(batch.rejected for batch in found) == 1
+    records, rejected = read(b"\n".join([WHOLE, long, WHOLE]) + b"\n")
+    assert (len(records), rejected) == (2, 1)

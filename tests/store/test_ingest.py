@@ -12,7 +12,7 @@ import pytest
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import LogFormat
-from perfectcv_traffic.store import ingest as module
+from perfectcv_traffic.store import helper
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import Options, ingest, only_ingester
@@ -216,8 +216,8 @@ def test_record_that_sqlite_cannot_hold_is_rejected(
 def test_second_process_stores_the_same(
     log: Path, db: Path, tmp_path: Path, line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LONG_LOG", 0)
-    monkeypatch.setattr(module, "WORTH_HELP", 0)
+    monkeypatch.setattr(helper, "LONG_LOG", 0)
+    monkeypatch.setattr(helper, "WORTH_HELP", 0)
     log.write_bytes(lines(line, *range(2000)) + b"junk\n\n" + line(5))
     alone = tmp_path / "alone.db"
     counts = ingest([log], db, options=Options(in_parallel=True))
@@ -251,3 +251,16 @@ def test_given_format_wins_over_the_first_lines(
     log.write_bytes(foreign_line(1) + line(1))
     counts = ingest([log], db, options=Options(log_format=LogFormat.NATIVE))
     assert (counts.new, counts.rejected) == (1, 1)
+
+
+def test_first_ingest_tells_old_rotated_files_by_the_log_not_by_the_clock(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
+    rotated = [log.with_name(f"{log.name}.{number}") for number in (1, 2)]
+    for number, path in enumerate((log, *rotated)):
+        path.write_bytes(line(number))
+    # All of it long ago, as if the clock had jumped: the first was rotated just before the end.
+    for path, seconds in ((log, 10_000), (rotated[0], 9_000), (rotated[1], 1_000)):
+        os.utime(path, (seconds, seconds))
+    ingest([log], db)
+    assert query("SELECT request_id FROM api_requests ORDER BY 1") == [("r0",), ("r1",)]

@@ -1,0 +1,126 @@
+"""Logs folded by any executor: the splits are folded anywhere, their parts put together in order.
+
+Each record counts once, the first time that it comes in the order of the logs, whoever folds which
+split when. A split that repeats records of earlier ones is folded again without these.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from itertools import islice
+
+from perfectcv_traffic.fold.event_ids import EventIds
+from perfectcv_traffic.fold.files import LogFile
+from perfectcv_traffic.fold.part import Part, together
+from perfectcv_traffic.fold.splits import Split, splits
+from perfectcv_traffic.fold.work import Task, fold_split
+
+Progress = Callable[[int], None]
+"""Told the number of bytes that were folded."""
+
+_ENOUGH_FOR_LATEST = 33_554_432
+"""Bytes at the end of the logs in which the latest records are looked for first."""
+_HERE = 64
+"""Parts that are put together by who asked for them: all of them are as large as the result."""
+_BRANCHES = 8
+"""Parts that a worker puts together when there are more."""
+
+
+class ChainingExecutor(Executor):
+    """Takes its own futures as arguments, so that results need not come here in between."""
+
+
+class Run:
+    """The fold of some logs, under way from the beginning."""
+
+    def __init__(
+        self, logs: Sequence[LogFile], executor: Executor, workers: int, task: Task | None = None
+    ) -> None:
+        """Begin."""
+        self._executor = executor
+        self._task = task or Task()
+        self._splits = splits(logs, workers)
+        self._first_kept = _first_kept(self._splits, self._task)
+        self._known: dict[int, EventIds] = {}
+        """Of a split that repeats records: which of them earlier splits have."""
+        self._ahead = workers * 2
+        self._left = iter(range(len(self._splits)))
+        self._waiting: deque[tuple[int, Future[Part]]] = deque()
+        if not self._is_for_a_tree():
+            self._submit_ahead()
+
+    def _is_for_a_tree(self) -> bool:
+        return isinstance(self._executor, ChainingExecutor) and len(self._splits) > _HERE
+
+    @property
+    def size(self) -> int:
+        """Bytes to be folded."""
+        return sum(split.size for split in self._splits)
+
+    def result(self, progress: Progress = lambda _bytes: None) -> Part:
+        """Everything; raises what folding raised."""
+        total = self._tree(progress) if self._is_for_a_tree() else None
+        if total is None or total.overlaps:
+            total = self._in_order(progress)
+        self._complete_latest(total)
+        return total
+
+    def _submit(self, number: int) -> Future[Part]:
+        keep = number >= self._first_kept
+        known = self._known.get(number)
+        return self._executor.submit(
+            fold_split, self._splits[number], self._task, keep_latest=keep, known=known
+        )
+
+    def _submit_ahead(self) -> None:
+        for number in islice(self._left, self._ahead - len(self._waiting)):
+            self._waiting.append((number, self._submit(number)))
+
+    def _in_order(self, progress: Progress) -> Part:
+        total = Part()
+        self._submit_ahead()
+        while self._waiting:
+            number, future = self._waiting.popleft()
+            part = future.result()
+            if total.ids.meets(part.ids):
+                self._known[number] = total.ids.within(part.ids)
+                part = self._submit(number).result()
+            total.take(part, self._task.most)
+            progress(self._splits[number].size)
+            self._submit_ahead()
+        total.overlaps = False
+        return total
+
+    def _tree(self, progress: Progress) -> Part:
+        """Parts put together where they are, until they are few."""
+        parts = [self._submit(number) for number in range(len(self._splits))]
+        for split, part in zip(self._splits, parts, strict=True):
+            part.add_done_callback(lambda _, size=split.size: progress(size))  # type: ignore[misc]
+        while len(parts) > _HERE:
+            groups = [parts[n : n + _BRANCHES] for n in range(0, len(parts), _BRANCHES)]
+            parts = [self._put_together(some) for some in groups]
+        return together(self._task.most, *(part.result() for part in parts))
+
+    def _put_together(self, parts: Sequence[Future[Part]]) -> Future[Part]:
+        submit: Callable[..., Future[Part]] = self._executor.submit
+        return submit(together, self._task.most, *parts)
+
+    def _complete_latest(self, total: Part) -> None:
+        """Look further back, as long as there are fewer of the latest records than wanted."""
+        while self._first_kept > 0 and len(total.latest) < self._task.most:
+            self._first_kept -= 1
+            earlier = self._submit(self._first_kept).result()
+            total.latest = [*earlier.latest, *total.latest][-self._task.most :]
+
+
+def _first_kept(pieces: Sequence[Split], task: Task) -> int:
+    """The first split whose latest records are kept: of a selection, any may have some."""
+    if task.selection is not None:
+        return 0
+    size, first = 0, len(pieces)
+    while first > 0 and size < _ENOUGH_FOR_LATEST:
+        first -= 1
+        size += pieces[first].size
+    return first

@@ -1,0 +1,166 @@
+"""Folding one split: what every worker does, in this process, in another or on another machine."""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import chain, compress
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+
+from perfectcv_traffic.fold import files
+from perfectcv_traffic.fold.blocks import Blocks
+from perfectcv_traffic.fold.event_ids import EventIds
+from perfectcv_traffic.fold.part import Part, Values
+from perfectcv_traffic.fold.splits import Split
+from perfectcv_traffic.log.fold import Batch, Lines, Place
+from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.log.source import MAGIC_LENGTH, decompressor
+from perfectcv_traffic.record import TrafficLog
+
+_HEAD = 65_536
+"""Bytes from which the format of a log is told, when more of it is read elsewhere."""
+
+Test = Callable[[TrafficLog], bool]
+
+
+class Selection(Protocol):
+    """Which records are wanted; can be pickled."""
+
+    def test(self) -> Test:
+        """Whether a record is wanted."""
+        ...
+
+
+class Task(NamedTuple):
+    """What is wanted of each split."""
+
+    selection: Selection | None = None
+    fields: tuple[str, ...] = ()
+    """Fields of the latest records whose values are wanted."""
+    most: int = 0
+    """How many of the latest records."""
+
+
+class StoppedError(Exception):
+    """The work was called off."""
+
+
+def _never() -> bool:
+    return False
+
+
+is_stopping: Callable[[], bool] = _never
+"""Asked now and then; a pool's workers replace it."""
+
+
+def fold_split(
+    split: Split, task: Task, *, keep_latest: bool = False, known: EventIds | None = None
+) -> Part:
+    """The lines of a split folded, without the records that are `known` from elsewhere.
+
+    Raises `StorageError` for a log that cannot be read, `StoppedError` when called off.
+    """
+    worker = _Worker(task, keep_latest=keep_latest, known=known)
+    with _no_collection():
+        for batch in _batches(split):
+            worker.add(batch)
+    return worker.part()
+
+
+class _Worker:
+    def __init__(self, task: Task, *, keep_latest: bool, known: EventIds | None) -> None:
+        self._part = Part(ids=known or EventIds())
+        self._passes = task.selection.test() if task.selection else None
+        self._fields = task.fields
+        self._most = task.most if keep_latest else 0
+        self._latest: deque[list[TrafficLog]] = deque()
+        self._kept = 0
+
+    def add(self, batch: Batch) -> None:
+        if is_stopping():
+            raise StoppedError
+        self._part.rejected += batch.rejected
+        records = self._new(batch.records) if batch.records else []
+        self._part.recorded += len(records)
+        wanted = list(filter(self._passes, records)) if self._passes else records
+        self._part.folding.add(wanted)
+        if self._most:
+            self._keep(wanted)
+
+    def _new(self, records: list[TrafficLog]) -> list[TrafficLog]:
+        is_new = self._part.ids.add([record.event_id for record in records])
+        if is_new is None:
+            return records
+        new = list(compress(records, is_new))
+        self._part.duplicates += len(records) - len(new)
+        return new
+
+    def _keep(self, records: list[TrafficLog]) -> None:
+        self._latest.append(records)
+        self._kept += len(records)
+        while self._kept - len(self._latest[0]) >= self._most:
+            self._kept -= len(self._latest.popleft())
+
+    def part(self) -> Part:
+        self._part.folding.settle()
+        self._part.ids.settle()
+        records = chain.from_iterable(self._latest)
+        self._part.latest = _values(records, self._fields)[-self._most :] if self._most else []
+        return self._part
+
+
+def _values(records: Iterable[TrafficLog], fields: tuple[str, ...]) -> list[Values]:
+    return list(map(attrgetter(*fields), records)) if len(fields) > 1 else []
+
+
+def _batches(split: Split) -> Iterator[Batch]:
+    with files.opened(split.name, _HEAD) as file:
+        head = file.read(_HEAD)
+    if decompress := decompressor(head[:MAGIC_LENGTH]):
+        if split.start == 0:
+            with files.opened(split.name) as file:
+                yield from _whole(split.log, Blocks(decompress(file)))
+        return
+    log_format = _lines().detect(head[: head.rfind(b"\n") + 1])
+    with files.opened(split.name) as file:
+        if log_format is not None:
+            yield from _ranged(split.log, Blocks(file, split.start, split.end), log_format)
+        elif split.start == 0:  # nothing recognised yet: only who reads all of it can find out
+            yield from _whole(split.log, Blocks(file))
+
+
+def _ranged(log: str, blocks: Blocks, log_format: LogFormat) -> Iterator[Batch]:
+    for lines in blocks:
+        yield _lines().batch(lines, log_format, Place(log, blocks.place))
+    yield Batch([], blocks.too_long)
+
+
+def _whole(log: str, blocks: Blocks) -> Iterator[Batch]:
+    log_format: LogFormat | None = None
+    for lines in blocks:
+        if log_format is None:
+            log_format = _lines().detect(bytes(lines))
+        place = Place(log, blocks.place)
+        yield _lines().batch(lines, log_format or LogFormat.NATIVE, place)
+    yield Batch([], blocks.too_long)
+
+
+@cache
+def _lines() -> Lines:
+    return Lines()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Records hold no cycles: looking for some costs a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
