@@ -53,7 +53,7 @@ class Terminal:
             env={**clean, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **variables},
             stdin=slave,
             stdout=slave,
-            stderr=slave,
+            stderr=subprocess.DEVNULL,  # progress, which is drawn over and over
             start_new_session=True,
         )
         os.close(slave)
