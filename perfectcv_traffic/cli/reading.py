@@ -167,9 +167,12 @@ def _from_logs(source: Source, *, hourly: bool) -> _Found:
 
 
 def _folded(source: Source) -> Part:
+    from perfectcv_traffic.cli.folding import WORTH_PROCESSES
     from perfectcv_traffic.cli.terminal import progress
 
     assert source.run is not None
+    if source.run.size < WORTH_PROCESSES:  # done before anybody could read a bar
+        return source.run.result()
     with progress("reading", total=source.run.size) as advance:
         return source.run.result(advance)
 
