@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 import xmlschema
 from sarif_pydantic import Sarif
@@ -73,6 +74,22 @@ def test_sarif_validates_and_has_a_result_for_each_finding(report: Report) -> No
     rules = document["runs"][0]["tool"]["driver"]["rules"]
     for one in document["runs"][0]["results"]:
         assert rules[one["ruleIndex"]]["id"] == one["ruleId"]
+
+
+SARIF_SCHEMA = os.environ.get("TRAFFIC_SARIF_SCHEMA", "")
+
+
+@pytest.mark.skipif(
+    not SARIF_SCHEMA and not os.environ.get("CI"),
+    reason="TRAFFIC_SARIF_SCHEMA names no copy of SARIF's published schema",
+)
+def test_sarif_validates_against_the_published_schema(report: Report) -> None:
+    schema = json.loads(Path(SARIF_SCHEMA).read_text("utf-8"))
+    validator = jsonschema.Draft4Validator(schema, format_checker=jsonschema.FormatChecker())
+    document = json.loads(as_sarif(report))
+    assert [error.message for error in validator.iter_errors(document)] == []
+    document["runs"][0]["results"][0]["level"] = "catastrophe"
+    assert not validator.is_valid(document)
 
 
 def test_json_lines_begin_with_the_start_and_end_with_the_summary(report: Report) -> None:
