@@ -116,6 +116,8 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=3_000_000)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     kept = options.folder and nullcontext(str(options.folder))
     with kept or tempfile.TemporaryDirectory() as name:
         folder = Path(name)
