@@ -12,7 +12,7 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.comparison import compared
 from perfectcv_traffic.analysis.frames import Frames
-from perfectcv_traffic.analysis.recent import evidence
+from perfectcv_traffic.analysis.recent import EVIDENCE, evidence
 from perfectcv_traffic.analysis.traffic_rules import (
     BURST,
     GUESSING,
@@ -54,7 +54,7 @@ def guessing(frames: Frames) -> list[Finding]:
     many = table[
         (table["sum"] >= MIN_REFUSALS) & (table["sum"] >= MIN_REFUSED_SHARE * table["size"])
     ]
-    refused = recent[is_refused]
+    proving = _evidence_by(recent[is_refused & recent["client_ip"].isin(many.index)], "client_ip")
     return [
         {
             **told(GUESSING),
@@ -63,7 +63,7 @@ def guessing(frames: Frames) -> list[Finding]:
             "pointer": f"client {client}",
             "requests": counts["sum"],
             "observed": f"{counts['sum']:,} of {counts['size']:,} requests were refused",
-            "evidence": evidence(refused[refused["client_ip"] == client]),
+            "evidence": proving[client],
         }
         for client, counts in many.to_dict("index").items()
     ]
@@ -79,6 +79,7 @@ def shared_tokens(frames: Frames) -> list[Finding]:
     used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
     table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
     many = table[table["nunique"] >= MIN_ADDRESSES]
+    proving = _evidence_by(used[used["api_token"].isin(many.index)], "api_token")
     return [
         {
             **told(SHARED_TOKEN),
@@ -87,7 +88,7 @@ def shared_tokens(frames: Frames) -> list[Finding]:
             "pointer": f"token {token}",
             "requests": counts["size"],
             "observed": f"{counts['size']:,} requests from {counts['nunique']:,} addresses",
-            "evidence": evidence(used[used["api_token"] == token]),
+            "evidence": proving[token],
         }
         for token, counts in many.to_dict("index").items()
     ]
@@ -153,6 +154,14 @@ def slowed(frames: Frames) -> list[Finding]:
         }
         for one in table[enough & (table["p95_ratio"] >= SLOWER)].to_dict("records")
     ]
+
+
+def _evidence_by(requests: pd.DataFrame, key: str) -> dict[Any, str]:
+    """Evidence for each value of a column; there may be hundreds."""
+    told = requests[[key, "request_id"]].dropna().drop_duplicates(keep="last")
+    latest = told.groupby(key).tail(EVIDENCE).iloc[::-1]
+    found: dict[Any, str] = dict.fromkeys(requests[key].dropna(), "")
+    return found | latest.groupby(key, sort=False)["request_id"].agg(" ".join).to_dict()
 
 
 def _ordinary(frames: Frames) -> pd.DataFrame:

@@ -58,7 +58,11 @@ def _status_class(codes: pd.Series) -> pd.Series:
     return ((codes // 100).astype(TEXT) + "xx").fillna("")
 
 
-def evidence(requests: pd.DataFrame, most: int = 3) -> str:
+EVIDENCE = 3
+"""Ids that a finding names."""
+
+
+def evidence(requests: pd.DataFrame, most: int = EVIDENCE) -> str:
     """Ids of the latest of these requests, newest first."""
     return " ".join(
         requests["request_id"].dropna().drop_duplicates(keep="last").tail(most).iloc[::-1]
