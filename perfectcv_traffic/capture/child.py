@@ -24,7 +24,7 @@ def require_python() -> None:
 
 def give_way(process: subprocess.Popen[bytes], *, niceness: int) -> None:
     """Let a child run after its parent where there is a core for only one of them."""
-    if hasattr(os, "setpriority"):
+    if sys.platform != "win32":
         with suppress(OSError):  # not allowed, or it ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
 

@@ -23,8 +23,12 @@ if sys.platform == "linux":
                 timeout = 0
             return super().select(timeout)
 
+    def punctual_loop() -> asyncio.AbstractEventLoop:
+        """A new event loop."""
+        return asyncio.SelectorEventLoop(_PunctualSelector())
 
-def punctual_loop() -> asyncio.AbstractEventLoop:
-    """A new event loop; the platform's usual one where there is no epoll."""
-    is_linux = sys.platform == "linux"
-    return asyncio.SelectorEventLoop(_PunctualSelector()) if is_linux else asyncio.new_event_loop()
+else:
+
+    def punctual_loop() -> asyncio.AbstractEventLoop:
+        """A new event loop: the platform's usual one, there is no epoll."""
+        return asyncio.new_event_loop()

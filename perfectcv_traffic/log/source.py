@@ -11,8 +11,10 @@ import gzip
 import importlib
 import lzma
 import os
+import sys
 import zlib
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -56,6 +58,18 @@ class Source(Protocol):
         ...
 
 
+if sys.platform == "win32":
+
+    def _read_at(file: FileIO, offset: int, length: int) -> bytes:
+        file.seek(offset)
+        return file.read(length)
+
+else:
+
+    def _read_at(file: FileIO, offset: int, length: int) -> bytes:
+        return os.pread(file.fileno(), length, offset)
+
+
 class PlainFile:
     """A file that may still grow, shrink or lose its name while it is open."""
 
@@ -68,10 +82,7 @@ class PlainFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Bytes at an offset; fewer at the end."""
-        if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), length, offset)
-        self._file.seek(offset)
-        return self._file.read(length)
+        return _read_at(self._file, offset, length)
 
     def size(self) -> int:
         """Length in bytes."""

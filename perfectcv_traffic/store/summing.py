@@ -129,10 +129,16 @@ class Channel:
             self._memory.close()
 
 
-def _shared_memory() -> int:
-    """A descriptor of memory that a child can share, if the system has such a thing."""
-    if not hasattr(os, "memfd_create"):
+if sys.platform == "linux":
+
+    def _shared_memory() -> int:
+        """A descriptor of memory that a child can share."""
+        number = os.memfd_create("perfectcv-traffic")
+        os.ftruncate(number, SHARED_SIZE)
+        return number
+
+else:
+
+    def _shared_memory() -> int:
+        """Nothing: the bytes go through the pipe."""
         return _NO_MEMORY
-    number = os.memfd_create("perfectcv-traffic")
-    os.ftruncate(number, SHARED_SIZE)
-    return number
