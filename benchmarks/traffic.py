@@ -5,7 +5,9 @@ else the machine does hits all of them; medians over the rounds. `bare` is a ser
 faster than any of the clients sends; `fastapi` is what people test. CPU includes a tool's start.
 
 Then half of the most that the FastAPI server can do, at a constant rate, on an endpoint that takes
-5 ms: the rate achieved, and the percentiles of the time from sending to answer beside hey's.
+5 ms: the rate achieved, and the percentiles of the time from sending to answer, beside those of wrk
+and hey. wrk knows no rate: it gets as many connections as come to the same rate. hey's workers send
+all at once, once in a while, so that its answers wait for each other.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ import target_server
 CLIENT_CORE, SERVER_CORE = 0, 1
 SECONDS = 5
 USERS = 16
+UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+"""What wrk's units are in milliseconds."""
 QUANTILES = ("p50", "p75", "p90", "p95")
 LOCUST_FILE = """
 from locust import FastHttpUser, task
@@ -117,16 +121,30 @@ def _compare_at_half(address: str, rounds: int) -> None:
     workers = max(1, round(rate * target_server.WAIT_SECONDS * 3))
     ours: list[dict[str, float]] = []
     heys: list[dict[str, float]] = []
+    wrks: list[dict[str, float]] = []
     for _ in range(rounds):
         run, _ = _generate(
             address, f"--rate {rate} --duration {SECONDS} --scenario valid --include wait"
         )
         ours.append(run["service_ms"] | {"rate": run["sent"] / run["seconds"]})
+        connections = max(1, round(rate * ours[-1]["p50"] / 1000))
+        wrks.append(_wrk_times(url, connections))
         heys.append(_hey_at(url, rate, workers))
     print(f"\nfastapi /wait: at most {most:,.0f} requests/s (wrk); asked for {rate:,}/s")
-    for name, runs in (("perfectcv-traffic", ours), (f"hey -c {workers}", heys)):
-        times = ", ".join(f"{key} {_median(one[key] for one in runs):.2f} ms" for key in QUANTILES)
+    tools = {"perfectcv-traffic": ours, f"wrk -c{connections}": wrks, f"hey -c {workers}": heys}
+    for name, runs in tools.items():
+        known = [key for key in QUANTILES if key in runs[0]]
+        times = ", ".join(f"{key} {_median(one[key] for one in runs):.2f} ms" for key in known)
         print(f"{name:20} {_median(one['rate'] for one in runs):8,.1f}/s  {times}", flush=True)
+
+
+def _wrk_times(url: str, connections: int) -> dict[str, float]:
+    output, _ = _run(["wrk", "--latency", "-t1", f"-c{connections}", f"-d{SECONDS}s", url])
+    times = {
+        f"p{share}": float(time) * UNITS[unit]
+        for share, time, unit in re.findall(r"(\d+)%\s+([\d.]+)(us|ms|s)", output)
+    }
+    return times | {"rate": float(re.findall(r"Requests/sec:\s+([\d.]+)", output)[0])}
 
 
 def _hey_at(url: str, rate: int, workers: int) -> dict[str, float]:
