@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from perfectcv_traffic.demo.process import served
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,3 +35,11 @@ def _program(tmp_path: Path) -> Program:
         )
 
     return run
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[str]:
+    """Address of the demo API, which records to `api_traffic.log`."""
+    log, output = tmp_path / "api_traffic.log", tmp_path / "server.txt"
+    with served(None, log=log, port=0, output=output) as address:
+        yield address

@@ -6,13 +6,12 @@ import json
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from perfectcv_traffic.demo.flaws import FLAWS
-from perfectcv_traffic.demo.process import served
 from perfectcv_traffic.demo.security import issue_token
 from perfectcv_traffic.demo.state import (
     DEMO_ADMIN_EMAIL,
@@ -34,13 +33,6 @@ ALL_SECRETS = (
     *LOGIN, "--api-key-env", "DEMO_KEY", "--jwt-secret-env", "DEMO_SECRET",
     "--low-token-env", "DEMO_LOW",
 )  # fmt: skip
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[str]:
-    log, output = tmp_path / "api_traffic.log", tmp_path / "server.txt"
-    with served(None, log=log, port=0, output=output) as address:
-        yield address
 
 
 @pytest.mark.end_to_end

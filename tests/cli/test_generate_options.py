@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from perfectcv_traffic.demo.process import served
 from perfectcv_traffic.demo.security import issue_token
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,13 +23,6 @@ app = FastAPI()
 def things(kind: str = "x") -> list[int]:
     return [1 // (kind != "null")]
 """
-
-
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[str]:
-    log, output = tmp_path / "api_traffic.log", tmp_path / "server.txt"
-    with served(None, log=log, port=0, output=output) as address:
-        yield address
 
 
 @pytest.mark.end_to_end

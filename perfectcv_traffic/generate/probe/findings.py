@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -152,11 +152,6 @@ def fingerprint(rule_id: str, method: str, path: str, pointer: str) -> str:
     """What tells a finding from every other on any run and host."""
     text = "\0".join((rule_id, method, path, pointer))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings in the order they are shown in."""
-    return tuple(sorted(findings, key=_order))
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str, str]:
