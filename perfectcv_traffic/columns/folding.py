@@ -11,7 +11,7 @@ from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import cells
 from perfectcv_traffic.columns.codes import Codes, dense
-from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
+from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.seen import Rows, collected
 from perfectcv_traffic.columns.windows import ClientWindows, Paths
@@ -29,8 +29,6 @@ from perfectcv_traffic.summary import (
     Table,
 )
 
-MADE_NUMBERS = 2**11
-"""Rows whose facts become columns together."""
 AT_ONCE = 2**17
 """Rows that are aggregated together."""
 
@@ -42,7 +40,6 @@ class Folding:
         self._words = Words()
         self._routes: Codes[str] = Codes()
         self._nulls = Nulls()
-        self._facts = Facts(self._words)
         self._summary = Summary()
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
         self._clients = ClientWindows(self._words.clients, self._routes)
@@ -55,20 +52,14 @@ class Folding:
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
-        self._nulls.add(records)
-        self._facts.add(records)
-        if len(self._facts.times) >= MADE_NUMBERS:
-            self._to_columns()
-
-    def _to_columns(self) -> None:
-        facts, self._facts = self._facts, Facts(self._words)
-        if not facts.times:
+        if not records:
             return
-        columns = facts.columns()
+        columns = self._words.columns(records)
         if columns is None:
-            self._summary.add_all(list(facts.records()))
-            self._saw([time for time in facts.times if time is not None])
+            self._summary.add_all(records)
+            self._saw([r.timestamp for r in records if r.timestamp is not None])
             return
+        self._nulls.add(records)
         self._waiting.append(columns)
         self._rows += len(columns.time)
         self._squares += float(columns.square.sum())
@@ -81,7 +72,6 @@ class Folding:
     def settle(self) -> None:
         """Aggregate what waits."""
         self._nulls.into(self._summary)
-        self._to_columns()
         if self._waiting:
             self._aggregate()
 

@@ -23,6 +23,8 @@ _BEFORE = dict(zip(_DIGITS[1:], _DIGITS, strict=False))
 _SIGN_CODES = np.frombuffer("".join(_FORM[place] for place in _SIGNS).encode(), np.uint8)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2799
 _PER_YEAR = 10**16
+_PLACES = 100 ** np.arange(7, -1, -1)
+"""What a pair of digits after the year counts for."""
 
 
 def encoded(texts: Sequence[str | None]) -> Integers | None:
@@ -42,18 +44,12 @@ def encoded(texts: Sequence[str | None]) -> Integers | None:
 
 def _numbers(pairs: npt.NDArray[np.uint8]) -> Integers | None:
     """Times from two digits at once."""
-    year = _number(pairs[:2])
+    known = pairs.astype(np.int64)
+    year = known[0] * 100 + known[1]
     if year.min() < _FIRST_YEAR or year.max() > _LAST_YEAR:
         return None
-    return (year - _FIRST_YEAR) * _PER_YEAR + _number(pairs[2:])
-
-
-def _number(pairs: npt.NDArray[np.uint8]) -> Integers:
-    total: Integers = pairs[0].astype(np.int64)
-    for pair in pairs[1:]:
-        total *= 100
-        total += pair
-    return total
+    found: Integers = (year - _FIRST_YEAR) * _PER_YEAR + _PLACES @ known[2:]
+    return found
 
 
 def texts(times: Integers) -> list[str]:

@@ -73,7 +73,6 @@ batches = st.lists(st.lists(usual, max_size=8) | st.lists(usual | odd, max_size=
 @pytest.fixture(autouse=True)
 def _few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few records go through everything that a million do."""
-    monkeypatch.setattr(folding, "MADE_NUMBERS", 3)
     monkeypatch.setattr(folding, "AT_ONCE", 7)
 
 
