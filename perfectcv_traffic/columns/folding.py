@@ -11,7 +11,8 @@ from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import cells
 from perfectcv_traffic.columns.codes import Codes, dense
-from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Shape, Words
+from perfectcv_traffic.columns.durations import most_squares
+from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.seen import Rows, collected
 from perfectcv_traffic.columns.windows import ClientWindows, Paths
@@ -29,7 +30,7 @@ from perfectcv_traffic.summary import (
     Table,
 )
 
-AT_ONCE = 2**17
+AT_ONCE = 2**15
 """Rows that are aggregated together."""
 
 
@@ -44,7 +45,7 @@ class Folding:
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
         self._clients = ClientWindows(self._words.clients, self._routes)
         self._urls = Paths(self._words.paths)
-        self._waiting: list[Columns] = []
+        self._waiting: list[Facts] = []
         self._rows = 0
         self._squares = 0.0
         """Of what waits."""
@@ -54,15 +55,15 @@ class Folding:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
         if not records:
             return
-        columns = self._words.columns(records)
-        if columns is None:
+        facts = self._words.facts(records)
+        if facts is None:
             self._summary.add_all(records)
             self._saw([r.timestamp for r in records if r.timestamp is not None])
             return
         self._nulls.add(records)
-        self._waiting.append(columns)
-        self._rows += len(columns.time)
-        self._squares += float(columns.square.sum())
+        self._waiting.append(facts)
+        self._rows += len(records)
+        self._squares += most_squares(facts.milliseconds)
         if self._rows >= AT_ONCE or self._squares > MOST_SQUARES:
             self._aggregate()
 
@@ -76,7 +77,7 @@ class Folding:
             self._aggregate()
 
     def _aggregate(self) -> None:
-        columns = Columns(*map(np.concatenate, zip(*self._waiting, strict=True)))
+        columns = Columns.of(self._waiting)
         self._waiting, self._rows, self._squares = [], 0, 0.0
         self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
         shapes = [Shape(*shape) for shape in self._words.shapes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ MOST_BYTES = 2**40
 """Of one body: with more, the sum of a million could outgrow 64 bits."""
 MOST_SQUARES = 2.0**61
 """The sum of so many squares still fits when as many are added."""
+
+Floats = npt.NDArray[np.float64]
 
 
 class Shape(NamedTuple):
@@ -44,6 +46,19 @@ class Shape(NamedTuple):
         )  # fmt: skip
 
 
+class Facts(NamedTuple):
+    """What is counted of some records, nothing unusual: the records themselves can be let go."""
+
+    shape: Integers
+    client: Integers
+    path: Integers
+    times: bytes
+    """As `times.joined` has them."""
+    milliseconds: Floats
+    request_bytes: Floats
+    response_bytes: Floats
+
+
 class Columns(NamedTuple):
     """A row for each record, an array for each of its facts."""
 
@@ -57,6 +72,22 @@ class Columns(NamedTuple):
     request_bytes: Integers
     response_bytes: Integers
 
+    @classmethod
+    def of(cls, found: Iterable[Facts]) -> Columns:
+        """The columns of some facts and more of them: few calls for many rows."""
+        shape, client, path, joined, milliseconds, *sizes = zip(*found, strict=True)
+        duration = durations.microseconds(np.concatenate(milliseconds))
+        return cls(
+            np.concatenate(shape),
+            np.concatenate(client),
+            np.concatenate(path),
+            times.encoded(b"".join(joined)),
+            duration,
+            durations.squares(duration),
+            _whole(sizes[0]),
+            _whole(sizes[1]),
+        )
+
 
 class Words:
     """The numbers of what was said in words, the same in any number of columns."""
@@ -67,13 +98,13 @@ class Words:
         self.clients: Codes[str] = Codes()
         self.paths: Codes[str] = Codes()
 
-    def columns(self, records: Sequence[TrafficLog]) -> Columns | None:
-        """Columns of records; None if there is something unusual among them.
+    def facts(self, records: Sequence[TrafficLog]) -> Facts | None:
+        """Facts of records; None if there is something unusual among them.
 
         A pass over the records for each fact is faster than one for all of them.
         """
-        time, numbers = times.encoded([r.timestamp for r in records]), _numbers(records)
-        if time is None or numbers is None:
+        joined, numbers = times.joined([r.timestamp for r in records]), _numbers(records)
+        if joined is None or numbers is None:
             return None
         shapes = [
             (
@@ -85,11 +116,11 @@ class Words:
         ]  # fmt: skip
         clients = [r.api_token or r.client_ip or "unknown" for r in records]
         count = len(records)
-        return Columns(
+        return Facts(
             self.shapes.of(shapes, count),
             self.clients.of(clients, count),
-            self.paths.of([record.path for record in records], count),
-            time,
+            self.paths.of([r.path for r in records], count),
+            joined,
             *numbers,
         )
 
@@ -102,30 +133,25 @@ def _unmatched(r: TrafficLog) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _numbers(records: Sequence[TrafficLog]) -> tuple[Integers, ...] | None:
+def _numbers(records: Sequence[TrafficLog]) -> tuple[Floats, Floats, Floats] | None:
+    """Duration and sizes, NaN for what is not recorded; None if one of them is too large."""
     try:
-        duration = durations.microseconds(_floats([r.response_time_ms for r in records]))
-        sizes = [
-            _sizes([r.request_bytes for r in records]),
-            _sizes([r.response_bytes for r in records]),
-        ]
+        milliseconds = np.array([r.response_time_ms for r in records], np.float64)
+        request_bytes = np.array([r.request_bytes for r in records], np.float64)
+        response_bytes = np.array([r.response_bytes for r in records], np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    if duration is None or sizes[0] is None or sizes[1] is None:
+    are_small = all(_largest(sizes) <= MOST_BYTES for sizes in (request_bytes, response_bytes))
+    if not are_small or durations.most_squares(milliseconds) > MOST_SQUARES:
         return None
-    square = durations.squares(duration)
-    if square.sum(dtype=np.float64) > MOST_SQUARES:
-        return None
-    return duration, square, sizes[0], sizes[1]
+    return milliseconds, request_bytes, response_bytes
 
 
-def _floats(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
-    """Numbers, NaN for None."""
-    return np.array(values, dtype=np.float64)
+def _whole(sizes: Iterable[Floats]) -> Integers:
+    """Sizes as integers; 0 for what is not recorded."""
+    found: Integers = np.nan_to_num(np.concatenate(list(sizes))).astype(np.int64)
+    return found
 
 
-def _sizes(values: Sequence[int | None]) -> Integers | None:
-    found = np.nan_to_num(_floats(values))
-    if np.abs(found).max(initial=0) > MOST_BYTES:
-        return None
-    return found.astype(np.int64)
+def _largest(numbers: Floats) -> float:
+    return float(np.fmax.reduce(np.abs(numbers), initial=0))
