@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
@@ -213,6 +214,7 @@ def _follow(
     stop.on_signals()
     if until_stdin_closes:
         stop.on_end_of_stdin()
+        options = replace(options, give_way=stop.points)
     return follow(files, db, stop.wait, options=options, poll=poll)
 
 
@@ -220,9 +222,13 @@ class _Stop:
     """Whether a follower was asked to end, or to look now; asked twice to end, it does at once."""
 
     SLICE = 0.2
+    PATIENCE = 0.1
 
     def __init__(self) -> None:
+        self.points = PreemptionPoints(self.PATIENCE)
+        """Where it gives way while it stores what there was at one look."""
         self._asked = False
+        self._outlasts_signals = False
         self._prompted = threading.Event()
 
     def is_asked(self) -> bool:
@@ -236,6 +242,10 @@ class _Stop:
             signal.signal(pipe, signal.SIG_IGN)  # a closed terminal must not stop ingest
 
     def on_end_of_stdin(self) -> None:
+        # A service manager signals all processes: whoever started this decides when it is over.
+        self._outlasts_signals = True
+        if hangup := getattr(signal, "SIGHUP", None):
+            signal.signal(hangup, signal.SIG_IGN)
         threading.Thread(target=self._read_stdin, daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
@@ -244,12 +254,13 @@ class _Stop:
             if self._prompted.wait(min(left, self.SLICE)):
                 self._prompted.clear()
                 break
+        self.points.begin()
         return not self._asked
 
     def _on_signal(self, *_: object) -> None:
         if self._asked:
             raise KeyboardInterrupt
-        self._asked = True
+        self._asked = not self._outlasts_signals
 
     def _read_stdin(self) -> None:
         # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.

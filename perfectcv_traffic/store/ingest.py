@@ -34,6 +34,8 @@ from perfectcv_traffic.store.stream import Stream
 Progress = Callable[[int], None]
 """Told the number of bytes taken after each batch."""
 
+GiveWay = Callable[[], None]
+
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
 
@@ -55,6 +57,8 @@ class Options:
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
+    give_way: GiveWay | None = None
+    """Called before each bit of work: lets a more urgent process run. None: work is done whole."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -190,6 +194,8 @@ class Ingester:
         # The process takes as long to start as the first chunk of a log takes to be read.
         if self._helper and log.id and self._helper.is_worth(chunk):
             return self._prepared_together(self._helper, self._task(log, chunk))
+        if self._options.give_way and chunk.data and chunk.is_terminated:
+            return self._preparer.prepare_in_steps(self._task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
     def _prepared_together(self, helper: Helper, task: Task) -> Prepared:
