@@ -211,10 +211,11 @@ def _follow(
 
     stop = _Stop()
     options = replace(options, is_stopping=stop.is_asked)
-    stop.on_signals()
     if until_stdin_closes:
         stop.on_end_of_stdin()
         options = replace(options, give_way=stop.points)
+    else:
+        stop.on_signals()
     return follow(files, db, stop.wait, options=options, poll=poll)
 
 
@@ -228,7 +229,6 @@ class _Stop:
         self.points = PreemptionPoints(self.PATIENCE)
         """Where it gives way while it stores what there was at one look."""
         self._asked = False
-        self._outlasts_signals = False
         self._prompted = threading.Event()
 
     def is_asked(self) -> bool:
@@ -243,9 +243,9 @@ class _Stop:
 
     def on_end_of_stdin(self) -> None:
         # A service manager signals all processes: whoever started this decides when it is over.
-        self._outlasts_signals = True
-        if hangup := getattr(signal, "SIGHUP", None):
-            signal.signal(hangup, signal.SIG_IGN)
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGPIPE"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, signal.SIG_IGN)
         threading.Thread(target=self._read_stdin, daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
@@ -260,7 +260,7 @@ class _Stop:
     def _on_signal(self, *_: object) -> None:
         if self._asked:
             raise KeyboardInterrupt
-        self._asked = not self._outlasts_signals
+        self._asked = True
 
     def _read_stdin(self) -> None:
         # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
