@@ -13,9 +13,12 @@ _SETTINGS = {setting.name: setting for setting in table()}
 
 
 def option(*names: str, help: str, panel: str | None = None, **more: Any) -> Any:  # noqa: A002 - Typer's own word
-    """A Typer option; its environment variable follows from its name: PERFECTCV_TRAFFIC_DB."""
-    name = variable(names[0].partition("/")[0])
-    return typer.Option(*names, help=help, envvar=name, rich_help_panel=panel, **more)
+    """A Typer option; its environment variable follows from its name: PERFECTCV_TRAFFIC_DB.
+
+    Help says so once, under the options, instead of at every one.
+    """
+    more = {"envvar": variable(names[0].partition("/")[0]), "show_envvar": False, **more}
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
 
 
 def _setting(name: str, **more: Any) -> Any:
