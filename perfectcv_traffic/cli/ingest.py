@@ -82,7 +82,7 @@ def ingest(
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
-    """Store the lines of LOG that are not stored yet, each exactly once.
+    """Store the lines of logs that are new, each exactly once.
 
     `ingest status` shows how far it is, `ingest retry-rejected` reads rejected lines again.
     """
@@ -279,6 +279,8 @@ def _report(db: Path, counts: Any, *, as_json: bool) -> None:
         f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
         f" + {counts.blank} blank{torn} = {counts.lines} lines"
     )
+    if counts.rejected and not counts.new:
+        _note("no line could be read: perfectcv-traffic ingest --explain 3 LOG shows why")
 
 
 def _explain(

@@ -109,7 +109,8 @@ def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"database {db} is being written by another ingester: wait for it to end, or stop it"
+            f"database {db} is being written by another ingester (an API that runs here has its"
+            " own): name another database with --db, or stop it"
         ) from error
     except OSError as error:
         raise StorageError(
