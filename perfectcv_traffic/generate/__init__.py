@@ -31,6 +31,7 @@ One idea a file, each importing only those above it:
     send         one exchange over httpx: an answer, or the reason why there is none
     rapid        the same over the bare wire, for traffic
     outcome      what came back, against what was expected
+    session      what is known of a run afterwards
     latency      response times with exact percentiles
     pace         when the next request may start: after a delay, or at a constant rate
     traffic      planned requests sent by several workers
