@@ -89,7 +89,7 @@ class Folding:
         for key, measures in cells(columns, shapes, hours):
             self._summary.add_cell(REQUESTS, key, measures)
         one = np.ones(len(columns.time), dtype=np.int64)
-        route = self._routes.of((shape.route or "" for shape in shapes), len(shapes))[columns.shape]
+        route = self._routes.of((shape.endpoint() for shape in shapes), len(shapes))[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
         windows = collected(Rows((columns.client, route, hours[1]), one, columns.time, refused))

@@ -43,6 +43,10 @@ class Shape(NamedTuple):
             UNKNOWN if self.auth is None else int(self.auth), self.scenario or "",
         )  # fmt: skip
 
+    def endpoint(self) -> str:
+        """The endpoint in the key of `summary.CLIENTS`."""
+        return paths.endpoint(self.route or "", self.known, self.status)
+
 
 class Facts:
     """What is counted of records, a list for each fact: the records themselves can be let go."""
