@@ -19,6 +19,7 @@ from perfectcv_traffic.store.ddl import (
     create_table,
     create_view,
 )
+from perfectcv_traffic.store.step_6 import version_6
 
 _REQUESTS = (
     "id INTEGER, log_file_id INTEGER, log_offset INTEGER, request_id TEXT, event_id TEXT,"
@@ -279,6 +280,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_3,
     _version_4,
     _version_5,
+    version_6,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 
