@@ -56,6 +56,13 @@ Group = Annotated[
     list[str] | None,
     option("--group", help="Pattern for routes: what its groups match varies, /users/([^/]+)."),
 ]
+SummaryOnly = Annotated[
+    bool,
+    option(
+        "--summary-only",
+        help="Keep what requests add up to, and no requests: a small database to merge elsewhere.",
+    ),
+]
 UntilStdinCloses = Annotated[
     bool,
     option(
@@ -79,6 +86,7 @@ def ingest(
     model: Model = None,
     openapi: OpenApi = None,
     group: Group = None,
+    summary_only: SummaryOnly = False,
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
@@ -100,6 +108,7 @@ def ingest(
         find_route=find_route,
         with_rotated=_all_rotated(rotated),
         wait_for_lock=wait_lock,
+        summary_only=summary_only,
         in_parallel=model is None and find_route is None and (os.cpu_count() or 1) > 1,
         notice=_note,
     )

@@ -20,6 +20,7 @@ from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
+from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import Group, RequestRows
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
@@ -71,13 +72,17 @@ class Prepared:
     salvaged: int = 0
     summary: list[list[Row]] = field(default_factory=list)
     """Rows of each summary table, then of each roll-up."""
+    counted: Counted | None = None
+    """What is kept of the records if no rows are."""
 
 
 class Preparer:
     """Parses and prepares lines of any format for one record model."""
 
-    def __init__(self, form: StoredForm, formats: Formats) -> None:
+    def __init__(self, form: StoredForm, formats: Formats, *, summary_only: bool = False) -> None:
+        self._form = form
         self._formats = formats
+        self._summary_only = summary_only
         self._rows = RequestRows(form)
         self._whole = WholeChunks(form)
 
@@ -147,17 +152,29 @@ class Preparer:
             offset += len(piece)
 
     def _add(self, found: Prepared, batch: Batch) -> None:
+        if self._summary_only:
+            self._count(found, batch)
+        else:
+            self._add_rows(found, batch)
+        found.records += len(batch.records)
+        found.lines += batch.lines
+        found.blank += batch.blank
+        found.salvaged += batch.salvaged
+
+    def _add_rows(self, found: Prepared, batch: Batch) -> None:
         for position, (_, record) in enumerate(batch.records, found.records):
             if record.null_params_count or record.null_response_count:
                 found.nulls += _null_rows(position, record)
             if record.login_uuid is not None:
                 found.logins.append(_login_row(position, record))
-        found.records += len(batch.records)
         found.groups += self._rows.groups(batch.records)
         found.rejects += [(offset, length, *reject) for offset, length, reject in batch.rejects]
-        found.lines += batch.lines
-        found.blank += batch.blank
-        found.salvaged += batch.salvaged
+
+    def _count(self, found: Prepared, batch: Batch) -> None:
+        found.counted = found.counted or Counted()
+        found.counted.add(batch.records, self._form.row)
+        # Where and why, not what: the text would make the database as large as the log.
+        found.rejects += [(*where, reject.reason, "", None) for *where, reject in batch.rejects]
 
 
 def _lines(parser: LineParser, offset: int, lines: list[bytes]) -> Batch:

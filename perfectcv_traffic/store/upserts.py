@@ -20,8 +20,9 @@ _MERGES = {
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Teach a connection to merge sketches."""
+    """Teach a connection to merge sketches, and to tell what has come to one."""
     connection.create_function("merge_sketch", 2, sketch.merge, deterministic=True)
+    connection.create_function("subtract_sketch", 2, sketch.subtract, deterministic=True)
 
 
 def merge(connection: sqlite3.Connection, summary: Summary) -> None:
