@@ -107,7 +107,7 @@ def test_upgrade_brings_an_older_database_down_to_the_limits(version_5: Path, qu
     assert query(ROUTES) == [(51,)]
     with writing(version_5):
         pass
-    assert query("PRAGMA user_version") == [(6,)]
+    assert query("PRAGMA user_version") == [(schema.VERSION,)]
     assert query(ROUTES) == [(9 + 6 + 1 + 1,)]
     assert wrong(version_5) == []
     assert query("SELECT endpoint FROM rate_limit_tracking WHERE endpoint = '(unmatched)' LIMIT 1")
