@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -167,4 +166,4 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 
 def _command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "perfectcv_traffic", *map(str, arguments)]
+    return child.python("perfectcv_traffic", *arguments)
