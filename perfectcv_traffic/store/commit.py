@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perfectcv_traffic.log.segment import Identity
-from perfectcv_traffic.store import upserts
+from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
 from perfectcv_traffic.store.inserts import Insert
 from perfectcv_traffic.store.prepare import Prepared
@@ -37,7 +37,8 @@ class Committer:
         """Store a batch and move the log's offset to `identity.offset`.
 
         Raises `OffsetMovedError`; `sqlite3.IntegrityError` when the `event_id` of a record is
-        stored already; a binding error for a value that SQLite cannot hold.
+        stored already, `KnownIdError` when it was counted; a binding error for a value that SQLite
+        cannot hold.
         """
         counts = Counts(
             batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
@@ -53,6 +54,8 @@ class Committer:
     def insert(self, log_id: int, batch: Prepared) -> None:
         """Insert everything of a batch, within the caller's transaction."""
         first_id = self._next_id()
+        if batch.counted is not None:
+            counted.insert(self._connection, log_id, batch.counted, batch.records)
         for sql, values in batch.groups:
             values[0] = log_id
             self._connection.execute(sql, values)  # in their order, so numbered from `first_id` on

@@ -21,8 +21,10 @@ from perfectcv_traffic.log.reader import Chunk, LongLine, require_file
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
 from perfectcv_traffic.store.commit import Committer
+from perfectcv_traffic.store.counted import KnownIdError
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
@@ -30,9 +32,12 @@ from perfectcv_traffic.store.helper import Helper, help_with
 from perfectcv_traffic.store.prepare import Prepared, Preparer, Task, summary_rows
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
+from perfectcv_traffic.store.summary_fork import CountedAncestors
 
 Progress = Callable[[int], None]
 """Told the number of bytes taken after each batch."""
+
+GiveWay = Callable[[], None]
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
@@ -49,12 +54,16 @@ class Options:
     """The route of a path, for logs that carry none."""
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
+    summary_only: bool = False
+    """Keep what requests add up to, and no rows."""
     wait_for_lock: bool = False
     in_parallel: bool = False
     """Sum up long logs in a second process; it knows no model, routes or redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
+    give_way: GiveWay | None = None
+    """Called before each bit of work: lets a more urgent process run. None: work is done whole."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -79,7 +88,7 @@ def ingest(
     with (
         only_ingester(db, wait=options.wait_for_lock),
         writing(db, options.model) as connection,
-        help_with(logs, wanted=options.in_parallel) as helper,
+        help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
     ):
         ingester = Ingester(connection, options, helper)
         for log in logs:
@@ -131,11 +140,13 @@ class Ingester:
         self._connection = connection
         self._options = options
         self._form = form
+        counted.require_kind(connection, summary_only=options.summary_only)
         self._committer = Committer(connection)
         self._formats = Formats(form, options.redactor, options.find_route)
-        self._preparer = Preparer(form, self._formats)
+        self._preparer = Preparer(form, self._formats, summary_only=options.summary_only)
         self._helper = helper
-        self._ancestors: tuple[int, Ancestors] | None = None
+        self._has_counted = not options.summary_only and counted.summarised(connection) > 0
+        self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
 
     @contextmanager
     def stream(self, log: Path) -> Iterator[Stream]:
@@ -186,11 +197,13 @@ class Ingester:
 
     def _prepared(self, log: LogFile, chunk: Chunk) -> Prepared | None:
         """What is to be stored; None when only the database tells."""
-        if log.parent or log.resembles:
+        if log.parent or log.resembles or self._has_counted:
             return None
         # The process takes as long to start as the first chunk of a log takes to be read.
         if self._helper and log.id and self._helper.is_worth(chunk):
             return self._prepared_together(self._helper, self._task(log, chunk))
+        if self._options.give_way and chunk.data and chunk.is_terminated:
+            return self._preparer.prepare_in_steps(self._task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
     def _prepared_together(self, helper: Helper, task: Task) -> Prepared:
@@ -219,7 +232,7 @@ class Ingester:
         chunk = storing.chunk
         try:
             total.add(storing.result())
-        except (sqlite3.IntegrityError, *UNSTORABLE):
+        except (sqlite3.IntegrityError, KnownIdError, *UNSTORABLE):
             total.add(self._commit_carefully(log, self._parse(log, chunk), chunk))
         self._options.progress(chunk.size)
 
@@ -260,7 +273,8 @@ class Ingester:
 
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
-            self._ancestors = (parent, Ancestors(self._connection, self._form, parent))
+            kind = CountedAncestors if self._options.summary_only else Ancestors
+            self._ancestors = (parent, kind(self._connection, self._form, parent))
         ancestors = self._ancestors[1]
         if chunk.start >= ancestors.end:
             return batch
