@@ -30,3 +30,6 @@ Output = Annotated[
     Path, option("--output", "--out", help=_SETTINGS["output"].meaning + ".", file_okay=False)
 ]
 Json = Annotated[bool, option("--json", help="Print JSON instead of tables.")]
+App = Annotated[
+    str | None, option("--app", help="Serve and test this application (module:attribute).")
+]
