@@ -241,6 +241,7 @@ SMALL = {
     "summary_null_fields": "capped by overview.MAX_GROUPS, whatever is sent",
     "log_files": "a row for each file that was ingested",
     "clients": "the clients of one page",
+    "busiest": "the clients up to the end of the page, in the order of an index",
     "hop": "the endpoints of these",
     "json_each": "what the statement was given",
 }
