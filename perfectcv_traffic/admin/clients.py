@@ -54,7 +54,7 @@ def busiest(
 
 
 def _page(connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int) -> list[Client]:
-    """The clients of a page, without their endpoints.
+    """The clients of a page, without their endpoints; blocked if ever refused.
 
     Those that called the admin endpoints are counted again without these calls; then they are
     further down, or gone. All others stay in the order of the index, from which only those are
@@ -62,12 +62,14 @@ def _page(connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: in
     """
     callers = _callers(connection, prefix, offset + limit)
     before = max(0, offset - len(callers))
-    others = connection.execute(_OTHERS, (json.dumps(callers), limit + offset - before, before))
-    found = [(-total, name, last) for name, total, last in others]
+    # As digits: a name may have U+0000 in it, which ends a text in SQLite's JSON.
+    digits = json.dumps([name.encode().hex().upper() for name in callers])
+    others = connection.execute(_OTHERS, (digits, limit + offset - before, before))
+    found = [(-total, name, last, refused) for name, total, last, refused in others]
     found += _without_admin(connection, callers, prefix)
     return [
-        Client(name, -negative, 0, last, is_blocked=False)
-        for negative, name, last in sorted(found)[offset - before :][:limit]
+        Client(name, -negative, 0, last, is_blocked=bool(refused))
+        for negative, name, last, refused in sorted(found)[offset - before :][:limit]
     ]
 
 
@@ -85,33 +87,38 @@ def _callers(connection: sqlite3.Connection, prefix: Prefix, wanted: int) -> lis
 
 def _without_admin(
     connection: sqlite3.Connection, names: Iterable[str], prefix: Prefix
-) -> Iterator[tuple[int, str, str]]:
-    """Negative total, name and last request of clients that also made other requests."""
+) -> Iterator[tuple[int, str, str, int]]:
+    """As `_page` sorts them, clients that also made other requests."""
     outside = prefix.outside("endpoint")
     sql = (
-        f"SELECT sum(request_count), max(last_request) FROM {_OF_CLIENT}"
+        f"SELECT sum(request_count), max(last_request), max(is_blocked) FROM {_OF_CLIENT}"
         f" WHERE client_identifier = ? AND ({outside.sql})"
     )
     for name in names:
-        total, last = connection.execute(sql, (name, *outside.values)).fetchone()
+        total, last, refused = connection.execute(sql, (name, *outside.values)).fetchone()
         if total:
-            yield -total, name, last or ""
+            yield -total, name, last or "", refused
 
 
 def _endpoint_counts(
     connection: sqlite3.Connection, prefix: Prefix, names: list[str]
 ) -> dict[str, int]:
     """How many endpoints each of these clients requested."""
-    outside = prefix.outside("endpoint")
-    counted = f"{_ENDPOINTS} SELECT name, sum({outside.sql}) FROM hop WHERE endpoint IS NOT NULL"
-    values = (json.dumps(names), *outside.values)
-    return dict(connection.execute(f"{counted} GROUP BY name", values).fetchall())
+    if not names:
+        return {}
+    outside, given = prefix.outside("endpoint"), ", ".join(["(?)"] * len(names))
+    counted = f"SELECT name, sum({outside.sql}) FROM hop WHERE endpoint IS NOT NULL GROUP BY name"
+    found = connection.execute(f"{_ENDPOINTS.format(given)} {counted}", (*names, *outside.values))
+    return dict(found.fetchall())
 
 
 def _blocked(
     connection: sqlite3.Connection, page: Iterable[Client], prefix: Prefix, rate_limit: RateLimit
 ) -> set[str]:
-    """The clients that were blocked in the last window they were seen in."""
+    """The clients that were blocked in the last window they were seen in.
+
+    Only those are looked up that were refused at some time, or made too many requests in all.
+    """
     outside = prefix.outside("endpoint")
     sql = (
         f"SELECT max(blocked) FROM (SELECT {_IS_BLOCKED} AS blocked FROM (SELECT"
@@ -121,6 +128,8 @@ def _blocked(
     )
     blocked = set()
     for client in page:
+        if not client.is_blocked and not 0 < rate_limit.most < client.total_requests:
+            continue
         name, hours = client.client_identifier, rate_limit.hours_around(client.last_request)
         values = (rate_limit.most, rate_limit.most, hours, name, *outside.values)
         if connection.execute(sql, values).fetchone()[0]:
@@ -171,14 +180,14 @@ _CALLERS = (
     " WHERE client_identifier = busiest.client_identifier AND ({}))"
 )
 _OTHERS = (
-    "SELECT client_identifier, request_count, last_request "
-    + _BUSIEST.format(" WHERE client_identifier NOT IN (SELECT value FROM json_each(?))")
+    "SELECT client_identifier, request_count, last_request, is_blocked "
+    + _BUSIEST.format(" WHERE hex(client_identifier) NOT IN (SELECT value FROM json_each(?))")
     + " OFFSET ?"
 )
 _HOP = f"(SELECT min(endpoint) FROM {_OF_CLIENT} WHERE client_identifier = name AND endpoint {{}})"
 _FIRST, _NEXT = _HOP.format(">= ''"), _HOP.format("> hop.endpoint")
 _ENDPOINTS = (
-    "WITH RECURSIVE clients(name) AS (SELECT value FROM json_each(?)),"
+    "WITH RECURSIVE clients(name) AS (VALUES {}),"
     f" hop(name, endpoint) AS (SELECT name, {_FIRST} FROM clients"
     f" UNION ALL SELECT name, {_NEXT} FROM hop WHERE endpoint IS NOT NULL)"
 )
