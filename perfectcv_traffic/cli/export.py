@@ -39,7 +39,7 @@ def export(
     *,
     filters: Filters,
 ) -> None:
-    """Write the requests that were chosen, or an analysis of them, for another program."""
+    """Write requests, or an analysis, for another program."""
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
     if analysis and format_ == "har":

@@ -18,7 +18,7 @@ As = Annotated[str | None, option("--as", help="curl, httpx or pytest: to send i
 
 
 def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> None:
-    """Print every field of a recorded request, or the request to send again."""
+    """Print a recorded request, or a command that repeats it."""
     from perfectcv_traffic.render.replay import FORMS
     from perfectcv_traffic.render.tables import record
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from perfectcv_traffic import overview
+from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, schema, stored, upserts
@@ -117,7 +117,7 @@ def _totals(connection: sqlite3.Connection) -> Check:
 
 def _expected(summary: Summary) -> Iterator[tuple[Table, list[Row]]]:
     for table in TABLES:
-        yield table, list(summary.rows(table))
+        yield table, list(hourly.rows(table, summary))
     for rollup in ROLLUPS:
         yield rollup.table, list(overview.rows(rollup, summary))
 

@@ -37,6 +37,8 @@ from perfectcv_traffic.store.summary_fork import CountedAncestors
 Progress = Callable[[int], None]
 """Told the number of bytes taken after each batch."""
 
+GiveWay = Callable[[], None]
+
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
 
@@ -60,6 +62,8 @@ class Options:
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
+    give_way: GiveWay | None = None
+    """Called before each bit of work: lets a more urgent process run. None: work is done whole."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -110,7 +114,8 @@ def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"database {db} is being written by another ingester: wait for it to end, or stop it"
+            f"database {db} is being written by another ingester (an API that runs here has its"
+            " own): name another database with --db, or stop it"
         ) from error
     except OSError as error:
         raise StorageError(
@@ -197,6 +202,8 @@ class Ingester:
         # The process takes as long to start as the first chunk of a log takes to be read.
         if self._helper and log.id and self._helper.is_worth(chunk):
             return self._prepared_together(self._helper, self._task(log, chunk))
+        if self._options.give_way and chunk.data and chunk.is_terminated:
+            return self._preparer.prepare_in_steps(self._task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
     def _prepared_together(self, helper: Helper, task: Task) -> Prepared:

@@ -7,7 +7,7 @@ before is stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -24,6 +24,9 @@ from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import Group, RequestRows
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
+STEP_LINES = 32
+STEP_BYTES = 65_536
+
 _BAD_REQUEST = 400
 
 
@@ -36,6 +39,19 @@ class Task(NamedTuple):
     start: int
     data: bytes
     is_terminated: bool = True
+
+
+def steps(task: Task) -> Iterator[Task]:
+    """A task of whole lines cut into such of a few lines."""
+    data, start = task.data, 0
+    while start < len(data):
+        end = start
+        for _ in range(STEP_LINES):
+            end = data.find(b"\n", end) + 1 or len(data)
+            if end - start >= STEP_BYTES or end == len(data):
+                break
+        yield task._replace(start=task.start + start, data=data[start:end])
+        start = end
 
 
 @dataclass(slots=True)
@@ -78,6 +94,19 @@ class Preparer:
         found = Prepared()
         for batch in self._batches(task):
             self._add(found, batch)
+        return found
+
+    def prepare_in_steps(self, task: Task, between: Callable[[], None]) -> Prepared:
+        """What a transaction inserts for whole lines; `between` is called every few of them."""
+        found, summary = Prepared(), Summary()
+        for step in steps(task):
+            for batch in self._batches(step):
+                between()
+                self._add(found, batch)
+                between()
+                summary.add_all([record for _, record in batch.records])
+                between()
+        found.summary = _rows(summary)
         return found
 
     def prepared(self, batch: Batch) -> Prepared:
@@ -195,6 +224,10 @@ def summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
     """Rows of each summary table, then of each roll-up."""
     summary = Summary()
     summary.add_all(records)
+    return _rows(summary)
+
+
+def _rows(summary: Summary) -> list[list[Row]]:
     tables = [list(packed(table, summary.cells(table))) for table in TABLES]
     return tables + [list(overview.unlimited_rows(r, summary)) for r in overview.ROLLUPS]
 

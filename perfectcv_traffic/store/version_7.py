@@ -1,4 +1,4 @@
-"""The schema's step to version 6: databases that keep a summary and no rows.
+"""The schema's step to version 7: databases that keep a summary and no rows.
 
 `counted_ids` and `counted_lines` tell lines that were counted already, `merged_*` is each summary
 table as it was when a database that has no rows was merged last.
@@ -28,7 +28,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def version_6(db: sqlite3.Connection) -> None:
+def migrate(db: sqlite3.Connection) -> None:
     """Make the tables; all of them are empty where every request has its row."""
     create_table(db, "counted_ids", columns(_COUNTED_IDS))
     create_index(db, "counted_ids", ("first", "last"), unique=True)
