@@ -14,6 +14,9 @@ from perfectcv_traffic.errors import StorageError, TrafficError, UsageError
 from perfectcv_traffic.log.reader import require_file
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")  # two letters at least: C:\ is no URL
+_LONGEST = 200
+"""Characters of what a client of a store says."""
+
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 _REMOTE_BLOCK = 8_388_608
 """Bytes asked for at once."""
@@ -157,4 +160,4 @@ def _reason(name: str, error: Exception) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
