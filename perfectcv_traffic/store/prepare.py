@@ -7,11 +7,13 @@ before is stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
+
+import msgspec
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
@@ -54,7 +56,14 @@ class Prepared:
     duplicate: int = 0
     salvaged: int = 0
     summary: list[list[Row]] = field(default_factory=list)
-    """Rows of each summary table, then of each roll-up."""
+    """Rows of each summary table, then of each roll-up; none when they are told elsewhere."""
+
+
+def unpacked(data: bytes | memoryview) -> Prepared:
+    """What another process prepared, from MessagePack."""
+    fields = msgspec.msgpack.decode(data)
+    fields["groups"] = [Group(tuple(names), *rest) for names, *rest in fields["groups"]]
+    return Prepared(**fields)
 
 
 class Preparer:
@@ -65,14 +74,15 @@ class Preparer:
         self._rows = RequestRows(form)
         self._whole = WholeChunks(form)
 
-    def prepare(self, task: Task) -> Prepared:
-        """What a transaction inserts for lines, without the summary.
+    def prepare(self, task: Task, sum_up: Callable[[list[TrafficLog]], None]) -> Prepared:
+        """What a transaction inserts for lines; `sum_up` is told all records, for the summary.
 
         Some hundred lines after the other, so that they stay in the processor's cache.
         """
         found = Prepared()
         for batch in self._batches(task):
             self._add(found, batch)
+            sum_up([record for _, record in batch.records])
         return found
 
     def prepared(self, batch: Batch) -> Prepared:

@@ -19,10 +19,18 @@ Column = Sequence[Any]
 
 
 class Group(NamedTuple):
-    """Some rows as a statement; the first of its values is the id of the log."""
+    """Some rows of one statement; the first of its values is the id of the log."""
 
-    sql: str
+    columns: tuple[str, ...]
+    shared: int
+    """So many of the first columns have one value for all rows."""
+    rows: int
     values: list[Any]
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return statement(Insert("api_requests", self.columns, self.shared), self.rows)
 
 
 class RequestRows:
@@ -52,9 +60,11 @@ class RequestRows:
             )
         own = sorted(self._different)
         shared = [number for number in range(len(self._columns)) if number not in self._different]
-        names = ["log_file_id", *(self._columns[number] for number in (*shared, *own))]
-        insert = Insert("api_requests", tuple(names), len(shared) + 1)
-        return [_group(insert, columns, shared, own) for columns in found]
+        names = ("log_file_id", *(self._columns[number] for number in (*shared, *own)))
+        return [
+            Group(names, len(shared) + 1, len(columns[0]), _bound(columns, shared, own))
+            for columns in found
+        ]
 
     def _values(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Column]:
         offsets = [offset for offset, _ in records]
@@ -74,7 +84,7 @@ def _is_shared(column: Column) -> bool:
     return (last is first or last == first) and column.count(first) == len(column)
 
 
-def _group(insert: Insert, columns: list[Column], shared: list[int], own: list[int]) -> Group:
+def _bound(columns: list[Column], shared: list[int], own: list[int]) -> list[Any]:
     values = [None, *(columns[number][0] for number in shared)]
     values += chain.from_iterable(zip(*(columns[number] for number in own), strict=True))
-    return Group(statement(insert, len(columns[0])), values)
+    return values
