@@ -8,6 +8,16 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+OWN_GROUP: dict[str, Any] = {"process_group": 0}
+"""Options of a child in a group of its own: Ctrl-C reaches only us, it still does what is left.
+
+Not in a session of its own: the scheduler of Linux shares a core out between sessions first, and
+niceness counts only within one (`sched_autogroup`, on in most distributions).
+"""
+if sys.platform == "win32":
+    OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
 _PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
 

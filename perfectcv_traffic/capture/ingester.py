@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
@@ -127,16 +126,12 @@ class Ingester:
 
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """A child whose standard input ends when this process does."""
-    # A group of its own: Ctrl-C reaches only us, and the child still stores the last lines.
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **group,
+        **child.OWN_GROUP,
     )
     if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
         os.set_blocking(process.stdin.fileno(), False)

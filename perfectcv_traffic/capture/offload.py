@@ -138,8 +138,7 @@ class Offload:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # Ctrl-C reaches only us, and the child still records the last requests.
-                start_new_session=True,
+                **child.OWN_GROUP,
             )
         child.give_way(self._process, niceness=NICENESS)
         self._channel.send(_encode(self._settings))

@@ -173,8 +173,7 @@ def _store(job: Job, probed: Probed) -> None:
     from perfectcv_traffic.store.findings import store_findings
 
     with database.writing(job.db) as connection:
-        sent = rows_of(probed.run_id, probed.setup_ids, probed.outcomes)
-        queries.store_generated(connection, sent)
+        queries.store_generated(connection, rows_of(probed))
         store_findings(connection, _finding_rows(probed))
 
 

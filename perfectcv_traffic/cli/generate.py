@@ -80,7 +80,7 @@ def generate(
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
 ) -> None:
-    """Look for authentication holes and null crashes of the API at TARGET.
+    """Look for authentication holes and null crashes of an API.
 
     Each operation is called as the OpenAPI document says, then with wrong credentials and with
     nulls; whatever proves a defect is listed. With --requests, --duration or --stages it sends

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from perfectcv_traffic.cli import answers, ingest, secrets, sending, showing
+from perfectcv_traffic.cli import answers, reconciling, secrets, sending, showing
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, Output, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
@@ -47,9 +47,10 @@ def run(
     output: Output = Path(DEFAULTS.output),
     fail_on: sending.FailOn = "never",
 ) -> None:
-    """Do the whole job: serve the demo API, send test traffic, store, analyze, report.
+    """Do the whole job: serve, send, store, analyze, report.
 
-    With --app another application is served instead, with --base-url none: a running API is used.
+    The demo API is served and sent test traffic. With --app another application is served instead,
+    with --base-url none: a running API is used, which records to --log.
     The demo API is in memory, so writes and deletes are always sent to it.
     """
     from perfectcv_traffic.generate.options import Options
@@ -72,12 +73,14 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     with _target(app, base_url, log=log, port=port, output=output) as target:
         sent = sending.send(target, options, credentials, db)
-    ingest.ingest([log], db)
+    reconciling.store(log, db, [sent.run_id])
     sending.exit_unless_complete(sent)
     found = answers.from_database(db)
     showing.print_answers(found, as_json=False)
     files = [*showing.write_charts(found, output), showing.write_json(found, output)]
-    showing.list_files([*files, showing.write_report(found, output), db, log])
+    page = showing.write_report(found, output)
+    showing.list_files([*files, page, db, log])
+    showing.print_findings(found, page)
     showing.print_reconciliation(sent, db=db, log=log)
     sending.fail_on(fail_on, sent)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +18,9 @@ from perfectcv_traffic.errors import UsageError
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
-    from perfectcv_traffic.generate.outcome import Outcome
     from perfectcv_traffic.generate.pace import Stage
     from perfectcv_traffic.generate.run import Run
+    from perfectcv_traffic.generate.session import Session
 
 PACE = "How fast"
 SAFETY = "What may be called"
@@ -155,8 +155,7 @@ def send(
     with live("sending", total=options.requests) as follow:
         run = generate(target, options, credentials=credentials, on_outcome=follow)
     with database.writing(db) as connection:
-        sent = rows_of(run.run_id, run.setup_ids, run.outcomes)
-        queries.store_generated(connection, sent)
+        queries.store_generated(connection, rows_of(run))
     if shows:
         results().print(scenario_table(run))
     if not run.is_complete:
@@ -164,13 +163,12 @@ def send(
     return run
 
 
-def rows_of(
-    run_id: str, setup_ids: Iterable[str], outcomes: Iterable[Outcome]
-) -> Iterator[tuple[object, ...]]:
+def rows_of(session: Session) -> Iterator[tuple[object, ...]]:
     """Rows of `generated_requests`."""
-    for request_id in setup_ids:
+    run_id = session.run_id
+    for request_id in session.setup_ids:
         yield (run_id, request_id, "setup", None, None, None, None, None, None, None)
-    for one in outcomes:
+    for one in session.outcomes:
         yield (
             run_id, one.request_id, one.scenario, one.method, one.path, one.expected,
             one.status, one.as_expected, one.error, round(one.seconds * 1000, 3),

@@ -41,7 +41,10 @@ def watch(
     *,
     filters: Filters,
 ) -> None:
-    """Show the traffic of the last minutes until Ctrl-C; a line for each look if piped."""
+    """Show the traffic of the last minutes until Ctrl-C.
+
+    When piped, a line for each look.
+    """
     looks = _looks(Source(db, logs or (), filters), span(window), interval, times)
     with suppress(KeyboardInterrupt):
         (_redraw if results().is_terminal else _print)(looks, span(window))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfectcv_traffic.columns import durations, times
-from perfectcv_traffic.columns.codes import Codes, Groups, grouped
+from perfectcv_traffic.columns.codes import Codes, Groups, counted, grouped
 from perfectcv_traffic.columns.lines import Columns, Shape
 from perfectcv_traffic.summary import NO_MINIMUM, Key
 
@@ -67,7 +67,7 @@ def _sketches(duration: Integers, groups: Groups) -> Iterator[dict[int, int]]:
     """Bucket counts of each group."""
     is_timed = duration >= 0
     numbers = groups.numbers()[is_timed] * _BUCKETS + durations.buckets(duration[is_timed])
-    pairs, counts = np.unique(numbers, return_counts=True)
+    pairs, counts = counted(numbers)
     borders = np.searchsorted(pairs, np.arange(len(groups.starts) + 1) * _BUCKETS).tolist()
     buckets, number_of = (pairs % _BUCKETS).tolist(), counts.tolist()
     for start, end in itertools.pairwise(borders):

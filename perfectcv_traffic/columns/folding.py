@@ -29,7 +29,7 @@ from perfectcv_traffic.summary import (
     Table,
 )
 
-MADE_NUMBERS = 2**14
+MADE_NUMBERS = 2**11
 """Rows whose facts become columns together."""
 AT_ONCE = 2**17
 """Rows that are aggregated together."""
@@ -42,33 +42,37 @@ class Folding:
         self._words = Words()
         self._routes: Codes[str] = Codes()
         self._nulls = Nulls()
-        self._facts = Facts()
+        self._facts = Facts(self._words)
         self._summary = Summary()
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
         self._clients = ClientWindows(self._words.clients, self._routes)
         self._urls = Paths(self._words.paths)
         self._waiting: list[Columns] = []
+        self._rows = 0
+        self._squares = 0.0
+        """Of what waits."""
         self._times: list[str] = []
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
         self._nulls.add(records)
         self._facts.add(records)
-        if len(self._facts.paths) >= MADE_NUMBERS:
+        if len(self._facts.times) >= MADE_NUMBERS:
             self._to_columns()
 
     def _to_columns(self) -> None:
-        facts, self._facts = self._facts, Facts()
-        columns = self._words.columns(facts) if facts.paths else None
+        facts, self._facts = self._facts, Facts(self._words)
+        if not facts.times:
+            return
+        columns = facts.columns()
         if columns is None:
             self._summary.add_all(list(facts.records()))
             self._saw([time for time in facts.times if time is not None])
             return
         self._waiting.append(columns)
-        self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
-        rows = sum(len(one.time) for one in self._waiting)
-        squares = sum(float(one.square.sum()) for one in self._waiting)
-        if rows >= AT_ONCE or squares > MOST_SQUARES:
+        self._rows += len(columns.time)
+        self._squares += float(columns.square.sum())
+        if self._rows >= AT_ONCE or self._squares > MOST_SQUARES:
             self._aggregate()
 
     def _saw(self, found: list[str]) -> None:
@@ -83,18 +87,18 @@ class Folding:
 
     def _aggregate(self) -> None:
         columns = Columns(*map(np.concatenate, zip(*self._waiting, strict=True)))
-        self._waiting = []
+        self._waiting, self._rows, self._squares = [], 0, 0.0
+        self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
         shapes = [Shape(*shape) for shape in self._words.shapes]
         hours = dense(columns.time // times.PER_HOUR)
         for key, measures in cells(columns, shapes, hours):
             self._summary.add_cell(REQUESTS, key, measures)
         one = np.ones(len(columns.time), dtype=np.int64)
-        route = self._routes.of((shape.route or "" for shape in shapes), len(shapes))[columns.shape]
+        route = self._routes.of((shape.endpoint() for shape in shapes), len(shapes))[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
-        windows = collected(Rows((columns.client, route, hours[1]), one, columns.time, refused))
-        *texts, hour = windows.keys
-        self._clients.add(windows._replace(keys=(*texts, hours[0][hour])))
+        hour = hours[0][hours[1]]
+        self._clients.add(Rows((columns.client, route, hour), one, columns.time, refused))
         self._urls.add(collected(Rows((columns.path,), one, columns.time, refused)))
 
     def merge(self, other: Self) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from perfectcv_traffic import paths
 from perfectcv_traffic.columns import durations, times
-from perfectcv_traffic.columns.codes import Codes, Integers
+from perfectcv_traffic.columns.codes import Codes, Integers, Value
 from perfectcv_traffic.record import TokenValidity, TrafficLog
 from perfectcv_traffic.summary import UNKNOWN, Key
 
@@ -43,15 +43,32 @@ class Shape(NamedTuple):
             UNKNOWN if self.auth is None else int(self.auth), self.scenario or "",
         )  # fmt: skip
 
+    def endpoint(self) -> str:
+        """The endpoint in the key of `summary.CLIENTS`."""
+        return paths.endpoint(self.route or "", self.known, self.status)
 
-class Facts:
-    """What is counted of records, a list for each fact: the records themselves can be let go."""
+
+class Words:
+    """The numbers of what was said in words, the same in any number of columns."""
 
     def __init__(self) -> None:
-        self.shapes: list[tuple[Any, ...]] = []
-        """By the fields of a `Shape`; the route may be None still."""
-        self.clients: list[str] = []
-        self.paths: list[str] = []
+        self.shapes: Codes[tuple[Any, ...]] = Codes()
+        """By the fields of a `Shape`."""
+        self.clients: Codes[str] = Codes()
+        self.paths: Codes[str] = Codes()
+
+
+class Facts:
+    """What is counted of records, fact by fact: the records themselves can be let go.
+
+    Words are numbered at once, as long as the processor has them at hand.
+    """
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._shapes: list[Integers] = []
+        self._clients: list[Integers] = []
+        self._paths: list[Integers] = []
         self.times: list[str | None] = []
         self.milliseconds: list[float | None] = []
         self.request_bytes: list[int | None] = []
@@ -59,24 +76,43 @@ class Facts:
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Take the facts of records: a pass for each is faster than all at once."""
-        self.shapes += [
+        words, count = self._words, len(records)
+        shapes = [
             (
                 r.method, r.route, 1, r.status_code, r.token_validity, r.auth_required, r.scenario,
                 r.complete, r.null_params_count > 0, r.null_response_count > 0,
             )
+            if r.route is not None else _unmatched(r)
             for r in records
         ]  # fmt: skip
-        self.clients += [r.api_token or r.client_ip or "unknown" for r in records]
-        self.paths += [record.path for record in records]
+        clients = [r.api_token or r.client_ip or "unknown" for r in records]
+        self._shapes.append(words.shapes.of(shapes, count))
+        self._clients.append(words.clients.of(clients, count))
+        self._paths.append(words.paths.of([record.path for record in records], count))
         self.times += [record.timestamp for record in records]
         self.milliseconds += [record.response_time_ms for record in records]
         self.request_bytes += [record.request_bytes for record in records]
         self.response_bytes += [record.response_bytes for record in records]
 
+    def columns(self) -> Columns | None:
+        """A row for each record; None if there is something unusual among them."""
+        time, numbers = times.encoded(self.times), _numbers(self)
+        if time is None or numbers is None:
+            return None
+        return Columns(
+            np.concatenate(self._shapes),
+            np.concatenate(self._clients),
+            np.concatenate(self._paths),
+            time,
+            *numbers,
+        )
+
     def records(self) -> Iterator[TrafficLog]:
         """Records with these facts, and without null details."""
+        words = self._words
         facts = zip(
-            self.shapes, self.clients, self.paths, self.times, self.milliseconds,
+            _told(words.shapes, self._shapes), _told(words.clients, self._clients),
+            _told(words.paths, self._paths), self.times, self.milliseconds,
             self.request_bytes, self.response_bytes, strict=True,
         )  # fmt: skip
         for shape, client, path, time, milliseconds, request_bytes, response_bytes in facts:
@@ -86,7 +122,7 @@ class Facts:
                 timestamp=time,
                 method=known.method,
                 path=path,
-                route=known.route,
+                route=known.route if known.known else None,
                 request_bytes=request_bytes,
                 response_bytes=response_bytes,
                 client_ip=client,
@@ -115,37 +151,19 @@ class Columns(NamedTuple):
     response_bytes: Integers
 
 
-class Words:
-    """The numbers of what was said in words, the same in any number of columns."""
+def _unmatched(record: TrafficLog) -> tuple[Any, ...]:
+    """The shape of a record that has no route."""
+    return (
+        record.method, paths.template(record.path), 0, record.status_code, record.token_validity,
+        record.auth_required, record.scenario, record.complete,
+        record.null_params_count > 0, record.null_response_count > 0,
+    )  # fmt: skip
 
-    def __init__(self) -> None:
-        self.shapes: Codes[tuple[Any, ...]] = Codes()
-        """By the fields of a `Shape`."""
-        self.clients: Codes[str] = Codes()
-        self.paths: Codes[str] = Codes()
 
-    def columns(self, facts: Facts) -> Columns | None:
-        """Columns of facts; None if there is something unusual among them."""
-        time, numbers = times.encoded(facts.times), _numbers(facts)
-        if time is None or numbers is None:
-            return None
-        count = len(facts.paths)
-        return Columns(
-            self._shapes(facts),
-            self.clients.of(facts.clients, count),
-            self.paths.of(facts.paths, count),
-            time,
-            *numbers,
-        )
-
-    def _shapes(self, facts: Facts) -> Integers:
-        codes = self.shapes.of(facts.shapes, len(facts.shapes))
-        is_unmatched = np.array([route is None for _, route, *_ in self.shapes])
-        for place in np.flatnonzero(is_unmatched[codes]):
-            method, _, _, *rest = facts.shapes[place]
-            path = paths.template(facts.paths[place])
-            codes[place] = self.shapes[method, path, 0, *rest]
-        return codes
+def _told(codes: Codes[Value], numbers: Sequence[Integers]) -> list[Value]:
+    """What numbers stand for."""
+    values = list(codes)
+    return [values[number] for number in np.concatenate(numbers)]
 
 
 def _numbers(facts: Facts) -> tuple[Integers, ...] | None:

@@ -18,9 +18,8 @@ class Nulls:
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Count the nulls of records."""
-        for record in records:
-            if record.null_params_details or record.null_response_details:
-                self._count(record)
+        for record in [r for r in records if r.null_params_details or r.null_response_details]:
+            self._count(record)
 
     def _count(self, record: TrafficLog) -> None:
         route, status = record.route, record.status_code

@@ -12,8 +12,8 @@ import numpy as np
 
 from perfectcv_traffic.columns.codes import Codes, Integers, dense, grouped
 
-_MERGE_FROM = 2**18
-"""Rows from which on it is worth looking for equal ones."""
+_MERGE_FROM = 2**20
+"""Rows from which on it is worth looking for equal ones: they take 40 MB."""
 
 
 class Rows(NamedTuple):
@@ -31,26 +31,38 @@ class Seen:
     def __init__(self, texts: Sequence[Codes[str]]) -> None:
         """`texts` number the first keys; a further key is a number itself."""
         self._texts = texts
+        self._merged: list[Rows] = []
+        """At most one, each key once."""
         self._parts: list[Rows] = []
         self._unmerged = 0
+        """Rows of the parts."""
 
     def add(self, rows: Rows) -> None:
-        """Merge rows in."""
+        """Merge rows in, of which several may have the same key."""
         self._parts.append(rows)
         self._unmerged += len(rows.times)
-        if self._unmerged > max(_MERGE_FROM, len(self._parts[0].times)):
+        if self._unmerged > max([_MERGE_FROM, *(len(merged.times) for merged in self._merged)]):
             self.rows()
 
     def rows(self) -> Rows | None:
         """All rows, each key once, in no order; None if there are none."""
-        if len(self._parts) > 1:
-            self._parts = [collected(_concatenated(self._parts))]
-        self._unmerged = 0
-        return self._parts[0] if self._parts else None
+        if self._parts:
+            found = self.parts()
+            self._merged = [] if found is None else [collected(found)]
+            self._parts, self._unmerged = [], 0
+        return self._merged[0] if self._merged else None
+
+    def parts(self) -> Rows | None:
+        """Rows that add up to all, of which several may have the same key; None if there are none.
+
+        That costs nothing, where `rows` sorts them all.
+        """
+        parts = [*self._merged, *self._parts]
+        return _concatenated(parts) if parts else None
 
     def merge(self, other: Self) -> None:
         """Merge another table in."""
-        rows = other.rows()
+        rows = other.parts()
         if rows is None:
             return
         keys = list(rows.keys)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from perfectcv_traffic.log.lines import MAX_LINE
 
-BLOCK = 524_288
+BLOCK = 262_144
 """Bytes that are read at once: they stay in the processor's cache until they are decoded."""
 
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)

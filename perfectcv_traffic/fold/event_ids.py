@@ -17,6 +17,7 @@ from perfectcv_traffic.fold.intervals import Flags, Integers, Intervals
 
 _LENGTH = 24
 _WORDS = np.dtype(">u4")
+_MOST = 2**32 - 1
 _PENDING = 4096
 """Intervals of one writer that are gathered before they are put in order."""
 
@@ -33,6 +34,8 @@ class EventIds:
 
         A line without an id is always new: nothing tells it from others.
         """
+        if (run := _run(ids)) is not None:
+            return self._of_writer(run.writer).add_run(run)
         if not any(ids):
             return None
         numbers = _numbers(ids)
@@ -109,6 +112,12 @@ class _Counter:
             return None
         return self._add_in_disorder(numbers)
 
+    def add_run(self, run: _Run) -> Flags | None:
+        if run.start < self._end:
+            return self._add_in_disorder(np.arange(run.start, run.end))
+        self._append(Intervals(np.array([run.start]), np.array([run.end])))
+        return None
+
     def _append(self, found: Intervals) -> None:
         self._pending.append(found)
         self._end = int(found.ends[-1])
@@ -140,6 +149,38 @@ class _Counter:
 
     def joined(self, other: _Counter) -> _Counter:
         return _Counter(self.intervals().union(other.intervals()))
+
+
+class _Run(NamedTuple):
+    """Consecutive numbers of one writer."""
+
+    writer: int
+    start: int
+    end: int
+
+
+def _run(ids: Sequence[str | None]) -> _Run | None:
+    """Ids as a run, as a log of one process has them; None if they are none.
+
+    They are held against the text of the run that begins with the first: cheaper than to read them.
+    """
+    first = _numbers(ids[:1])
+    if first is None:
+        return None
+    writer, start = int(first.writers[0]), int(first.counts[0])
+    words = np.empty((len(ids), 3), _WORDS)
+    words[:] = writer >> 32, writer & _MOST, 0
+    words[:, 2] = np.arange(start, start + len(ids)) & _MOST
+    if start + len(ids) > _MOST or words.tobytes().hex("\n", _LENGTH // 2) != _joined(ids):
+        return None
+    return _Run(writer, start, start + len(ids))
+
+
+def _joined(ids: Sequence[str | None]) -> str | None:
+    try:
+        return "\n".join(ids)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 class _Numbers(NamedTuple):

@@ -12,7 +12,7 @@ from perfectcv_traffic.fold.files import LogFile
 LEAST = 16_777_216
 MOST = 268_435_456
 """Bytes of a split: fewer are not worth a process, with more the last one takes too long."""
-_PER_WORKER = 3
+_PER_WORKER = 8
 """Splits that each worker gets, so that all end at about the same time."""
 
 

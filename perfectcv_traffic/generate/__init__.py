@@ -7,10 +7,12 @@ One idea a file, each importing only those above it:
     formats      a text for each string format
     patterns     a text that a regular expression matches
     scalars      the simplest text, number or integer within limits
+    ranges       pairs of a lower and an upper bound, put in order
     values       a valid value for a schema
     security     the document's security schemes, and what an operation requires of them
     operations   its operations with their parameters and bodies
     selection    which operations may be called: methods, risk, patterns
+    fitting      whether a value may be one of a schema
     nullability  where a schema allows null, and which nulls of an answer it forbids
     credentials  the secrets of a run
     forge        tokens that must be refused: expired, unsigned, signed with another key
@@ -31,6 +33,7 @@ One idea a file, each importing only those above it:
     send         one exchange over httpx: an answer, or the reason why there is none
     rapid        the same over the bare wire, for traffic
     outcome      what came back, against what was expected
+    session      what is known of a run afterwards
     latency      response times with exact percentiles
     pace         when the next request may start: after a delay, or at a constant rate
     traffic      planned requests sent by several workers

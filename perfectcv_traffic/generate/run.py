@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import new_run_id
-from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.own import own_ids_of
@@ -23,6 +22,7 @@ from perfectcv_traffic.generate.prepare import Prepared, prepare
 from perfectcv_traffic.generate.punctual import punctual_loop
 from perfectcv_traffic.generate.rapid import RapidSender
 from perfectcv_traffic.generate.send import Sender
+from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 from perfectcv_traffic.generate.traffic import Traffic
@@ -39,22 +39,14 @@ BUSY = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What was sent and what came back."""
+class Run(Session):
+    """The traffic that was sent."""
 
-    run_id: str
-    base: str
-    """The URL before every path."""
-    seed: int
     planned: int
-    outcomes: tuple[Outcome, ...]
-    """One for each request sent, in the order of their answers."""
-    left_out: tuple[LeftOut, ...]
-    setup_ids: tuple[str, ...]
-    """Ids of the requests that prepared the run; they are marked, but no outcomes."""
     is_complete: bool
     """Every planned request was sent; false after Ctrl-C."""
-    seconds: float
+    sending_seconds: float = 0.0
+    """Until nothing more was to be sent: without the wait for the last answers."""
     skipped: int = 0
     """Requests that were due at a constant rate while too many were under way."""
     stages: tuple[Stage, ...] = ()
@@ -88,6 +80,11 @@ class Run:
     def sent(self) -> int:
         """Requests sent, those included that the end of the run cut off."""
         return len(self.outcomes)
+
+    @property
+    def rate(self) -> float:
+        """Requests sent a second."""
+        return self.sent / self.sending_seconds if self.sending_seconds else 0.0
 
     @property
     def surprises(self) -> tuple[Outcome, ...]:
@@ -178,7 +175,7 @@ class _Job:
     def result(self, prepared: Prepared, traffic: Traffic, setup: Setup) -> Run:
         return Run(
             run_id=traffic.run_id,
-            base=prepared.base,
+            target=prepared.base,
             seed=self.options.seed,
             planned=len(traffic.outcomes) if prepared.planned is None else prepared.planned,
             outcomes=tuple(traffic.outcomes),
@@ -186,6 +183,7 @@ class _Job:
             setup_ids=tuple(setup.request_ids),
             is_complete=traffic.is_complete,
             seconds=traffic.seconds,
+            sending_seconds=traffic.sending_seconds,
             skipped=traffic.skipped,
             stages=self.options.schedule,
             concurrency=self.options.concurrency,

@@ -37,9 +37,12 @@ class Traffic:
     outcomes: list[Outcome] = field(default_factory=list)
     is_complete: bool = False
     seconds: float = 0.0
+    sending_seconds: float = 0.0
+    """Until nothing more was to be sent: without the wait for the last answers."""
     cpu_seconds: float = 0.0
     skipped: int = 0
     """Requests that were due while too many were under way."""
+    _started: float = 0.0
     _under_way: dict[int, asyncio.Event] = field(default_factory=dict)
 
     async def send_all(self, plan: Iterator[Planned], *, workers: int, pacer: Pacer) -> None:
@@ -62,12 +65,13 @@ class Traffic:
                 task = asyncio.create_task(self._perform(planned, due=due))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
+            self.sending_seconds = time.perf_counter() - self._started
             await asyncio.gather(*tasks)
 
     @asynccontextmanager
     async def _timed(self, tasks: Collection[asyncio.Task[None]]) -> AsyncIterator[None]:
         """What is done inside counts; tasks that are left when it is cut short are cancelled."""
-        started, worked = time.perf_counter(), time.process_time()
+        self._started, worked = time.perf_counter(), time.process_time()
         try:
             yield
             self.is_complete = True
@@ -75,7 +79,8 @@ class Traffic:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.seconds = time.perf_counter() - started
+            self.seconds = time.perf_counter() - self._started
+            self.sending_seconds = self.sending_seconds or self.seconds
             self.cpu_seconds = time.process_time() - worked
 
     async def _work(self, plan: Iterator[Planned], pacer: Pacer) -> None:

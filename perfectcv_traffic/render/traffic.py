@@ -44,9 +44,8 @@ def latency_table(run: Run) -> Group:
 
 
 def _pace(run: Run) -> str:
-    rate = run.sent / run.seconds if run.seconds else 0.0
     skipped = f", {count(run.skipped)} due requests skipped" if run.skipped else ""
-    sent = f"  {count(run.sent)} requests in {run.seconds:.1f} s, {rate:,.1f} a second{skipped}"
+    sent = f"  {count(run.sent)} requests in {run.seconds:.1f} s, {run.rate:,.1f} a second{skipped}"
     return f"{sent} ({run.model})" + (f"; {run.trouble}" if run.trouble else "")
 
 

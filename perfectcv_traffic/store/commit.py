@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perfectcv_traffic.log.segment import Identity
-from perfectcv_traffic.store import upserts
+from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
 from perfectcv_traffic.store.inserts import Insert
 from perfectcv_traffic.store.prepare import Prepared
@@ -48,8 +48,8 @@ class Committer:
         """Insert a batch and move the log's offset to `identity.offset`, within a transaction.
 
         Returns what became of its lines, and the id of the log. Raises `OffsetMovedError`;
-        `sqlite3.IntegrityError` when the `event_id` of a record is stored already; a binding error
-        for a value that SQLite cannot hold.
+        `sqlite3.IntegrityError` when the `event_id` of a record is stored already, `KnownIdError`
+        when it was counted; a binding error for a value that SQLite cannot hold.
         """
         counts = Counts(
             batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
@@ -62,6 +62,8 @@ class Committer:
     def insert(self, log_id: int, batch: Prepared) -> None:
         """Insert everything of a batch, within the caller's transaction."""
         first_id = self._next_id()
+        if batch.counted is not None:
+            counted.insert(self._connection, log_id, batch.counted, batch.records)
         for group in batch.groups:
             group.values[0] = log_id
             # In their order, so numbered from `first_id` on.

@@ -18,8 +18,8 @@ from perfectcv_traffic.store.prepare import Prepared
 from perfectcv_traffic.store.schema import check_version
 from perfectcv_traffic.store.segments import LogFile
 
-GROUP_SIZE = 67_108_864
-"""Bytes after which a group is over: about half a second of work."""
+GROUP_SIZE = 33_554_432
+"""Bytes after which a group is over: nobody else writes meanwhile, some tenths of a second."""
 
 Progress = Callable[[int], None]
 """Told the number of bytes taken; less than none when they are given back."""

@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self) -> None:
         form = StoredForm()
-        self._preparer = Preparer(form, Formats(form, Redactor()))
+        self._preparer = Preparer(form, Formats(form, Redactor()), with_numpy=True)
         self._folding = Folding()
 
     def answer(self, message: Task | Buffer) -> bytes:

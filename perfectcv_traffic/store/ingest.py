@@ -19,6 +19,7 @@ from perfectcv_traffic.log.reader import Chunk, LongLine, require_file
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
 from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
@@ -30,6 +31,9 @@ from perfectcv_traffic.store.pipeline import Pipeline
 from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
+from perfectcv_traffic.store.summary_fork import CountedAncestors
+
+GiveWay = Callable[[], None]
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
@@ -46,12 +50,16 @@ class Options:
     """The route of a path, for logs that carry none."""
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
+    summary_only: bool = False
+    """Keep what requests add up to, and no rows."""
     wait_for_lock: bool = False
     in_parallel: bool = False
     """Prepare long logs in a second process; it knows no model, routes or redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
+    give_way: GiveWay | None = None
+    """Called before each bit of work: lets a more urgent process run. None: work is done whole."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -76,7 +84,7 @@ def ingest(
     with (
         only_ingester(db, wait=options.wait_for_lock),
         writing(db, options.model) as connection,
-        help_with(logs, wanted=options.in_parallel) as helper,
+        help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
     ):
         ingester = Ingester(connection, options, helper)
         for log in logs:
@@ -102,7 +110,8 @@ def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"database {db} is being written by another ingester: wait for it to end, or stop it"
+            f"database {db} is being written by another ingester (an API that runs here has its"
+            " own): name another database with --db, or stop it"
         ) from error
     except OSError as error:
         raise StorageError(
@@ -127,11 +136,13 @@ class Ingester:
         self._connection = connection
         self._options = options
         self._form = form
+        counted.require_kind(connection, summary_only=options.summary_only)
         self._committer = Committer(connection)
         self._formats = Formats(form, options.redactor, options.find_route)
-        self._preparer = Preparer(form, self._formats)
+        self._preparer = Preparer(form, self._formats, summary_only=options.summary_only)
         self._helper = helper
-        self._ancestors: tuple[int, Ancestors] | None = None
+        self._has_counted = not options.summary_only and counted.summarised(connection) > 0
+        self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
         self._alone_until: dict[str, int] = {}
         """By the path of a log: the offset up to which its chunks are stored one by one."""
 
@@ -178,7 +189,7 @@ class Ingester:
 
     def is_alone(self, log: LogFile, chunk: Chunk) -> bool:
         """Whether only the database tells what of a chunk is to be stored."""
-        is_known = bool(log.parent or log.resembles)
+        is_known = bool(log.parent or log.resembles) or self._has_counted
         return is_known or chunk.start < self._alone_until.get(log.path, 0)
 
     def keep_alone(self, log: LogFile, end: int) -> None:
@@ -187,6 +198,8 @@ class Ingester:
 
     def prepared(self, log: LogFile, chunk: Chunk) -> Prepared:
         """What is to be inserted, with the summary."""
+        if self._options.give_way and chunk.data and chunk.is_terminated:
+            return self._preparer.prepare_in_steps(self.task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
     def store_alone(self, log: LogFile, chunk: Chunk) -> Counts:
@@ -229,7 +242,8 @@ class Ingester:
 
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
-            self._ancestors = (parent, Ancestors(self._connection, self._form, parent))
+            kind = CountedAncestors if self._options.summary_only else Ancestors
+            self._ancestors = (parent, kind(self._connection, self._form, parent))
         ancestors = self._ancestors[1]
         if chunk.start >= ancestors.end:
             return batch

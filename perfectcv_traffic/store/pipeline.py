@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.reader import Chunk, ReplacedError
 from perfectcv_traffic.store.batch import Counts
+from perfectcv_traffic.store.counted import KnownIdError
 from perfectcv_traffic.store.fallback import UNSTORABLE
 from perfectcv_traffic.store.group import GROUP_SIZE, Group, StartAgainError
 from perfectcv_traffic.store.helper import Helper
@@ -93,7 +94,7 @@ class Pipeline:
             while len(waiting) >= most:
                 yield waiting.popleft()
             size += chunk.size
-            is_last = size >= GROUP_SIZE
+            is_last = size >= (GROUP_SIZE if self._helper else 0)
             waiting.append(_Entry(chunk, self._begin(chunk, number), is_last))
             if is_last:
                 size = 0
@@ -127,7 +128,7 @@ class Pipeline:
         prepared = self._prepared(chunk, way)
         try:
             self._group.add(chunk, prepared)
-        except (sqlite3.IntegrityError, *UNSTORABLE) as error:
+        except (sqlite3.IntegrityError, KnownIdError, *UNSTORABLE) as error:
             if way is Way.SHARED or self._group.chunks > 1:
                 raise self._again(chunk.identity.offset) from error
             self._group.abandon()

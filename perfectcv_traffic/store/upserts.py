@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from perfectcv_traffic import overview, sketch
+from perfectcv_traffic import hourly, overview, sketch
 from perfectcv_traffic.overview import ROLLUPS, Rollup
 from perfectcv_traffic.store.inserts import Insert
-from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, add, load, packed
+from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, add, load, packed, total
 
 _MERGES = {
     "sum": "{0} = {0} + excluded.{0}",
@@ -20,8 +20,9 @@ _MERGES = {
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Teach a connection to merge sketches."""
+    """Teach a connection to merge sketches, and to tell what has come to one."""
     connection.create_function("merge_sketch", 2, sketch.merge, deterministic=True)
+    connection.create_function("subtract_sketch", 2, sketch.subtract, deterministic=True)
 
 
 def merge(connection: sqlite3.Connection, summary: Summary) -> None:
@@ -34,9 +35,68 @@ def merge(connection: sqlite3.Connection, summary: Summary) -> None:
 def merge_rows(connection: sqlite3.Connection, rows: Sequence[Sequence[Row]]) -> None:
     """Merge rows of each summary table, then of each roll-up."""
     for table, own in zip(TABLES, rows, strict=False):
-        _merge_rows(connection, table, own)
+        limited = limit_hours(connection, table, own) if table.name in hourly.LIMITS else own
+        _merge_rows(connection, table, limited)
     for rollup, own in zip(ROLLUPS, rows[len(TABLES) :], strict=True):
         roll_up(connection, rollup, own)
+
+
+def limit_hours(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows to merge into a table by the hour for these ones, so that no hour has too many groups.
+
+    Groups that are stored and given up for new ones are taken out; they are among the rows then.
+    """
+    limit, width = hourly.LIMITS[table.name], len(table.keys)
+    keys: list[Key] = [row[:width] for row in rows]  # type: ignore[misc]
+    new = {key for key in keys if limit.group(key) is not None}
+    stored = _grouped_keys(connection, table, {key[0] for key in new})
+    surplus = limit.surplus(stored | new)
+    if not surplus:
+        return rows
+    pairs = list(zip(keys, rows, strict=True))
+    given_up = [pair for pair in pairs if pair[0] in surplus]
+    given_up += _taken_out(connection, table, stored & surplus)
+    return [row for key, row in pairs if key not in surplus] + _added_up(table, given_up)
+
+
+def limit_hour(connection: sqlite3.Connection, table: Table, hour: int | str) -> None:
+    """Give up the groups of an hour that are too many."""
+    limit = hourly.LIMITS[table.name]
+    surplus = limit.surplus(_grouped_keys(connection, table, [hour]))
+    _merge_rows(connection, table, _added_up(table, _taken_out(connection, table, surplus)))
+
+
+def _added_up(table: Table, given_up: Iterable[tuple[Key, Row]]) -> list[Row]:
+    """One row for all that are called the same from now on: each costs a merge in the store."""
+    width, other = len(table.keys), hourly.LIMITS[table.name].other
+    parts: dict[Key, list[list[Any]]] = {}
+    for key, row in given_up:
+        measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
+        parts.setdefault(other(key), []).append(measures)
+    return list(packed(table, {key: total(table, found) for key, found in parts.items()}))
+
+
+def _grouped_keys(
+    connection: sqlite3.Connection, table: Table, hours: Iterable[int | str]
+) -> set[Key]:
+    """Stored keys of some hours, those left out that are always kept."""
+    keys, kept = ", ".join(column.name for column in table.keys), hourly.LIMITS[table.name].kept
+    query = f"SELECT {keys} FROM {table.name} WHERE hour = ? AND NOT ({kept})"
+    return {key for hour in hours for key in connection.execute(query, (hour,))}
+
+
+def _taken_out(
+    connection: sqlite3.Connection, table: Table, keys: Iterable[Key]
+) -> list[tuple[Key, Row]]:
+    """Rows read and deleted."""
+    names = ", ".join(table.columns)
+    same = " AND ".join(f"{column.name} = ?" for column in table.keys)
+    found = []
+    for key in keys:
+        row = connection.execute(f"SELECT {names} FROM {table.name} WHERE {same}", key).fetchone()
+        connection.execute(f"DELETE FROM {table.name} WHERE {same}", key)
+        found.append((key, row))
+    return found
 
 
 def roll_up(connection: sqlite3.Connection, rollup: Rollup, rows: Sequence[Row]) -> None:
@@ -63,10 +123,10 @@ def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last
     found: dict[Key, list[Any]] = {}
     load(table, found, connection.execute(f"SELECT {columns} {surplus}", (first, last)))
     connection.execute(f"DELETE {surplus}", (first, last))
-    total: dict[Key, list[Any]] = {}
+    sums: dict[Key, list[Any]] = {}
     for key, measures in found.items():
-        add(table, total, overview.other(rollup, key), measures)
-    _merge_rows(connection, table, packed(table, total))
+        add(table, sums, overview.other(rollup, key), measures)
+    _merge_rows(connection, table, packed(table, sums))
 
 
 def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:

@@ -22,7 +22,7 @@ from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.store.database import reading
-from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.queries import line_counts
 
 BEHIND = "x-traffic-behind-bytes"
@@ -295,3 +295,18 @@ def traced(connection: sqlite3.Connection, ask_for: Ask) -> list[str]:
 
 def plan(connection: sqlite3.Connection, statement: str) -> list[str]:
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+def test_database_without_rows_tells_sums_and_says_what_it_cannot(serve: Any) -> None:
+    service = serve()
+    service.client.get("/items/1")
+    service.client.get("/broken")
+    assert service.monitor.flush()
+    ingest([service.log], service.db, options=Options(summary_only=True))
+    for path in ("request-logs", "null-logs", "uuid-logs", "live"):
+        answer = ask(service, path)
+        assert answer.status_code == 503
+        assert "keeps the summary alone of" in answer.json()["detail"]
+    assert service.admin("url-stats")["total_accesses"] >= 2
+    assert service.admin("request-stats")["total_requests"] >= 2
+    assert service.admin("rate-limits")["stats"]

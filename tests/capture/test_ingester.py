@@ -73,6 +73,21 @@ def test_child_is_started_once_and_ends_when_stopped(make: Any) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_child_is_out_of_reach_of_ctrl_c_and_gives_way_to_its_parent(make: Any) -> None:
+    one = make(WAITS)
+    one.tend()
+    pid = one.pid
+    assert pid is not None
+    assert os.getpgid(pid) == pid
+    # In a session of its own it might get as much of a core as its parent, however nice it is.
+    assert os.getsid(pid) == os.getsid(0)
+    nicest = 19
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(
+        nicest, os.getpriority(os.PRIO_PROCESS, 0) + ingester.NICENESS
+    )
+
+
 def test_of_two_workers_one_keeps_the_child_and_the_other_takes_over(make: Any) -> None:
     first, second = make(WAITS), make(WAITS)
     first.tend()

@@ -11,7 +11,9 @@ from perfectcv_traffic.fold.event_ids import EventIds
 
 WRITERS = ("5f1d7c3ab2e94d06", "ffffffffffffffff", "0000000000000000")
 counted = st.builds(
-    lambda writer, count: f"{writer}{count:08x}", st.sampled_from(WRITERS), st.integers(0, 20)
+    lambda writer, count: f"{writer}{count:08x}",
+    st.sampled_from(WRITERS),
+    st.integers(0, 20) | st.just(2**32 - 1),
 )
 ids = (
     counted
@@ -26,7 +28,13 @@ ids = (
         ]
     )
 )
-pieces = st.lists(st.lists(counted, max_size=9) | st.lists(ids, max_size=6), max_size=8)
+runs = st.builds(
+    lambda writer, start, length: [f"{writer}{n:08x}" for n in range(start, start + length)],
+    st.sampled_from(WRITERS),
+    st.sampled_from([0, 5, 2**32 - 9]),
+    st.integers(1, 9),
+)
+pieces = st.lists(st.lists(counted, max_size=9) | st.lists(ids, max_size=6) | runs, max_size=8)
 
 
 def new(found: EventIds, piece: list[str | None]) -> list[bool]:

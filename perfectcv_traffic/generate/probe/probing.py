@@ -194,7 +194,8 @@ class Probing:
 
     def _is_for_higher_role(self, operation: Operation) -> bool:
         scoped = any(one.scopes for option in operation.security for one in option)
-        return scoped or re.search(self.admin_path, operation.path) is not None
+        named = (operation.path, *(tag.lower() for tag in operation.tags))
+        return scoped or any(re.search(self.admin_path, one) for one in named)
 
     def _note_untested(self) -> None:
         """The rules that this run could not test at all, with what it would take."""
