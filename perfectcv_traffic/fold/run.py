@@ -25,7 +25,7 @@ _ENOUGH_FOR_LATEST = 33_554_432
 _HERE = 64
 """Parts that are put together by who asked for them: all of them are as large as the result."""
 _BRANCHES = 8
-_BRANCHES_SIZE = 536_870_912
+_BRANCHES_SIZE = 134_217_728
 """Parts that a worker puts together when there are more, and bytes of logs that they come from: it
 needs memory for them and for their sum."""
 
@@ -117,6 +117,8 @@ class Run:
             part, size = self._submit(number), self._splits[number].size
             part.add_done_callback(lambda _, size=size: progress(size))  # type: ignore[misc]
             parts.append(part)
+        if len(parts) == 1:
+            return parts[0]
         submit: Callable[..., Future[Part]] = self._executor.submit
         return submit(together, self._task.most, *parts)
 
