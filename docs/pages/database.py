@@ -8,6 +8,7 @@ from contextlib import closing
 from pages.markdown import page, table
 
 from perfectcv_traffic import summary
+from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import schema
 
 INTRODUCTION = """\
@@ -33,6 +34,12 @@ TABLES = {
     "summary_clients": "requests by client",
     "summary_null_fields": "requests with a null by endpoint and field",
     **{one.name: one.meaning for one in summary.TABLES},
+    "counted_ids": "ids of requests that have no row, as spans: what `--summary-only` counted",
+    "counted_lines": "digests of such lines that have no id",
+    **{
+        f"merged_{one.name}": f"`{one.name}` of each database without rows as it was merged last"
+        for one in (*summary.TABLES, *(rollup.table for rollup in ROLLUPS))
+    },
 }
 """What is in each table, in the order of the page; a new table must be told of here."""
 
