@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +25,8 @@ START_DELAY = 1.0
 CHECK_INTERVAL = 1.0
 RETRY_INTERVAL = 60.0
 STOP_SECONDS = 5.0
+POLL_SECONDS = 1.0
+"""A transaction costs much whatever its size; who is in haste has `prompt`."""
 NICENESS = 10
 """The log is complete without it: it may fall behind for as long as the API is busy."""
 ANALYSIS_SECONDS = 60.0
@@ -41,8 +42,9 @@ class Ingester:
 
     def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
         self._command = _command(
-            "ingest", "--follow", "--until-stdin-closes", log, "--db", db, *_model_option(model)
-        )
+            "ingest", "--follow", "--until-stdin-closes", "--poll", POLL_SECONDS,
+            log, "--db", db, *_model_option(model),
+        )  # fmt: skip
         self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
         self._process: subprocess.Popen[bytes] | None = None
         self._input = threading.Lock()
@@ -164,4 +166,4 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 
 def _command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "perfectcv_traffic", *map(str, arguments)]
+    return child.python("perfectcv_traffic", *arguments)

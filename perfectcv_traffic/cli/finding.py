@@ -14,7 +14,7 @@ from perfectcv_traffic.cli.events import JSON_LINES, streams
 from perfectcv_traffic.cli.files import tell
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
-from perfectcv_traffic.cli.probes import FORMATS, Wanted
+from perfectcv_traffic.cli.probes import FORMATS, VEGETA, Wanted
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
     from perfectcv_traffic.render.probed import Report
 
 
-def show_plan(target: str, options: Options, credentials: Credentials) -> None:
-    """Print what would be sent, a JSON object a line."""
+def show_plan(target: str, options: Options, credentials: Credentials, *, shape: str) -> None:
+    """Print what would be sent, a JSON object a line: of a search, or as targets of traffic."""
     from perfectcv_traffic.generate.find import plan
+    from perfectcv_traffic.generate.outline import outline
+    from perfectcv_traffic.generate.vegeta import write_targets
 
-    steps = plan(target, options, credentials=credentials)
-    sys.stdout.write("".join(msgspec.json.encode(one).decode() + "\n" for one in steps))
-    note(f"{len(steps)} requests at most, none of them sent")
+    if shape == VEGETA:
+        lines = list(write_targets(outline(target, options, credentials)))
+    else:
+        steps = plan(target, options, credentials=credentials)
+        lines = [msgspec.json.encode(one).decode() + "\n" for one in steps]
+    sys.stdout.write("".join(lines))
+    note(f"{len(lines)} requests at most, none of them sent")
 
 
 def find(job: Job, wanted: Wanted) -> int:

@@ -36,3 +36,6 @@ Db = Annotated[Path, _setting("db", dir_okay=False)]
 Log = Annotated[Path, _setting("log", dir_okay=False)]
 Output = Annotated[Path, option("--output", "--out", help=_meaning("output"), file_okay=False)]
 Json = Annotated[bool, option("--json", help="Print JSON instead of tables.")]
+App = Annotated[
+    str | None, option("--app", help="Serve and test this application (module:attribute).")
+]

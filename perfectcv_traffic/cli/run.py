@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from perfectcv_traffic.cli import answers, reconciling, secrets, sending, showing
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, Output, option
+from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, Output, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
 
-App = Annotated[
-    str | None, option("--app", help="Serve and test this application (module:attribute).")
-]
 BaseUrl = Annotated[
     str | None, option("--base-url", help="Test a running API that records to --log.")
 ]
@@ -41,7 +38,7 @@ def run(
     username: secrets.Username = None,
     password_env: secrets.PasswordEnv = None,
     token_env: secrets.TokenEnv = None,
-    api_key_env: secrets.ApiKeyEnv = None,
+    api_key_env: secrets.ApiKeyEnvs = None,
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
     output: Output = Path(DEFAULTS.output),
@@ -108,7 +105,7 @@ def _credentials(
     username: str | None,
     password_env: str | None,
     token_env: str | None,
-    api_key_env: str | None,
+    api_key_env: list[str] | None,
 ) -> Credentials:
     from perfectcv_traffic.demo import state as demo
     from perfectcv_traffic.generate.credentials import Credentials
@@ -119,9 +116,6 @@ def _credentials(
             password=demo.DEMO_ADMIN_PASSWORD,
             api_key=demo.DEMO_API_KEY,
         )
-    return Credentials(
-        username=username,
-        password=secrets.secret(password_env),
-        token=secrets.secret(token_env),
-        api_key=secrets.secret(api_key_env),
+    return secrets.credentials(
+        username, api_keys=api_key_env or (), password=password_env, token=token_env
     )

@@ -25,6 +25,8 @@ class Split(NamedTuple):
     name: str
     start: int
     end: int
+    is_stream: bool = False
+    """The log cannot be entered in the middle; its end is where reading ends."""
 
     @property
     def log(self) -> str:
@@ -46,6 +48,8 @@ def splits(files: Iterable[LogFile], workers: int) -> list[Split]:
 
 
 def _of_file(file: LogFile, size: int) -> Iterator[Split]:
+    if file.is_stream:
+        return iter([Split(file.name, 0, file.size, is_stream=True)])
     parts = max(1, round(file.size / size))
     borders = [file.size * part // parts for part in range(parts + 1)]
     return (Split(file.name, start, end) for start, end in itertools.pairwise(borders))

@@ -9,11 +9,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.own import is_own_account, own_ids
+from perfectcv_traffic.generate.patterns import matching_text
 from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -199,3 +201,13 @@ def unknown_id(operation: Operation, hole: str, turn: int) -> str:
     if schema.get("format") in ("uuid", "uuid4"):
         return str(uuid.UUID(int=turn, version=4))
     return f"unknown-{turn}"
+
+
+def well_formed_id(operation: Operation, hole: str, turn: int) -> str:
+    """An id that most likely nothing has, of the form that the path parameter asks for: no
+    deletion must be sent to it."""
+    found = (one for one in operation.parameters_in(Location.PATH) if one.name == hole)
+    pattern = next(found).schema.get("pattern")
+    rng = Random(f"{operation.key}:{turn}")
+    text = matching_text(pattern, rng=rng) if isinstance(pattern, str) else None
+    return text or unknown_id(operation, hole, turn)

@@ -28,6 +28,8 @@ class Insert(NamedTuple):
     shared: int = 0
     """So many of the first columns have one value for all rows of a statement."""
     conflict: str = ""
+    flags: tuple[tuple[str, str], ...] = ()
+    """Columns that say whether another one, of those above, is greater than zero."""
 
     def run(self, connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows, with as few statements as that takes."""
@@ -50,10 +52,22 @@ def parts(count: int, width: int) -> Iterator[tuple[int, int]]:
 @lru_cache(maxsize=256)
 def statement(insert: Insert, rows: int) -> str:
     """The statement for so many rows: the shared values first, then those of each row."""
+    own = len(insert.columns) - insert.shared
+    # A plain ? has the number after the highest so far.
     shared = [f"?{number}" for number in range(1, insert.shared + 1)]
-    marks = ["?"] * (len(insert.columns) - insert.shared)
-    row = f"({', '.join([*shared, *marks])})"
+    values = []
+    for row in range(rows):
+        before = insert.shared + row * own
+        flags = [_flag(insert, name, before) for _, name in insert.flags]
+        values.append(f"({', '.join([*shared, *['?'] * own, *flags])})")
+    names = ", ".join([*insert.columns, *(name for name, _ in insert.flags)])
     return (
-        f"INSERT OR FAIL INTO {insert.table} ({', '.join(insert.columns)})"
-        f" VALUES {', '.join([row] * rows)} {insert.conflict}"
+        f"INSERT OR FAIL INTO {insert.table} ({names}) VALUES {', '.join(values)} {insert.conflict}"
     )
+
+
+def _flag(insert: Insert, name: str, before: int) -> str:
+    """Whether a column is above zero, in the row whose own values come after so many."""
+    place = insert.columns.index(name)
+    number = place if place < insert.shared else before + place - insert.shared
+    return f"?{number + 1} > 0"

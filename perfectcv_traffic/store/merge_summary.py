@@ -8,17 +8,25 @@ nothing; one that shares requests with anything else that was merged is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.overview import HOURS, ROLLUPS
 from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.counted import KnownIdError, Span
 from perfectcv_traffic.store.merge_base import Merged, Taking
 from perfectcv_traffic.store.segments import STRONG_HEAD
 from perfectcv_traffic.store.transactions import transaction
-from perfectcv_traffic.summary import REQUESTS, TABLES, Column, Row, Summary, Table
+from perfectcv_traffic.summary import TABLES, Column, Key, Row, Table, add, load, packed
 
 CHUNK = 10_000
 """Cells that are held at once."""
+
+_ALL = (*TABLES, *(rollup.table for rollup in ROLLUPS))
+_ROLLUPS = {rollup.table.name: rollup for rollup in ROLLUPS}
+_COMPARED = HOURS.table
+"""Small, and never are two of its cells added up as one: every request stays where it is."""
 
 
 class Summaries(Taking):
@@ -53,13 +61,13 @@ class Summaries(Taking):
         """Whether the source has requests that were not merged, and whether it lacks some."""
         execute = self.connection.execute
         more = execute(
-            f"SELECT 1 FROM source.{REQUESTS.name} s LEFT JOIN main.merged_{REQUESTS.name} p"
-            f" ON {_same_cell(REQUESTS)} WHERE s.requests > coalesce(p.requests, 0) LIMIT 1",
+            f"SELECT 1 FROM source.{_COMPARED.name} s LEFT JOIN main.merged_{_COMPARED.name} p"
+            f" ON {_same_cell(_COMPARED)} WHERE s.requests > coalesce(p.requests, 0) LIMIT 1",
             (self.source_id,),
         ).fetchone()
         less = execute(
-            f"SELECT 1 FROM main.merged_{REQUESTS.name} p LEFT JOIN source.{REQUESTS.name} s"
-            f" ON {_same_cell(REQUESTS)} WHERE p.database = ?"
+            f"SELECT 1 FROM main.merged_{_COMPARED.name} p LEFT JOIN source.{_COMPARED.name} s"
+            f" ON {_same_cell(_COMPARED)} WHERE p.database = ?"
             " AND coalesce(s.requests, 0) < p.requests LIMIT 1",
             (self.source_id, self.source_id),
         ).fetchone()
@@ -92,12 +100,45 @@ class Summaries(Taking):
                 ) from error
 
     def _take_tables(self) -> None:
-        for table in TABLES:
+        for table in _ALL:
+            self._give_up(table)
             for rows in self._news(table):
-                part = Summary()
-                part.load(table, rows)
-                upserts.merge(self.connection, part)
+                upserts.merge_rows(self.connection, [rows if one is table else [] for one in _ALL])
             self._keep(table)
+
+    def _give_up(self, table: Table) -> None:
+        """Add up in the copy what the source has since added up as others."""
+        keys = " AND ".join(f"{key.name} = ?" for key in table.keys)
+        copy, width = f"main.merged_{table.name}", len(table.keys)
+        lost = self.connection.execute(
+            f"SELECT {', '.join(f'p.{name}' for name in table.columns)} FROM {copy} p LEFT JOIN"
+            f" source.{table.name} s ON {_same_cell(table)}"
+            " WHERE p.database = ? AND s.id IS NULL",
+            (self.source_id, self.source_id),
+        ).fetchall()
+        sums: dict[Key, list[Any]] = {}
+        for row in lost:
+            key = row[:width]
+            if (other := _other(table, key)) is None:
+                continue
+            found: dict[Key, list[Any]] = {}
+            load(table, found, [row])
+            add(table, sums, other, found[key])
+            self.connection.execute(
+                f"DELETE FROM {copy} WHERE database = ? AND {keys}", (self.source_id, *key)
+            )
+        if sums:
+            self._add_to_copy(table, list(packed(table, sums)))
+
+    def _add_to_copy(self, table: Table, rows: list[Row]) -> None:
+        names = ", ".join(table.columns)
+        marks = ", ".join("?" * (1 + len(table.columns)))
+        keys = ", ".join(key.name for key in table.keys)
+        self.connection.executemany(
+            f"INSERT INTO main.merged_{table.name} (database, {names}) VALUES ({marks})"
+            f" ON CONFLICT (database, {keys}) DO UPDATE SET {upserts.merging(table)}",
+            [(self.source_id, *row) for row in rows],
+        )
 
     def _news(self, table: Table) -> Iterator[list[Row]]:
         """Cells of the source that have changed, less what was merged of them."""
@@ -138,6 +179,17 @@ _ADVICE = (
     "a summary cannot be taken apart, so merge only one of the two; if one was made anew from the"
     " same logs, merge all databases into a new one"
 )
+
+
+def _other(table: Table, key: Key) -> Key | None:
+    """The key under which a cell is added up when there are too many; None if it always stays."""
+    if table.name in hourly.LIMITS:
+        limit = hourly.LIMITS[table.name]
+        return None if limit.group(key) is None else limit.other(key)
+    rollup = _ROLLUPS.get(table.name)
+    if rollup is None or not rollup.is_limited or key[-1] == overview.NO_RANK:
+        return None
+    return overview.other(rollup, key)
 
 
 def _same_cell(table: Table) -> str:

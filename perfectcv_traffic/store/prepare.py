@@ -13,11 +13,13 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import msgspec
+
 from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.whole import WholeChunks
+from perfectcv_traffic.log.whole import WholeChunks, object_starts
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import Counted
@@ -71,29 +73,46 @@ class Prepared:
     duplicate: int = 0
     salvaged: int = 0
     summary: list[list[Row]] = field(default_factory=list)
-    """Rows of each summary table, then of each roll-up."""
+    """Rows of each summary table, then of each roll-up; none when they are told elsewhere."""
     counted: Counted | None = None
     """What is kept of the records if no rows are."""
+
+
+def unpacked(data: bytes | memoryview) -> Prepared:
+    """What another process prepared, from MessagePack."""
+    fields = msgspec.msgpack.decode(data)
+    fields["groups"] = [Group(tuple(names), *rest) for names, *rest in fields["groups"]]
+    return Prepared(**fields)
 
 
 class Preparer:
     """Parses and prepares lines of any format for one record model."""
 
-    def __init__(self, form: StoredForm, formats: Formats, *, summary_only: bool = False) -> None:
+    def __init__(
+        self,
+        form: StoredForm,
+        formats: Formats,
+        *,
+        summary_only: bool = False,
+        with_numpy: bool = False,
+    ) -> None:
+        """`with_numpy`: it is loaded anyway, or there is enough to do for it to be worth it."""
         self._form = form
+        self._with_numpy = with_numpy
         self._formats = formats
         self._summary_only = summary_only
         self._rows = RequestRows(form)
         self._whole = WholeChunks(form)
 
-    def prepare(self, task: Task) -> Prepared:
-        """What a transaction inserts for lines, without the summary.
+    def prepare(self, task: Task, sum_up: Callable[[list[TrafficLog]], None]) -> Prepared:
+        """What a transaction inserts for lines; `sum_up` is told all records, for the summary.
 
         Some hundred lines after the other, so that they stay in the processor's cache.
         """
         found = Prepared()
         for batch in self._batches(task):
             self._add(found, batch)
+            sum_up([record for _, record in batch.records])
         return found
 
     def prepare_in_steps(self, task: Task, between: Callable[[], None]) -> Prepared:
@@ -141,15 +160,22 @@ class Preparer:
         """Many lines at once, as long as nothing about them is odd."""
         offset = task.start
         for piece in self._whole.pieces(task.data):
-            lines = bytes(piece[:-1]).split(b"\n")
             records = self._whole.decoded(piece)
-            if records and len(records) == len(lines) and _are_objects(lines):
-                lengths = [len(line) + 1 for line in lines[:-1]]
-                offsets = accumulate(lengths, initial=offset)
-                yield Batch(list(zip(offsets, records, strict=True)), lines=len(lines))
+            starts = self._object_starts(piece) if records else []
+            if records and len(records) == len(starts):
+                offsets = [offset + start for start in starts]
+                yield Batch(list(zip(offsets, records, strict=True)), lines=len(records))
             else:
-                yield _lines(parser, offset, lines)
+                yield _lines(parser, offset, bytes(piece[:-1]).split(b"\n"))
             offset += len(piece)
+
+    def _object_starts(self, piece: memoryview) -> list[int]:
+        """Where each line starts if each is from { to }: then none has two values, or half one."""
+        if self._with_numpy:
+            starts: list[int] = object_starts(piece).tolist()
+            return starts
+        lines = bytes(piece[:-1]).split(b"\n")
+        return _starts(lines) if _are_objects(lines) else []
 
     def _add(self, found: Prepared, batch: Batch) -> None:
         if self._summary_only:
@@ -194,8 +220,11 @@ def _lines(parser: LineParser, offset: int, lines: list[bytes]) -> Batch:
     return batch
 
 
+def _starts(lines: list[bytes]) -> list[int]:
+    return list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
+
+
 def _are_objects(lines: list[bytes]) -> bool:
-    """Whether each is from { to }: then no value goes over two lines, and none has two."""
     return all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
 
 

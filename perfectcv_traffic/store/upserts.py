@@ -133,10 +133,14 @@ def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row
     _UPSERTS[table.name].run(connection, rows)
 
 
+def merging(table: Table) -> str:
+    """The assignments by which a row is merged into one of the same keys."""
+    return ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
+
+
 def _upsert(table: Table) -> Insert:
     keys = ", ".join(column.name for column in table.keys)
-    merged = ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
-    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {merged}"
+    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {merging(table)}"
     return Insert(table.name, table.columns, conflict=conflict)
 
 

@@ -15,17 +15,20 @@ _COUNTED_IDS = "id INTEGER, source TEXT, first TEXT, last TEXT"
 _COUNTED_LINES = (
     "id INTEGER, log_file_id INTEGER, first_offset INTEGER, last_offset INTEGER, digests BLOB"
 )
+_ENDPOINT = (
+    "method", "route", "route_known", "status_code", "token_validity", "auth_required", "scenario",
+)  # fmt: skip
+_NULL_FIELD = ("method", "route", "status_code", "source", "location", "field_path", "kind")
 _KEYS: Mapping[str, tuple[str, ...]] = {
-    "summary_requests": (
-        "hour", "method", "route", "route_known", "status_code", "token_validity",
-        "auth_required", "scenario",
-    ),
-    "summary_nulls": (
-        "hour", "method", "route", "status_code", "source", "location", "field_path", "kind",
-    ),
+    "summary_requests": ("hour", *_ENDPOINT),
+    "summary_nulls": ("hour", *_NULL_FIELD),
     "rate_limit_tracking": ("window_start", "client_identifier", "endpoint"),
     "url_access_counts": ("path",),
-}  # fmt: skip
+    "summary_endpoints": (*_ENDPOINT, "rank"),
+    "summary_hours": ("hour", "token_validity", "rank"),
+    "summary_null_fields": (*_NULL_FIELD, "rank"),
+    "summary_clients": ("client_identifier", "rank"),
+}
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -54,8 +54,9 @@ def make(tmp_path: Path, monkeypatch: Any) -> Iterator[Callable[..., Ingester]]:
 
 def test_command_names_the_log_the_database_and_the_model() -> None:
     plain, own = Ingester(Path("/l"), Path("/d")), Ingester(Path("/l"), Path("/d"), OwnLog)
-    assert plain._command[1:] == [
-        "-m", "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes", "/l", "--db", "/d",
+    assert plain._command[plain._command.index("-m") + 1 :] == [
+        "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes", "--poll", "1.0",
+        "/l", "--db", "/d",
     ]  # fmt: skip
     assert own._command[-2] == "--model"
     assert own._command[-1].endswith(":OwnLog")

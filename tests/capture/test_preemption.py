@@ -37,6 +37,21 @@ def test_each_point_gives_way_until_patience_ends(yields: list[None]) -> None:
     assert len(yields) == 2
 
 
+def test_sandbox_that_forbids_giving_way_is_no_trouble(monkeypatch: Any) -> None:
+    asked: list[None] = []
+
+    def refuse() -> None:
+        asked.append(None)
+        raise PermissionError
+
+    monkeypatch.setattr(preemption, "_give_way", refuse)
+    points = PreemptionPoints(LONG)
+    for _ in range(2):
+        points.begin()
+        points()
+    assert len(asked) == 1
+
+
 def test_this_system_can_give_way() -> None:
     points = PreemptionPoints(LONG)
     points.begin()

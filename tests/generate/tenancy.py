@@ -157,6 +157,7 @@ def build(wrong: frozenset[str] = frozenset(DEFECTS)) -> FastAPI:
     _add_orgs(router, data, wrong)
     _add_projects(router, data, wrong)
     _add_tasks(router, data, wrong)
+    _add_task(router, data, wrong)
     _add_others(router, wrong)
     manage = APIRouter(prefix="/manage", tags=["admin"])
     _add_managing(manage, data, wrong)
@@ -218,17 +219,18 @@ def _add_orgs(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
     )(settings_by_hand if is_by_hand else settings)
 
 
-def _add_projects(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
-    def of(org_id: UUID) -> list[dict[str, Any]]:
-        org = _org(data, org_id)
-        found = [(key, one) for key, one in data.projects.items() if one["org"] == org]
-        return [{"id": key, "name": one["name"], "owner": one["owner"]} for key, one in found]
+def _projects(data: Data, org_id: UUID) -> list[dict[str, Any]]:
+    org = _org(data, org_id)
+    found = [(key, one) for key, one in data.projects.items() if one["org"] == org]
+    return [{"id": key, "name": one["name"], "owner": one["owner"]} for key, one in found]
 
+
+def _add_projects(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
     @router.get(
         "/orgs/{org_id}/projects", dependencies=[Depends(Guard())], response_model=list[Project]
     )
     def list_projects(org_id: UUID) -> Any:
-        found = of(org_id)
+        found = _projects(data, org_id)
         if "answer is not checked" in wrong:
             return JSONResponse([{**one, "name": None} for one in found])
         return found
@@ -242,7 +244,7 @@ def _add_projects(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
         return {"data": {"id": key, "name": name, "owner": "u-1"}}
 
     def one_of(org_id: UUID, project_id: UUID) -> dict[str, Any]:
-        found = [one for one in of(org_id) if one["id"] == str(project_id)]
+        found = [one for one in _projects(data, org_id) if one["id"] == str(project_id)]
         if not found:
             raise HTTPException(404)
         return found[0]
@@ -280,6 +282,10 @@ def _add_tasks(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
         key = str(uuid5(NAMES, f"t{len(data.tasks)}"))
         data.tasks[key] = {"id": key, "title": task.title}
         return {"id": key}
+
+
+def _add_task(router: APIRouter, data: Data, wrong: frozenset[str]) -> None:
+    secured = [Depends(Guard())]
 
     def known(task_id: UUID) -> dict[str, Any]:
         if str(task_id) not in data.tasks:

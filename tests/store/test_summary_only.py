@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic import overview
+from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.fold import files
 from perfectcv_traffic.fold.part import Part
@@ -50,7 +51,7 @@ def folded(logs: Sequence[Path]) -> Part:
 
 def contents(part: Part) -> Contents:
     """The tables of a fold as `summary` gives those of a database."""
-    tables = {table.name: sorted(part.folding.rows(table)) for table in TABLES}
+    tables = {table.name: sorted(hourly.rows(table, part.folding)) for table in TABLES}
     return tables | {r.table.name: sorted(overview.rows(r, part.folding)) for r in ROLLUPS}
 
 
@@ -293,3 +294,33 @@ def test_merged_summaries_of_any_shards_in_any_order_equal_a_fold_of_all_logs(
         merge(merged, folder / f"{shard}.db")
     assert summary(query, merged) == contents(folded(logs))
     assert is_whole(merged)
+
+
+def test_summary_of_a_scanned_host_that_gave_up_groups_since_is_merged_exactly(
+    tmp_path: Path, query: Query, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has a row of its own at one merge may be among the others at the next."""
+    for name, limit in hourly.LIMITS.items():
+        monkeypatch.setitem(dict_of(hourly.LIMITS), name, replace(limit, most=(3, 3)))
+    monkeypatch.setattr(overview, "MAX_GROUPS", 5)
+    hosts = [tmp_path / f"{n}.log" for n in range(2)]
+    merged, number = tmp_path / "merged.db", 0
+    for _ in range(4):
+        for host in hosts:
+            with host.open("ab") as file:
+                for _ in range(4):
+                    number += 1
+                    change = {"route": None, "path": f"/scan-{number:03}a", "status_code": 404}
+                    file.write(line(number, timestamp="2026-11-21T10:00:00.000000Z", **change))
+                    change |= {"path": f"/own-{number % 9}b", "status_code": 200}
+                    file.write(line(1000 + number, **change))
+            summarise([host], host.with_suffix(".db"))
+            assert merge(merged, host.with_suffix(".db")).new == 8
+    assert summary(query, merged) == contents(folded(hosts))
+    assert is_whole(merged)
+
+
+def dict_of(limits: Mapping[str, hourly.Limit]) -> dict[str, hourly.Limit]:
+    """The limits, to be changed for a test."""
+    assert isinstance(limits, dict)
+    return limits
