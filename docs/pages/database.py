@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
 
 from pages.markdown import page, table
@@ -14,7 +15,8 @@ from perfectcv_traffic.store import schema
 INTRODUCTION = """\
 `traffic_monitor.db` is plain SQLite: read it with any program, also while it is written. The
 `summary_*` tables add up what is in the rows ([their columns](summary.md)) and stay as they are
-when `prune` deletes rows. Times are UTC, sizes bytes; the unit of a duration is in its name."""
+when `prune` deletes rows. Times are UTC, sizes bytes; the unit of a duration is in its name.
+`merged_NAME` is what each other database had in its table NAME when it was merged."""
 
 TABLES = {
     "api_requests": "a row for each recorded request: its place in a log, then the record",
@@ -28,6 +30,8 @@ TABLES = {
     "log_streams": "each log that was ever read",
     "log_files_done": "rotated files that are read to their end",
     "rejected_lines": "lines that are no record, with the reason",
+    "counted_ids": "event ids that were counted without a row, as intervals",
+    "counted_lines": "lines that were counted without a row, by place and digest",
     "store_meta": "facts of the database itself",
     "summary_endpoints": "requests by endpoint, whatever the hour",
     "summary_hours": "requests by hour, whatever the endpoint",
@@ -43,6 +47,8 @@ TABLES = {
 }
 """What is in each table, in the order of the page; a new table must be told of here."""
 
+OF_ANOTHER = "merged_"
+"""Begins the name of a table with what another database had in it when it was merged."""
 MANY = 40
 
 
@@ -53,7 +59,10 @@ def database() -> str:
         made = connection.execute("SELECT name, type FROM sqlite_master").fetchall()
         columns = {name: _columns(connection, name) for name, kind in made if kind != "index"}
     views = [name for name, kind in made if kind == "view"]
-    tables = sorted(columns.keys() - set(views), key=list(TABLES).index)
+    own = {name for name in columns if name not in views and not name.startswith(OF_ANOTHER)}
+    if untold := own - TABLES.keys():
+        sys.exit(f"docs/pages/database.py: say in TABLES what is in {', '.join(sorted(untold))}")
+    tables = sorted(own, key=list(TABLES).index)
     rows = ((f"`{name}`", TABLES[name], columns[name]) for name in tables)
     return page(
         "# The database",

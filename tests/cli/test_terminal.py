@@ -83,8 +83,9 @@ class Terminal:
 
     def to_its_end(self) -> str:
         """Everything that it writes until it ends."""
+        end = time.monotonic() + DEADLINE
         while self._more():
-            pass
+            assert time.monotonic() < end, f"it did not end: {self.output[-500:]!r}"
         self.process.wait(DEADLINE)
         return self.output.decode()
 
