@@ -172,7 +172,8 @@ class Preparer:
     def _object_starts(self, piece: memoryview) -> list[int]:
         """Where each line starts if each is from { to }: then none has two values, or half one."""
         if self._with_numpy:
-            return object_starts(piece).tolist()
+            starts: list[int] = object_starts(piece).tolist()
+            return starts
         lines = bytes(piece[:-1]).split(b"\n")
         return _starts(lines) if _are_objects(lines) else []
 
