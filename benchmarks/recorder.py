@@ -1,13 +1,20 @@
 """What recording costs, beside what other monitors of FastAPI cost, in one interleaved run.
 
     pip install -e '.[benchmark]'
-    python benchmarks/recorder.py [--rounds 60] [--variants "bare;recorder;..."]
+    python benchmarks/recorder.py [--rounds 60] [--paced 12] [--variants "bare;recorder;..."]
+
+Apitally 0.x cannot be installed beside 1.x; with an interpreter of its own it takes part, too:
+
+    python -m venv /tmp/apitally-0
+    /tmp/apitally-0/bin/pip install 'apitally[fastapi]<1' fastapi==VERSION uvicorn==VERSION
+    python benchmarks/recorder.py --apitally-0 /tmp/apitally-0/bin/python
 
 Every variant is a uvicorn worker of its own on the first core, with its child processes; the load
 comes from the second. They take turns in short chunks, so that whatever else the machine does hits
 all alike; the figures are medians over the rounds, ratios those of two chunks of one round. CPU is
 what the scheduler charged to all threads of the worker, and apart from that to its child processes
-(from one turn to the next, so work done after the responses counts).
+(from one turn to the next, so work done after the responses counts). p99 is the median of those of
+`--paced` seconds at a constant rate, which take turns as well.
 """
 
 from __future__ import annotations
@@ -33,12 +40,14 @@ RECORDER = {
     "recorder in a thread": {"ingest": "off", "composing": "thread"},
 }
 VARIANTS = ("bare", *RECORDER, "prometheus", "opentelemetry", "apitally")
-WARM_UP_SECONDS = 3.0
-"""Child processes are started a second after the first request."""
+APITALLY_0 = "apitally 0.x"
+WARM_UP_SECONDS = 6.0
+"""Child processes are started a second after the first request, and take as long to start."""
 CHUNK_SECONDS = 0.2
 CONNECTIONS = 8
 PACE = 1000
 PACED_SECONDS = 1.0
+PACED_TURNS = 12
 
 DOCUMENT = json.dumps({
     "user": {"id": 7, "name": "Ann Example", "email": "ann@example.com", "phone": None},
@@ -115,6 +124,8 @@ def instrument(app: Any, variant: str) -> None:
         FastAPIInstrumentor.instrument_app(app)
     elif variant == "apitally":
         instrument_apitally(app)
+    elif variant == APITALLY_0:
+        instrument_apitally_0(app)
 
 
 def instrument_apitally(app: Any) -> None:
@@ -129,6 +140,22 @@ def instrument_apitally(app: Any) -> None:
         capture_request_body=True,
         capture_response_body=True,
         capture_logs=False,
+    )
+
+
+def instrument_apitally_0(app: Any) -> None:
+    """Apitally before 1.0 with bodies on; of these it keeps a hundred requests a second."""
+    os.environ["APITALLY_HUB_BASE_URL"] = "http://127.0.0.1:9"
+    from apitally.fastapi import ApitallyMiddleware
+
+    app.add_middleware(
+        ApitallyMiddleware,
+        client_id="00000000-0000-4000-8000-000000000000",
+        env="dev",
+        enable_request_logging=True,
+        log_request_headers=True,
+        log_request_body=True,
+        log_response_body=True,
     )
 
 
@@ -158,9 +185,9 @@ def serve(variant: str) -> None:
 class Worker:
     """One variant's server process and the connections to it."""
 
-    def __init__(self, variant: str) -> None:
+    def __init__(self, variant: str, python: str = sys.executable) -> None:
         self.variant = variant
-        command = [sys.executable, __file__, "--serve", variant]
+        command = [python, __file__, "--serve", variant]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -269,7 +296,9 @@ def cpu_of(pid: int) -> float:
         return 0.0
 
 
-def measure(workers: list[Worker], method: str, rounds: int) -> dict[str, dict[str, float]]:
+def measure(
+    workers: list[Worker], method: str, rounds: int, paced: int
+) -> dict[str, dict[str, float]]:
     """Medians per variant: requests per second, CPU per request, latency."""
     request = REQUESTS[method]
     rates, own, elsewhere = defaultdict(list), defaultdict(list), defaultdict(list)
@@ -285,7 +314,7 @@ def measure(workers: list[Worker], method: str, rounds: int) -> dict[str, dict[s
             count, seconds = worker.saturate(request)
             last[worker.variant] = count, cpu
             rates[worker.variant].append(count / seconds)
-    for turn in range(max(3, rounds // 10)):
+    for turn in range(paced):
         for worker in workers[turn % len(workers) :] + workers[: turn % len(workers)]:
             slow[worker.variant].append(statistics.quantiles(worker.pace(request), n=100)[98])
     return {
@@ -329,12 +358,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve")
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--paced", type=int, default=PACED_TURNS, help="seconds of each for p99")
     parser.add_argument("--variants", default=";".join(VARIANTS), help="separated by semicolons")
+    parser.add_argument("--apitally-0", metavar="PYTHON", help="interpreter that has Apitally 0.x")
     options = parser.parse_args()
     if options.serve:
         serve(options.serve)
-        return
+    else:
+        compare(options)
+
+
+def compare(options: argparse.Namespace) -> None:
     workers = [Worker(variant) for variant in options.variants.split(";")]
+    if options.apitally_0:
+        workers.append(Worker(APITALLY_0, options.apitally_0))
     try:
         os.sched_setaffinity(0, {1})
         for worker in workers:
@@ -345,7 +382,7 @@ def main() -> None:
                 for request in REQUESTS.values():
                     worker.saturate(request)
         for method in REQUESTS:
-            report(method, measure(workers, method, options.rounds))
+            report(method, measure(workers, method, options.rounds, options.paced))
     finally:
         for worker in workers:
             worker.stop()

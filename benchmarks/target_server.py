@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import socket
 import subprocess
@@ -18,12 +19,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 TESTS = str(Path(__file__).parents[1] / "tests" / "generate")
 HOST = "127.0.0.1"
 ITEMS = [{"id": number, "name": "item"} for number in range(3)]
-WAIT_SECONDS = 0.005
+DRAWN_MS = (10.0, 200.0)
+"""The least and the most that `/drawn` takes."""
+_LOGNORMAL = (math.log(45), 0.65)
+"""Mean and standard deviation of the logarithm of its milliseconds."""
+
+
+def drawn(rng: Random) -> float:
+    """Seconds that an answer of `/drawn` takes."""
+    least, most = DRAWN_MS
+    return min(max(rng.lognormvariate(*_LOGNORMAL), least), most) / 1000
 
 
 @contextmanager
@@ -83,15 +94,15 @@ def _seeded(seed: int) -> Any:
 def _two_endpoints() -> Any:
     from fastapi import FastAPI
 
-    app = FastAPI()
+    app, rng = FastAPI(), Random(1)
 
     @app.get("/items")
     async def items() -> list[dict[str, Any]]:
         return ITEMS
 
-    @app.get("/wait")
-    async def wait() -> list[dict[str, Any]]:
-        await asyncio.sleep(WAIT_SECONDS)
+    @app.get("/drawn")
+    async def take_a_while() -> list[dict[str, Any]]:
+        await asyncio.sleep(drawn(rng))
         return ITEMS
 
     return app

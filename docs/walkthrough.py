@@ -1,10 +1,12 @@
 """Make the pictures and the answers shown in docs/admin.md, from real traffic to the demo API.
 
-Usage: python docs/walkthrough.py  (needs playwright, Chromium at /usr/bin/chromium, curl and jq)
+Needs playwright, Chromium at /usr/bin/chromium, curl and jq, and takes five minutes, so that the
+dashboard has something to show.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import random
@@ -127,6 +129,7 @@ def pictures(address: str) -> None:
 
 def main() -> None:
     """Drive the demo, keep the pictures, run what the page says and write down the answers."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     IMAGES.mkdir(exist_ok=True)
     choose = random.Random(5)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:

@@ -10,18 +10,28 @@ A message is one line: what failed, on which file or URL, and what to do next.
 """
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
-    """Exit status of the `perfectcv-traffic` process."""
+    """Exit status of the `perfectcv-traffic` process, with what it tells a script."""
 
-    OK = 0
-    FINDINGS = 1
-    USAGE = 2
-    STORAGE = 3
-    TARGET = 4
-    LOCKED = 5
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """The number, which carries its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    OK = 0, "done; nothing was violated or found that was asked to fail"
+    FINDINGS = 1, "done, and something was found: a violated threshold, a defect, a lost request"
+    USAGE = 2, "nothing was done: an option, setting or argument cannot be used"
+    STORAGE = 3, "a log, database or output file cannot be read or written, or is damaged"
+    TARGET = 4, "the API under test did not answer or start, or nothing of it could be tested"
+    LOCKED = 5, "another process writes into the database"
+    INTERRUPTED = 130, "Ctrl-C; what was stored until then stays"
 
 
 class TrafficError(Exception):

@@ -17,6 +17,7 @@ import hashlib
 import heapq
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from perfectcv_traffic.summary import (
@@ -183,7 +184,7 @@ def cells(rollup: Rollup, source: Mapping[Key, list[Any]]) -> dict[Key, list[Any
 
 def _rank_of(rollup: Rollup, key: Key) -> int:
     group = rollup.group(key)
-    return NO_RANK if group is None else _rank(*group)
+    return NO_RANK if group is None else rank(*group)
 
 
 def rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
@@ -236,7 +237,9 @@ def _highest_kept(ranks: set[int], tier: int) -> int:
     return highest if len(within) <= MAX_GROUPS else heapq.nsmallest(MAX_GROUPS, within)[-1]
 
 
-def _rank(tier: int, group: str) -> int:
+@lru_cache(maxsize=16_384)
+def rank(tier: int, group: str) -> int:
+    """The number by which a group is kept or given up: its hash, within the range of its tier."""
     # A log that is read directly may have half a surrogate pair in a path; a database never has.
     text = group.encode("utf-8", "surrogatepass")
     number = int.from_bytes(hashlib.sha256(text).digest()[:8])

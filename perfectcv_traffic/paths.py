@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+UNMATCHED = "(unmatched)"
+"""The endpoint of all requests that matched no route and were refused."""
+
 MAX_SEGMENTS = 8
 MAX_SEGMENT_LENGTH = 64
+_CLIENT_ERROR = 4
 
 _KINDS = (
     (re.compile(r"\d+\Z"), "{id}"),
@@ -29,6 +33,15 @@ def template(path: str) -> str:
     if len(segments) > MAX_SEGMENTS:
         segments[-1] = "{rest}"
     return "/".join([head, *map(_segment, segments)])
+
+
+def endpoint(route: str, known: int, status: int | None) -> str:
+    """What a request counts for in the windows of its client.
+
+    What matched no route and was answered 4xx is none: else a scanner made a window of each path.
+    """
+    is_refused = status is not None and status // 100 == _CLIENT_ERROR
+    return UNMATCHED if is_refused and not known else route
 
 
 def _segment(segment: str) -> str:

@@ -1,5 +1,7 @@
 """What is secret, and how it is blanked: one redactor for headers, queries, bodies and errors.
 
+Tokens, of which some characters stay readable, are masked in `capture/credentials.py`.
+
 A name is secret when it contains one of `SECRET_STEMS`, or when one of its words is one of
 `SECRET_WORDS`; `READABLE_NAMES` look secret and are not. Names are compared without case and
 separators: `accessToken`, `access-token` and `ACCESS_TOKEN` are one name. The lists are the union

@@ -43,3 +43,11 @@ def merge(left: bytes, right: bytes) -> bytes:
     for index, count in PAIR.iter_unpack(right):
         total[index] = total.get(index, 0) + count
     return pack(total)
+
+
+def subtract(whole: bytes, part: bytes | None) -> bytes:
+    """The packed sketch of what a packed sketch has more than it had as `part`, if it was one."""
+    rest = unpack(whole)
+    for index, count in PAIR.iter_unpack(part or b""):
+        rest[index] = rest.get(index, 0) - count
+    return pack({index: count for index, count in rest.items() if count > 0})

@@ -138,7 +138,8 @@ class Summary:
                 groups[key] = [record]
             else:
                 group.append(record)
-            windows.append((record.api_token or record.client_ip or "unknown", route, hour))
+            endpoint = paths.endpoint(route, known, status)
+            windows.append((record.api_token or record.client_ip or "unknown", endpoint, hour))
         for key, group in groups.items():
             add(REQUESTS, self._cells[REQUESTS.name], key, _request_measures(group))
             self._add_nulls(key, group)

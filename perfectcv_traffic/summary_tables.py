@@ -111,7 +111,7 @@ CLIENTS = Table(
     "requests per client, endpoint and window of one hour",
     (
         _text("client_identifier", "masked token if one was sent, else the client address"),
-        _text("endpoint", "route template, or the normalised path where no route is known"),
+        _text("endpoint", "as `route`; (unmatched) if none is known and the answer was 4xx"),
         _text("window_start", "UTC hour in which the window starts"),
     ),
     (

@@ -16,7 +16,7 @@ from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 
 _MARGIN = 50
-"""Clients read beyond the page at first: some may have called the admin endpoints most."""
+"""Clients looked at beyond the page at first: so many may have called the admin endpoints."""
 
 
 class Client(NamedTuple):
@@ -54,61 +54,71 @@ def busiest(
 
 
 def _page(connection: sqlite3.Connection, prefix: Prefix, limit: int, offset: int) -> list[Client]:
-    """The clients of a page, without their endpoints."""
+    """The clients of a page, without their endpoints; blocked if ever refused.
+
+    Those that called the admin endpoints are counted again without these calls; then they are
+    further down, or gone. All others stay in the order of the index, from which only those are
+    read that can be on the page: as many before it as there were callers.
+    """
+    callers = _callers(connection, prefix, offset + limit)
+    before = max(0, offset - len(callers))
+    # As digits: a name may have U+0000 in it, which ends a text in SQLite's JSON.
+    digits = json.dumps([name.encode().hex().upper() for name in callers])
+    others = connection.execute(_OTHERS, (digits, limit + offset - before, before))
+    found = [(-total, name, last, refused) for name, total, last, refused in others]
+    found += _without_admin(connection, callers, prefix)
+    return [
+        Client(name, -negative, 0, last, is_blocked=bool(refused))
+        for negative, name, last, refused in sorted(found)[offset - before :][:limit]
+    ]
+
+
+def _callers(connection: sqlite3.Connection, prefix: Prefix, wanted: int) -> list[str]:
+    """Clients that called the admin endpoints, of the busiest so many and themselves."""
     inside = prefix.inside("endpoint")
-    wanted = offset + limit
     count = wanted + _MARGIN
     while True:
-        rows = connection.execute(_BUSIEST.format(inside.sql), (*inside.values, count)).fetchall()
-        found = sorted(_totals(connection, rows, prefix))
-        # A client not read yet has no more requests than the last one that was.
-        if len(rows) < count or (
-            len(found) >= wanted and -found[wanted - 1][0] >= rows[-1]["request_count"]
-        ):
-            return [
-                Client(name, -negative, 0, last, is_blocked=False)
-                for negative, name, last in found[offset:wanted]
-            ]
-        count *= 2
-
-
-def _totals(
-    connection: sqlite3.Connection, rows: list[sqlite3.Row], prefix: Prefix
-) -> Iterator[tuple[int, str, str]]:
-    """Negative total, name and last request, the requests to the admin endpoints left out."""
-    for name, everything, latest, is_admin in rows:
-        ordinary = _without_admin(connection, name, prefix) if is_admin else (everything, latest)
-        total, last = ordinary
-        if total:
-            yield -total, name, last or ""
+        rows = connection.execute(_CALLERS.format(inside.sql), (count, *inside.values)).fetchall()
+        # A caller further down than that has at least so many others before it.
+        if len(rows) <= count - wanted:
+            return [row[0] for row in rows]
+        count = wanted + 2 * len(rows)
 
 
 def _without_admin(
-    connection: sqlite3.Connection, name: str, prefix: Prefix
-) -> tuple[int | None, str | None]:
+    connection: sqlite3.Connection, names: Iterable[str], prefix: Prefix
+) -> Iterator[tuple[int, str, str, int]]:
+    """As `_page` sorts them, clients that also made other requests."""
     outside = prefix.outside("endpoint")
-    found: tuple[int | None, str | None] = connection.execute(
-        f"SELECT sum(request_count), max(last_request) FROM {_OF_CLIENT}"
-        f" WHERE client_identifier = ? AND ({outside.sql})",
-        (name, *outside.values),
-    ).fetchone()
-    return found
+    sql = (
+        f"SELECT sum(request_count), max(last_request), max(is_blocked) FROM {_OF_CLIENT}"
+        f" WHERE client_identifier = ? AND ({outside.sql})"
+    )
+    for name in names:
+        total, last, refused = connection.execute(sql, (name, *outside.values)).fetchone()
+        if total:
+            yield -total, name, last or "", refused
 
 
 def _endpoint_counts(
     connection: sqlite3.Connection, prefix: Prefix, names: list[str]
 ) -> dict[str, int]:
     """How many endpoints each of these clients requested."""
-    outside = prefix.outside("endpoint")
-    counted = f"{_ENDPOINTS} SELECT name, sum({outside.sql}) FROM hop WHERE endpoint IS NOT NULL"
-    values = (json.dumps(names), *outside.values)
-    return dict(connection.execute(f"{counted} GROUP BY name", values).fetchall())
+    if not names:
+        return {}
+    outside, given = prefix.outside("endpoint"), ", ".join(["(?)"] * len(names))
+    counted = f"SELECT name, sum({outside.sql}) FROM hop WHERE endpoint IS NOT NULL GROUP BY name"
+    found = connection.execute(f"{_ENDPOINTS.format(given)} {counted}", (*names, *outside.values))
+    return dict(found.fetchall())
 
 
 def _blocked(
     connection: sqlite3.Connection, page: Iterable[Client], prefix: Prefix, rate_limit: RateLimit
 ) -> set[str]:
-    """The clients that were blocked in the last window they were seen in."""
+    """The clients that were blocked in the last window they were seen in.
+
+    Only those are looked up that were refused at some time, or made too many requests in all.
+    """
     outside = prefix.outside("endpoint")
     sql = (
         f"SELECT max(blocked) FROM (SELECT {_IS_BLOCKED} AS blocked FROM (SELECT"
@@ -118,6 +128,8 @@ def _blocked(
     )
     blocked = set()
     for client in page:
+        if not client.is_blocked and not 0 < rate_limit.most < client.total_requests:
+            continue
         name, hours = client.client_identifier, rate_limit.hours_around(client.last_request)
         values = (rate_limit.most, rate_limit.most, hours, name, *outside.values)
         if connection.execute(sql, values).fetchone()[0]:
@@ -159,15 +171,23 @@ _IS_BLOCKED = "refused OR (? > 0 AND requests > ?)"
 
 _OF_CLIENT = "rate_limit_tracking INDEXED BY rate_limit_tracking_client_identifier_endpoint"
 _BUSIEST = (
-    "SELECT client_identifier, request_count, last_request,"
-    f" EXISTS (SELECT 1 FROM {_OF_CLIENT} WHERE client_identifier = c.client_identifier AND ({{}}))"
-    " FROM summary_clients c INDEXED BY summary_clients_request_count_client_identifier"
-    " ORDER BY request_count DESC, client_identifier LIMIT ?"
+    "FROM summary_clients INDEXED BY summary_clients_request_count_client_identifier"
+    "{} ORDER BY request_count DESC, client_identifier LIMIT ?"
+)
+_CALLERS = (
+    f"SELECT client_identifier FROM (SELECT client_identifier {_BUSIEST.format('')}) busiest"
+    f" WHERE EXISTS (SELECT 1 FROM {_OF_CLIENT}"
+    " WHERE client_identifier = busiest.client_identifier AND ({}))"
+)
+_OTHERS = (
+    "SELECT client_identifier, request_count, last_request, is_blocked "
+    + _BUSIEST.format(" WHERE hex(client_identifier) NOT IN (SELECT value FROM json_each(?))")
+    + " OFFSET ?"
 )
 _HOP = f"(SELECT min(endpoint) FROM {_OF_CLIENT} WHERE client_identifier = name AND endpoint {{}})"
 _FIRST, _NEXT = _HOP.format(">= ''"), _HOP.format("> hop.endpoint")
 _ENDPOINTS = (
-    "WITH RECURSIVE clients(name) AS (SELECT value FROM json_each(?)),"
+    "WITH RECURSIVE clients(name) AS (VALUES {}),"
     f" hop(name, endpoint) AS (SELECT name, {_FIRST} FROM clients"
     f" UNION ALL SELECT name, {_NEXT} FROM hop WHERE endpoint IS NOT NULL)"
 )

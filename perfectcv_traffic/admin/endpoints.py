@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.admin import clients, geo, live, metrics, queries, requests, statistics
-from perfectcv_traffic.admin.database import Database
+from perfectcv_traffic.admin.database import Database, UnavailableError
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.moments import shown
 from perfectcv_traffic.admin.records import Records
@@ -19,6 +19,7 @@ from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.queries import line_counts
 
 Query = Callable[[sqlite3.Connection], dict[str, Any]]
@@ -53,6 +54,7 @@ class Endpoints:
         prefix = self._kept_out(include_admin)
 
         def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            _require_rows(connection)
             page = requests.find(connection, wanted, prefix, limit, offset)
             return {
                 "total_records": page.total,
@@ -98,6 +100,7 @@ class Endpoints:
         prefix = self._kept_out(include_admin)
 
         def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            _require_rows(connection)
             found = queries.null_logs(
                 connection, prefix, limit, offset, path=path, null_type=null_type
             )
@@ -142,6 +145,7 @@ class Endpoints:
         """Login attempts, newest first."""
 
         def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            _require_rows(connection)
             found = queries.logins(connection, limit, offset, uuid=uuid)
             logs = [
                 {
@@ -159,9 +163,12 @@ class Endpoints:
     async def live(self, seconds: int) -> Fresh:
         """The last minutes."""
         prefix = Prefix(self._prefix)
-        return await self._fresh(
-            lambda connection: live.live(connection, prefix, seconds, time.time(), self._rate_limit)
-        )
+
+        def query(connection: sqlite3.Connection) -> dict[str, Any]:
+            _require_rows(connection)
+            return live.live(connection, prefix, seconds, time.time(), self._rate_limit)
+
+        return await self._fresh(query)
 
     async def metrics(self) -> str:
         """Prometheus' text; a scraper does not wait for the ingester."""
@@ -192,6 +199,12 @@ class Endpoints:
 
 
 _LINES = ("lines", "stored", "duplicate", "rejected", "blank")
+
+
+def _require_rows(connection: sqlite3.Connection) -> None:
+    """Raise `UnavailableError` for a database of which no request has a row."""
+    if counted.is_summary(connection):
+        raise UnavailableError(f"the database {counted.absence(connection, 'single requests')}")
 
 
 def _timed(row: sqlite3.Row) -> dict[str, Any]:

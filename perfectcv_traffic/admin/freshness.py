@@ -34,6 +34,7 @@ class Freshness:
         while offset < target and first != self._stalled_at and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             offset = self._offset(connection)
+            target = min(target, self._size())  # less when the log is rotated meanwhile
         self._stalled_at = offset if offset < target and offset == first else None
         return max(0, target - offset)
 
@@ -43,7 +44,10 @@ class Freshness:
         return max(0, self._size() - offset)
 
     def _size(self) -> int:
-        return self._log.stat().st_size if self._log.is_file() else 0
+        try:
+            return self._log.stat().st_size
+        except OSError:  # not there yet, or just rotated away
+            return 0
 
     def _offset(self, connection: sqlite3.Connection) -> int:
         row = connection.execute(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from perfectcv_traffic.admin.access import Guard, Refusal, without_credentials
 from perfectcv_traffic.capture.client import TrustedProxies
@@ -74,6 +75,15 @@ class Gate:
         return self._proxies.client_ip(peer, decoded(scope["headers"])) or "unknown"
 
 
+class _Anything(NamedTuple):
+    """The route of what no admin endpoint took: by it the record is known as the gate's."""
+
+    path: str = "/{path}"
+
+
+_ANYTHING = _Anything()
+
+
 class _Inside:
     """The admin application as a mount would call it, or the refusal."""
 
@@ -91,6 +101,7 @@ class _Inside:
         scope["app_root_path"] = scope.get("app_root_path", root)
         scope["root_path"] = root + self._prefix
         refusal: Refusal | None = scope[_REFUSAL]
+        scope["route"] = _ANYTHING
         if refusal is None:
             await self._admin(scope, receive, send_safely)
         else:

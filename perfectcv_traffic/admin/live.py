@@ -24,8 +24,10 @@ LOOKED_AT = 2_000
 
 _ERROR = 400
 _P95 = 0.95
-_QUOTA = re.compile(r"[;,]\s*q=(\d+)")
-_REMAINING = re.compile(r"[;,]\s*r=(\d+)")
+_QUOTA = re.compile(r"[;,]\s*q=([0-9]{1,15})\b")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+"""More digits are no limit, and thousands of them no number to Python."""
+_REMAINING = re.compile(r"[;,]\s*r=([0-9]{1,15})\b")
 
 
 class _Limit(NamedTuple):
@@ -178,7 +180,7 @@ def _announced(headers: str) -> _Limit | None:
         return _Limit(int(quota[1]), min(int(remaining[1]), int(quota[1])))
     for family in ("ratelimit", "x-ratelimit"):
         limit, left = sent.get(f"{family}-limit", ""), sent.get(f"{family}-remaining", "")
-        if limit.isdecimal() and left.isdecimal() and int(limit):
+        if _NUMBER.fullmatch(limit) and _NUMBER.fullmatch(left) and int(limit):
             return _Limit(int(limit), min(int(left), int(limit)))
     return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_STORED = "%Y-%m-%dT%H:%M:%S.%fZ"
 _NUMBER = re.compile(r"\d{1,11}(\.\d{1,6})?\Z")
 
 
@@ -22,7 +21,7 @@ def stored(text: str) -> str:
             moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).strftime(_STORED)
+        return _stored(moment)
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError(
             "use 2026-01-21T05:30:15Z, 2026-01-21 05:30:15, 2026-01-21 or epoch seconds"
@@ -31,7 +30,7 @@ def stored(text: str) -> str:
 
 def from_epoch(seconds: float) -> str:
     """A time as the store keeps it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime(_STORED)
+    return _stored(datetime.fromtimestamp(seconds, UTC))
 
 
 def epoch(timestamp: str) -> float:
@@ -42,3 +41,8 @@ def epoch(timestamp: str) -> float:
 def shown(timestamp: str | None) -> str | None:
     """A stored time as answers show it: 2026-01-21 05:30:15, in UTC."""
     return f"{timestamp[:10]} {timestamp[11:19]}" if timestamp else None
+
+
+def _stored(moment: datetime) -> str:
+    # Not strftime: it writes the year 999 with three digits, and stored times are compared as text.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

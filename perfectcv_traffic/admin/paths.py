@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import NamedTuple
 
@@ -55,5 +54,5 @@ def _one_of(paths: list[str]) -> Clause:
     if len(paths) == 1:
         return Clause("path = ?", (paths[0],))
     # The bounds first: they keep most other paths from being looked up.
-    listed = "path >= ? AND path <= ? AND path IN (SELECT value FROM json_each(?))"
-    return Clause(listed, (min(paths), max(paths), json.dumps(paths)))
+    listed = f"path >= ? AND path <= ? AND path IN ({', '.join('?' * len(paths))})"
+    return Clause(listed, (min(paths), max(paths), *paths))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from perfectcv_traffic.admin import paths, totals
 from perfectcv_traffic.admin.paths import Matching
-from perfectcv_traffic.admin.scope import Clause, Prefix, every
+from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
 from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
 COUNTED = 10_000
@@ -61,7 +61,9 @@ def find(
     connection: sqlite3.Connection, wanted: Filter, prefix: Prefix, limit: int, offset: int
 ) -> Page:
     """The page of matching requests, newest first."""
-    named = paths.matching(connection, wanted.path, prefix) if wanted.path else None
+    named = None
+    if wanted.path and wanted.client_ip is None:  # few requests are left to look for the path in
+        named = paths.matching(connection, wanted.path, prefix)
     select = _select(connection, wanted, named, prefix)
     known = _known_total(connection, wanted, named, prefix)
     if known is not None:
@@ -127,6 +129,8 @@ def _select(
     clauses = _clauses(connection, wanted)
     if named:
         clauses.append(named.clause)
+    elif wanted.path:
+        clauses.append(contains("path", wanted.path))
     if named and named.last:
         clauses += _not_after(connection, named.last)
     where = every([*clauses, prefix.unmarked("path")])

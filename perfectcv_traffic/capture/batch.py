@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from perfectcv_traffic.capture.exchange import Exchange
@@ -28,9 +28,19 @@ class Composes(Protocol):
 
 
 class BatchRecorder:
-    """Records exchanges in a log file; used by one thread, in whichever process."""
+    """Records exchanges in a log file; used by one thread, in whichever process.
 
-    def __init__(self, file: LogFile, selection: Selection, composer: Composes) -> None:
+    `between` is called before each record.
+    """
+
+    def __init__(
+        self,
+        file: LogFile,
+        selection: Selection,
+        composer: Composes,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._between = between
         self._file = file
         self._selection = selection
         self._composer = composer
@@ -40,6 +50,7 @@ class BatchRecorder:
         """Append the records of a batch with one write; `untold` were lost before it."""
         outcome, lines = Outcome(untold), bytearray()
         for exchange in batch:
+            self._between()
             start = len(lines)
             try:
                 self._append_line(lines, exchange, outcome)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
@@ -27,6 +25,8 @@ START_DELAY = 1.0
 CHECK_INTERVAL = 1.0
 RETRY_INTERVAL = 60.0
 STOP_SECONDS = 5.0
+POLL_SECONDS = 1.0
+"""A transaction costs much whatever its size; who is in haste has `prompt`."""
 NICENESS = 10
 """The log is complete without it: it may fall behind for as long as the API is busy."""
 ANALYSIS_SECONDS = 60.0
@@ -42,8 +42,9 @@ class Ingester:
 
     def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
         self._command = _command(
-            "ingest", "--follow", "--until-stdin-closes", log, "--db", db, *_model_option(model)
-        )
+            "ingest", "--follow", "--until-stdin-closes", "--poll", POLL_SECONDS,
+            log, "--db", db, *_model_option(model),
+        )  # fmt: skip
         self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
         self._process: subprocess.Popen[bytes] | None = None
         self._input = threading.Lock()
@@ -127,16 +128,12 @@ class Ingester:
 
 def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
     """A child whose standard input ends when this process does."""
-    # A group of its own: Ctrl-C reaches only us, and the child still stores the last lines.
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **group,
+        **child.OWN_GROUP,
     )
     if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
         os.set_blocking(process.stdin.fileno(), False)
@@ -169,4 +166,4 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 
 def _command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "perfectcv_traffic", *map(str, arguments)]
+    return child.python("perfectcv_traffic", *arguments)

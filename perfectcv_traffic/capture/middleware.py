@@ -128,7 +128,10 @@ class Recorder:
         async def send_after_recorder(message: Message) -> None:
             # The application's own shutdown is over; the server exits once this has been sent.
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                await self._on_shutdown()
+                try:
+                    await self._on_shutdown()
+                except Exception:
+                    self.fault()
             await send(message)
 
         return send_after_recorder

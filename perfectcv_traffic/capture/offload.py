@@ -63,7 +63,7 @@ class Offload:
     def __init__(self, settings: Settings) -> None:
         # The one secret among the settings is of no use to the child.
         self._settings = msgspec.structs.replace(settings, admin_token="")
-        self.command = [sys.executable, "-m", "perfectcv_traffic.capture.offloaded"]
+        self.command = child.python("perfectcv_traffic.capture.offloaded")
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._is_ready = False
@@ -138,8 +138,7 @@ class Offload:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # Ctrl-C reaches only us, and the child still records the last requests.
-                start_new_session=True,
+                **child.OWN_GROUP,
             )
         child.give_way(self._process, niceness=NICENESS)
         self._channel.send(_encode(self._settings))

@@ -20,8 +20,13 @@ from perfectcv_traffic.capture.channel import Channel
 from perfectcv_traffic.capture.compose import Composer
 from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.offload import Answer, Batch
+from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.writer import BATCH_BYTES
 from perfectcv_traffic.settings import Settings
+
+PATIENCE_SECONDS = 0.02
+"""How long a batch may give way to the worker: it takes longer where others want the core too."""
 
 _decode_batch = msgspec.msgpack.Decoder(Batch).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -50,24 +55,31 @@ def main() -> None:
     with socket.socket(fileno=os.dup(0)) as connection, suppress(EOFError):
         connection.settimeout(None)
         channel = Channel(connection)
-        recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Settings))
+        points = PreemptionPoints(PATIENCE_SECONDS)
+        recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Settings), points)
         said = _listen()
         channel.send(b"ready")
         while True:
-            answer = _answer(recorder, channel.receive(), said)
+            message = channel.receive()
+            answer = _answer(recorder, message, said, points)
             with suppress(OSError):  # the worker is gone: what else it shipped is there to be read
                 channel.send(_encode(answer))
 
 
-def _recorder(settings: Settings) -> BatchRecorder:
-    return BatchRecorder(LogFile(Path(settings.log)), Selection(settings), Composer(settings))
+def _recorder(settings: Settings, points: PreemptionPoints) -> BatchRecorder:
+    file = LogFile(Path(settings.log))
+    return BatchRecorder(file, Selection(settings), Composer(settings), points)
 
 
-def _answer(recorder: BatchRecorder, message: bytes, said: _Said) -> Answer:
+def _answer(
+    recorder: BatchRecorder, message: bytes, said: _Said, points: PreemptionPoints
+) -> Answer:
     try:
         batch = _decode_batch(message)
     except msgspec.ValidationError:  # odd types, which the worker can record
         return Answer(None, said.taken())
+    if sum(exchange.size for exchange in batch.exchanges) < BATCH_BYTES:
+        points.begin()  # else more waits already: the worker, under full load, gets ahead of us
     outcome = recorder.write(batch.exchanges, batch.untold)
     return Answer(outcome, said.taken())
 

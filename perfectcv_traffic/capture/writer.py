@@ -180,8 +180,8 @@ class LogWriter:
                 thread = threading.Thread(target=self._loop, name="perfectcv-traffic", daemon=True)
                 atexit.unregister(self.flush)
                 atexit.register(self.flush)
+                thread.start()  # may fail: then the next request tries again
                 self._thread = thread
-                thread.start()
 
     def _loop(self) -> None:
         patience: float | None = None  # idle costs nothing: it waits until it is woken
@@ -198,7 +198,10 @@ class LogWriter:
     def _tend_follower(self) -> float | None:
         patience = None
         if self._follower is not None and self.counters.recorded:
-            patience = self._follower.tend()
+            try:
+                patience = self._follower.tend()
+            except Exception:  # the thread must not end: nobody would start another
+                self.fault()
         return min(HOLD_SECONDS, patience or HOLD_SECONDS) if self._held else patience
 
     def _write_queue(self) -> None:
@@ -231,7 +234,11 @@ class LogWriter:
 
     def _write_batch(self, batch: list[Exchange]) -> None:
         untold = self.counters.lost - self._told_lost
-        outcome = self._recording.write(batch, untold)
+        try:
+            outcome = self._recording.write(batch, untold)
+        except Exception:
+            self.fault()
+            outcome = Outcome(untold + len(batch), failed=len(batch))
         self.counters.add(outcome)
         self._told_lost += untold + outcome.failed + outcome.unwritten - outcome.untold
 

@@ -53,7 +53,7 @@ def analyze(
     *,
     filters: Filters,
 ) -> None:
-    """Answer who calls, with which tokens, how fast, and what fails; write charts."""
+    """Tell who calls, how fast and what fails; write charts."""
     if list_:
         showing.list_analyses()
         return
@@ -63,6 +63,7 @@ def analyze(
         needed = showing.needed(names, form) if no_charts else None
         found = answers.of(source, names=needed, openapi=openapi, compare=compare)
     showing.print_as(found, form, names=names, filters=filters)
+    showing.note_nothing(found)
     if not no_charts:
         files = showing.write_charts(found, output, names)
         files.append(showing.write_json(found, output, filters))

@@ -85,6 +85,8 @@ def check(
         no_auth_findings=no_auth_findings or not any(one is not None for one in asked),
         no_findings=no_findings,
     )
+    if no_findings and not logs:
+        _require_rows(db)
     verdicts = judge(answers.of(Source(db, logs or (), filters), names=NEEDED), thresholds)
     sys.stdout.write(FORMATS[format_](verdicts))
     violated = sum(not one.holds for one in verdicts)
@@ -93,3 +95,11 @@ def check(
         note(problem)
     if violated:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _require_rows(db: Path) -> None:
+    """Without its requests a database has fewer findings than there may be."""
+    from perfectcv_traffic.store import counted, database
+
+    with database.reading(db) as connection:
+        counted.require_rows(connection, "all findings")

@@ -31,7 +31,7 @@ def demo(
     log: Log = Path(DEFAULTS.log),
     until_stdin_closes: UntilStdinCloses = False,
 ) -> None:
-    """Serve the demo API on loopback with the recorder around it, until Ctrl-C."""
+    """Serve the demo API, recorded, until Ctrl-C."""
     from perfectcv_traffic.demo import process, serve
 
     serve.serve(

@@ -7,18 +7,21 @@ from typing import Annotated
 import typer
 
 from perfectcv_traffic.analysis.traffic_rules import TRAFFIC_RULES, TrafficRule, traffic_rule
+from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.rules import RULES, Rule, rule
 
 RuleId = Annotated[str | None, typer.Argument(help="A rule such as PT104; all when none is named.")]
 
 
 def explain(rule_id: RuleId = None) -> None:
-    """Tell what a rule means, how it is seen and how to fix it in FastAPI."""
+    """Tell what a rule means, how it is seen, how to fix it."""
+    every = {one.id: one for one in (*TRAFFIC_RULES, *RULES)}
     if rule_id is None:
-        every = {one.id: one for one in (*TRAFFIC_RULES, *RULES)}
         ordered = (every[one] for one in sorted(every))
         typer.echo("\n".join(f"{one.id}  {one.severity:<7}  {one.title}" for one in ordered))
         return
+    if rule_id.upper() not in every:
+        raise UsageError(f"unknown rule {rule_id!r}; the rules are: {', '.join(sorted(every))}")
     known, probed = traffic_rule(rule_id), rule_id.upper() in {one.id for one in RULES}
     typer.echo(_of_traffic(known) if known and not probed else _explained(rule(rule_id), known))
 

@@ -13,6 +13,7 @@ from perfectcv_traffic.cli import answers, showing
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source
+from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def export(
     *,
     filters: Filters,
 ) -> None:
-    """Write the requests that were chosen, or an analysis of them, for another program."""
+    """Write requests, or an analysis, for another program."""
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
     if analysis and format_ == "har":
@@ -64,9 +65,13 @@ def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
 
 
 def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -> None:
-    from perfectcv_traffic.store import database
+    from perfectcv_traffic.store import counted, database
 
     with database.reading(db) as connection:
+        if counted.is_summary(connection):
+            counted.require_rows(connection, "single requests")
+        if counted.summarised(connection):
+            note(f"database {db} {counted.absence(connection, 'single requests')}")
         connection.create_function("matches", 2, matches, deterministic=True)
         columns = connection.execute("PRAGMA table_info(api_requests)").fetchall()
         types = {name: sql_type for _, name, sql_type, *_ in columns}

@@ -14,7 +14,7 @@ from perfectcv_traffic.cli.events import JSON_LINES, streams
 from perfectcv_traffic.cli.files import tell
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
-from perfectcv_traffic.cli.probes import FORMATS, Wanted
+from perfectcv_traffic.cli.probes import FORMATS, VEGETA, Wanted
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
     from perfectcv_traffic.render.probed import Report
 
 
-def show_plan(target: str, options: Options, credentials: Credentials) -> None:
-    """Print what would be sent, a JSON object a line."""
+def show_plan(target: str, options: Options, credentials: Credentials, *, shape: str) -> None:
+    """Print what would be sent, a JSON object a line: of a search, or as targets of traffic."""
     from perfectcv_traffic.generate.find import plan
+    from perfectcv_traffic.generate.outline import outline
+    from perfectcv_traffic.generate.vegeta import write_targets
 
-    steps = plan(target, options, credentials=credentials)
-    sys.stdout.write("".join(msgspec.json.encode(one).decode() + "\n" for one in steps))
-    note(f"{len(steps)} requests at most, none of them sent")
+    if shape == VEGETA:
+        lines = list(write_targets(outline(target, options, credentials)))
+    else:
+        steps = plan(target, options, credentials=credentials)
+        lines = [msgspec.json.encode(one).decode() + "\n" for one in steps]
+    sys.stdout.write("".join(lines))
+    note(f"{len(lines)} requests at most, none of them sent")
 
 
 def find(job: Job, wanted: Wanted) -> int:
@@ -69,7 +75,7 @@ def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], N
         run_id=run_id, target=job.target, seed=job.options.seed, started_at=started_at
     )
     write(line(start))
-    with live("probing", total=None) as follow:
+    with live("probing") as follow:
 
         def told(outcome: Outcome) -> None:
             write(line(request_event(outcome)))
@@ -143,9 +149,10 @@ def _exit_code(report: Report, least: str | None) -> int:
     if not probed.is_complete:
         raise UsageError(f"the run stopped early: {probed.stop_reason}")
     if not probed.reached and not report.accepted:
+        answers = ", ".join(f"{status} × {times}" for status, times in probed.by_status.items())
         raise UsageError(
-            f"{probed.target}: no operation answered 2xx, so that nothing could be tested:"
-            " check credentials and document"
+            f"{probed.target}: no operation answered 2xx ({answers}), so that nothing could be"
+            " tested: check the API, credentials and document"
         )
     return ExitCode.OK
 
@@ -173,8 +180,7 @@ def _store(job: Job, probed: Probed) -> None:
     from perfectcv_traffic.store.findings import store_findings
 
     with database.writing(job.db) as connection:
-        sent = rows_of(probed.run_id, probed.setup_ids, probed.outcomes)
-        queries.store_generated(connection, sent)
+        queries.store_generated(connection, rows_of(probed))
         store_findings(connection, _finding_rows(probed))
 
 

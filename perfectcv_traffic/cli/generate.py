@@ -9,18 +9,16 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli import finding, probes, reconciling, secrets, sending
+from perfectcv_traffic.cli import finding, probes, reconciling, replaying, secrets, sending
 from perfectcv_traffic.cli.job import Job
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, option
+from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
 
-Target = Annotated[str, typer.Argument(help="Base URL of the API.")]
+DEFAULT_TARGET = "http://127.0.0.1:8000"
+Target = Annotated[str, typer.Argument(help="Base URL of the API, or a file of targets.")]
 OpenApi = Annotated[
     str | None,
     option("--openapi", help="File or URL of the OpenAPI document; else it is looked for."),
-]
-App = Annotated[
-    str | None, option("--app", help="Serve and test this application (module:attribute).")
 ]
 Reconcile = Annotated[
     bool, option("--reconcile", help="Ingest --log, then compare what was sent and recorded.")
@@ -28,7 +26,7 @@ Reconcile = Annotated[
 
 
 def generate(
-    target: Target = "http://127.0.0.1:8000",
+    target: Target = DEFAULT_TARGET,
     app: App = None,
     openapi: OpenApi = None,
     suite: probes.Suite = None,
@@ -38,7 +36,9 @@ def generate(
     slow: probes.Slow = 2.0,
     admin_path: probes.AdminPath = probes.DEFAULT_ADMIN_PATH,
     dry_run: probes.DryRun = False,
-    requests: sending.SomeRequests = None,
+    targets: sending.Targets = None,
+    from_log: sending.FromLog = None,
+    requests: sending.Requests = None,
     duration: sending.Duration = None,
     stages: sending.Stages = None,
     scenario: sending.Scenarios = None,
@@ -80,20 +80,25 @@ def generate(
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
 ) -> None:
-    """Look for authentication holes and null crashes of the API at TARGET.
+    """Look for authentication holes and null crashes of an API.
 
     Each operation is called as the OpenAPI document says, then with wrong credentials and with
     nulls; whatever proves a defect is listed. With --requests, --duration or --stages it sends
-    traffic instead: all scenarios mixed, counted and timed.
+    traffic instead: all scenarios mixed, counted and timed; with --targets or --from-log the
+    requests of a file.
     """
     from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.selection import Selection
 
-    is_traffic = any(one is not None for one in (requests, duration, stages))
+    if targets is None and Path(target).is_file():
+        target, targets = DEFAULT_TARGET, Path(target)
+    is_traffic = any(one is not None for one in (requests, duration, stages, targets, from_log))
+    # A duration, a file or the plan itself tells how many.
+    is_told = any((duration, stages, targets, from_log, dry_run))
     suites = probes.suites(suite, is_traffic=is_traffic)
     names, weights = sending.weighted(scenario)
     options = Options(
-        requests=requests or (None if duration or stages else sending.DEFAULT_REQUESTS),
+        requests=requests or (None if is_told else sending.DEFAULT_REQUESTS),
         duration=duration,
         stages=sending.stages(stages),
         rate=rate,
@@ -127,6 +132,9 @@ def generate(
         expired_token=expired_token_env,
         jwt_secret=jwt_secret_env,
     )
+    if dry_run:
+        finding.show_plan(target, options, credentials, shape=(format or [""])[0])
+        return
     wanted = probes.Wanted(
         suites=suites - {probes.LOAD},
         limits=probes.Limits(max_requests, max_seconds, stop_after, max_findings),
@@ -140,11 +148,9 @@ def generate(
         updates_baseline=update_baseline,
         fail_on=fail_on,
     )
-    if dry_run:
-        finding.show_plan(target, options, credentials)
-        return
-    with _served(app, log) as address:
-        job = Job(address or target, options, credentials, db)
+    with _served(app, target, log) as address:
+        recording = replaying.recording(address, targets, from_log, credentials)
+        job = Job(address, options, credentials, db, recording)
         code = finding.find(job, wanted) if wanted.suites else 0
         code = (sending.load(job, wanted.files, fail_on) if probes.LOAD in suites else 0) or code
     if reconcile:
@@ -155,9 +161,9 @@ def generate(
 
 
 @contextmanager
-def _served(app: str | None, log: Path) -> Iterator[str | None]:
+def _served(app: str | None, target: str, log: Path) -> Iterator[str]:
     if app is None:
-        yield None
+        yield target
         return
     from perfectcv_traffic.demo.process import served
 

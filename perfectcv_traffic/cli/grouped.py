@@ -6,7 +6,13 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from perfectcv_traffic.settings import variable
+
 OTHERS = "Options"
+ENVIRONMENT = (
+    "Each option is read from the environment too, lists separated by blanks:"
+    f" --some-option from {variable('--some-option')}."
+)
 
 
 class GroupedCommand(TyperCommand):
@@ -24,3 +30,9 @@ class GroupedCommand(TyperCommand):
         for title, rows in groups.items():
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Say once that options can be set from outside: which variable follows from the name."""
+        super().format_epilog(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(ENVIRONMENT)

@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
@@ -55,6 +56,13 @@ Group = Annotated[
     list[str] | None,
     option("--group", help="Pattern for routes: what its groups match varies, /users/([^/]+)."),
 ]
+SummaryOnly = Annotated[
+    bool,
+    option(
+        "--summary-only",
+        help="Keep what requests add up to, and no requests: a small database to merge elsewhere.",
+    ),
+]
 UntilStdinCloses = Annotated[
     bool,
     option(
@@ -78,10 +86,11 @@ def ingest(
     model: Model = None,
     openapi: OpenApi = None,
     group: Group = None,
+    summary_only: SummaryOnly = False,
     until_stdin_closes: UntilStdinCloses = False,
     as_json: Json = False,
 ) -> None:
-    """Store the lines of LOG that are not stored yet, each exactly once.
+    """Store the lines of logs that are new, each exactly once.
 
     `ingest status` shows how far it is, `ingest retry-rejected` reads rejected lines again.
     """
@@ -99,6 +108,7 @@ def ingest(
         find_route=find_route,
         with_rotated=_all_rotated(rotated),
         wait_for_lock=wait_lock,
+        summary_only=summary_only,
         in_parallel=model is None and find_route is None and (os.cpu_count() or 1) > 1,
         notice=_note,
     )
@@ -210,9 +220,11 @@ def _follow(
 
     stop = _Stop()
     options = replace(options, is_stopping=stop.is_asked)
-    stop.on_signals()
     if until_stdin_closes:
         stop.on_end_of_stdin()
+        options = replace(options, give_way=stop.points)
+    else:
+        stop.on_signals()
     return follow(files, db, stop.wait, options=options, poll=poll)
 
 
@@ -220,8 +232,11 @@ class _Stop:
     """Whether a follower was asked to end, or to look now; asked twice to end, it does at once."""
 
     SLICE = 0.2
+    PATIENCE = 0.1
 
     def __init__(self) -> None:
+        self.points = PreemptionPoints(self.PATIENCE)
+        """Where it gives way while it stores what there was at one look."""
         self._asked = False
         self._prompted = threading.Event()
 
@@ -236,6 +251,10 @@ class _Stop:
             signal.signal(pipe, signal.SIG_IGN)  # a closed terminal must not stop ingest
 
     def on_end_of_stdin(self) -> None:
+        # A service manager signals all processes: whoever started this decides when it is over.
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGPIPE"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, signal.SIG_IGN)
         threading.Thread(target=self._read_stdin, daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
@@ -244,6 +263,7 @@ class _Stop:
             if self._prompted.wait(min(left, self.SLICE)):
                 self._prompted.clear()
                 break
+        self.points.begin()
         return not self._asked
 
     def _on_signal(self, *_: object) -> None:
@@ -268,6 +288,8 @@ def _report(db: Path, counts: Any, *, as_json: bool) -> None:
         f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
         f" + {counts.blank} blank{torn} = {counts.lines} lines"
     )
+    if counts.rejected and not counts.new:
+        _note("no line could be read: perfectcv-traffic ingest --explain 3 LOG shows why")
 
 
 def _explain(

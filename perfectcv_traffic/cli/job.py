@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
+    from perfectcv_traffic.generate.replay import Recording
 
 
 @dataclass(slots=True)
@@ -19,4 +20,6 @@ class Job:
     options: Options
     credentials: Credentials
     db: Path
+    recording: Recording | None = None
+    """What to send instead of what a document describes."""
     run_ids: list[str] = field(default_factory=list)

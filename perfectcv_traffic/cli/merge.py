@@ -13,7 +13,7 @@ Sources = Annotated[list[Path], typer.Argument(help="Databases to take requests 
 
 
 def merge(sources: Sources, db: Db = Path(DEFAULTS.db)) -> None:
-    """Take every request of the SOURCES that the database does not have yet."""
+    """Add the requests of other databases that are missing."""
     from perfectcv_traffic.store.merge import merge as take
 
     for source in sources:

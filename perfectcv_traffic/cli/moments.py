@@ -44,12 +44,12 @@ def stamp(moment_: datetime) -> str:
 
 
 def share(text: str) -> float:
-    """A share of 1: `5%`, `0.05`."""
+    """A share of 1: `5%`, `0.05`; a bare `1` is refused, whoever writes it may mean 1%."""
     number, is_percent = text.strip().removesuffix("%"), text.strip().endswith("%")
     try:
         value = float(number) / (100 if is_percent else 1)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= 1:
+    if not 0 <= value <= 1 or text.strip() == "1":
         raise UsageError(f"{text!r} is no share: write 5% or 0.05")
     return value

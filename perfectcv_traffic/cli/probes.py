@@ -13,6 +13,8 @@ LOAD: Final = "load"
 SUITES: Final = ("auth", "null", "answers", LOAD)
 DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
 FORMATS: Final = ("text", "json", "jsonl", "junit", "sarif")
+VEGETA: Final = "vegeta"
+"""The shape of a plan, not of a report."""
 _SUFFIXES: Final = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".xml": "junit"} | {
     ".sarif": "sarif"
 }
@@ -69,7 +71,8 @@ DryRun = Annotated[
     bool,
     option(
         "--dry-run",
-        help="Print the plan as JSON lines; only the document is fetched.",
+        help="Print the plan as JSON lines, with --format vegeta as its targets; only the document"
+        " is fetched.",
         panel=FINDING,
     ),
 ]
@@ -148,6 +151,8 @@ def files(
     named = [one for one in outputs or () if not one.is_dir()]
     kinds = list(formats or ())
     unknown = sorted(set(kinds) - set(FORMATS))
+    if unknown == [VEGETA]:
+        raise UsageError("--format vegeta is the shape of a plan: give --dry-run as well")
     if unknown:
         raise UsageError(f"--format {unknown[0]!r}: choose of {', '.join(FORMATS)}")
     kinds += [_SUFFIXES.get(one.suffix.lower(), "json") for one in named[len(kinds) :]]

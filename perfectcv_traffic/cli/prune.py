@@ -36,7 +36,10 @@ def prune(
     max_size: MaxBytes = None,
     client: Clients = None,
 ) -> None:
-    """Delete the oldest requests, or all of a client; counts and summaries of them stay."""
+    """Delete the oldest requests, or all of a client.
+
+    Counts and summaries of them stay.
+    """
     from perfectcv_traffic.store.database import require
     from perfectcv_traffic.store.forget import forget
     from perfectcv_traffic.store.retention import Limits

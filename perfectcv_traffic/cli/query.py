@@ -26,7 +26,7 @@ _READING = frozenset(
 
 
 def query(sql: Sql, db: Db = Path(DEFAULTS.db), format_: Format = "csv") -> None:
-    """Print what SQL selects from the database; nothing can be written."""
+    """Print what SQL selects from the database, read-only."""
     from perfectcv_traffic.render.rows import WRITERS
     from perfectcv_traffic.store import database
 

@@ -184,6 +184,7 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
         connection.create_function("matches", 2, matches, deterministic=True)
         look = _selected if source.filters.conditions() else _everything
         found = look(connection, source.filters, hourly=hourly)
+        _tell_of_absence(source.db, connection)
         counts = queries.line_counts(connection)
         found.lines = {
             "ingested": counts.stored,
@@ -193,6 +194,20 @@ def _from_database(source: Source, *, hourly: bool) -> _Found:
         found.generated = _generated(connection)
         found.runs = queries.runs(connection)
         return found
+
+
+_told_of: set[Path] = set()
+
+
+def _tell_of_absence(db: Path, connection: sqlite3.Connection) -> None:
+    """Say once that analyses of single requests do not know those that have no rows."""
+    from perfectcv_traffic.cli.terminal import note
+    from perfectcv_traffic.store import counted
+
+    if counted.summarised(connection) and db not in _told_of:
+        _told_of.add(db)
+        what = "user agents, bursts, runs and findings that rest on single requests"
+        note(f"database {db} {counted.absence(connection, what)}")
 
 
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> _Found:
@@ -216,6 +231,9 @@ def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> 
 
 def _selected(connection: sqlite3.Connection, filters: Filters, *, hourly: bool) -> _Found:
     """From the rows that pass the filters, folded as ingest folds them."""
+    from perfectcv_traffic.store import counted
+
+    counted.require_rows(connection, "what filters choose")
     fold, records = _fold(), _records(connection, *filters.where())
     while some := list(islice(records, AT_ONCE)):
         fold.add(some)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
 from perfectcv_traffic.cli import ingest
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.terminal import note, results
-from perfectcv_traffic.errors import ExitCode, TrafficError
+from perfectcv_traffic.errors import ExitCode, LockedError, TrafficError
+
+if TYPE_CHECKING:
+    from perfectcv_traffic.store.queries import Reconciliation
 
 PATIENCE_SECONDS: Final = 3.0
-"""How long the recorder may take to write its last lines."""
+"""How long a recorder may take to write its last lines, and an ingester to store them."""
 SECONDS_BETWEEN: Final = 0.1
 
 
@@ -22,8 +26,7 @@ def reconcile(job: Job, log: Path) -> int:
     """Ingest the log, compare each run of this job, and tell; the exit code."""
     from perfectcv_traffic.store import database, queries
 
-    _wait_for_all(job, log)
-    ingest.ingest([log], job.db)
+    store(log, job.db, job.run_ids)
     lost = 0
     with database.reading(job.db) as connection:
         for run_id in job.run_ids:
@@ -45,22 +48,51 @@ def ingest_if_recorded(job: Job, log: Path) -> None:
 
     if not log.is_file() or not any(count_run(log, run_id) for run_id in job.run_ids):
         return
-    _wait_for_all(job, log)
     try:
-        ingest.ingest([log], job.db)
+        store(log, job.db, job.run_ids)
     except TrafficError as error:
         note(f"{log} was not ingested: {error}")
 
 
-def _wait_for_all(job: Job, log: Path) -> None:
-    """Wait until the log has all that was sent, or for as long as its recorder may take."""
+def store(log: Path, db: Path, run_ids: Sequence[str]) -> None:
+    """Bring what the log records of some runs into the database, once it records all of it.
+
+    An API that runs has an ingester of its own at the database: then that one is waited for.
+    Raises `LockedError` if it does not store them, because it reads another log.
+    """
+    _until(lambda: not log.is_file() or _is_recorded(log, db, run_ids))
+    try:
+        ingest.ingest([log], db)
+    except LockedError:
+        if not _until(lambda: _is_stored(log, db, run_ids)):
+            raise
+        note(f"{db}: the ingester of the API has stored what was recorded")
+
+
+def _is_recorded(log: Path, db: Path, run_ids: Sequence[str]) -> bool:
+    return all(recorded >= found.sent for recorded, found in _recorded_and_found(log, db, run_ids))
+
+
+def _is_stored(log: Path, db: Path, run_ids: Sequence[str]) -> bool:
+    return all(
+        found.ingested >= recorded for recorded, found in _recorded_and_found(log, db, run_ids)
+    )
+
+
+def _recorded_and_found(
+    log: Path, db: Path, run_ids: Sequence[str]
+) -> list[tuple[int, Reconciliation]]:
+    """For each run, how many lines the log has of it and what the database knows."""
     from perfectcv_traffic.log.marked import count_run
     from perfectcv_traffic.store import database, queries
 
-    with database.reading(job.db) as connection:
-        sent = {one: queries.reconcile(connection, one).sent for one in job.run_ids}
+    with database.reading(db) as connection:
+        return [(count_run(log, one), queries.reconcile(connection, one)) for one in run_ids]
+
+
+def _until(holds: Callable[[], bool]) -> bool:
+    """Wait until it holds, or for as long as recorder and ingester may take; whether it does."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while log.is_file() and time.monotonic() < end:
-        if all(count_run(log, run_id) >= number for run_id, number in sent.items()):
-            return
+    while not (done := holds()) and time.monotonic() < end:
         time.sleep(SECONDS_BETWEEN)
+    return done

@@ -27,7 +27,7 @@ def report(
     *,
     filters: Filters,
 ) -> None:
-    """Write report.html: findings, charts and tables in one file that opens anywhere."""
+    """Write report.html: findings, charts, tables in one file."""
     writers = {
         "html": showing.write_report,
         "markdown": showing.write_markdown,

@@ -7,17 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from perfectcv_traffic.cli import answers, ingest, secrets, sending, showing
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Log, Output, option
+from perfectcv_traffic.cli import answers, reconciling, secrets, sending, showing
+from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, Output, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
 
-App = Annotated[
-    str | None, option("--app", help="Serve and test this application (module:attribute).")
-]
 BaseUrl = Annotated[
     str | None, option("--base-url", help="Test a running API that records to --log.")
 ]
@@ -41,15 +38,16 @@ def run(
     username: secrets.Username = None,
     password_env: secrets.PasswordEnv = None,
     token_env: secrets.TokenEnv = None,
-    api_key_env: secrets.ApiKeyEnv = None,
+    api_key_env: secrets.ApiKeyEnvs = None,
     log: Log = Path(DEFAULTS.log),
     db: Db = Path(DEFAULTS.db),
     output: Output = Path(DEFAULTS.output),
     fail_on: sending.FailOn = "never",
 ) -> None:
-    """Do the whole job: serve the demo API, send test traffic, store, analyze, report.
+    """Do the whole job: serve, send, store, analyze, report.
 
-    With --app another application is served instead, with --base-url none: a running API is used.
+    The demo API is served and sent test traffic. With --app another application is served instead,
+    with --base-url none: a running API is used, which records to --log.
     The demo API is in memory, so writes and deletes are always sent to it.
     """
     from perfectcv_traffic.generate.options import Options
@@ -72,12 +70,14 @@ def run(
     output.mkdir(parents=True, exist_ok=True)
     with _target(app, base_url, log=log, port=port, output=output) as target:
         sent = sending.send(target, options, credentials, db)
-    ingest.ingest([log], db)
+    reconciling.store(log, db, [sent.run_id])
     sending.exit_unless_complete(sent)
     found = answers.from_database(db)
     showing.print_answers(found, as_json=False)
     files = [*showing.write_charts(found, output), showing.write_json(found, output)]
-    showing.list_files([*files, showing.write_report(found, output), db, log])
+    page = showing.write_report(found, output)
+    showing.list_files([*files, page, db, log])
+    showing.print_findings(found, page)
     showing.print_reconciliation(sent, db=db, log=log)
     sending.fail_on(fail_on, sent)
 
@@ -105,7 +105,7 @@ def _credentials(
     username: str | None,
     password_env: str | None,
     token_env: str | None,
-    api_key_env: str | None,
+    api_key_env: list[str] | None,
 ) -> Credentials:
     from perfectcv_traffic.demo import state as demo
     from perfectcv_traffic.generate.credentials import Credentials
@@ -116,9 +116,6 @@ def _credentials(
             password=demo.DEMO_ADMIN_PASSWORD,
             api_key=demo.DEMO_API_KEY,
         )
-    return Credentials(
-        username=username,
-        password=secrets.secret(password_env),
-        token=secrets.secret(token_env),
-        api_key=secrets.secret(api_key_env),
+    return secrets.credentials(
+        username, api_keys=api_key_env or (), password=password_env, token=token_env
     )

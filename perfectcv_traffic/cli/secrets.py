@@ -27,12 +27,6 @@ TokenEnv = Annotated[
     str | None,
     option("--token-env", help="Environment variable that holds a bearer token.", panel=SECRETS),
 ]
-ApiKeyEnv = Annotated[
-    str | None,
-    option("--api-key-env", help="Environment variable that holds an API key.", panel=SECRETS),
-]
-
-
 TokenFile = Annotated[
     Path | None,
     option("--token-file", help="File that holds a bearer token.", panel=SECRETS, dir_okay=False),

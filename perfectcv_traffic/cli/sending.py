@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,22 +12,23 @@ import typer
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
+from perfectcv_traffic.cli.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.options import Options
-    from perfectcv_traffic.generate.outcome import Outcome
     from perfectcv_traffic.generate.pace import Stage
+    from perfectcv_traffic.generate.replay import Recording
     from perfectcv_traffic.generate.run import Run
+    from perfectcv_traffic.generate.session import Session
 
 PACE = "How fast"
 SAFETY = "What may be called"
 TRAFFIC = "Traffic instead of probes"
 
-Requests = Annotated[int, option("--requests", help="Requests to send.", panel=TRAFFIC, min=1)]
-SomeRequests = Annotated[
+Requests = Annotated[
     int | None, option("--requests", help="Requests to send.", panel=TRAFFIC, min=1)
 ]
 Duration = Annotated[
@@ -58,6 +59,24 @@ Scenarios = Annotated[
     list[str] | None,
     option(
         "--scenario", help="Only this scenario, also as NAME=WEIGHT; repeatable.", panel=TRAFFIC
+    ),
+]
+Targets = Annotated[
+    Path | None,
+    option(
+        "--targets",
+        help="Send the requests of this file: JSON lines in vegeta's shape.",
+        panel=TRAFFIC,
+        dir_okay=False,
+    ),
+]
+FromLog = Annotated[
+    Path | None,
+    option(
+        "--from-log",
+        help="Send the requests that this traffic log has recorded.",
+        panel=TRAFFIC,
+        dir_okay=False,
     ),
 ]
 AllowWrites = Annotated[
@@ -131,7 +150,11 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
         raise UsageError(f"--format {unknown[0]}: for traffic choose text, {', '.join(FORMATS)}")
     started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     shows = ("text", None) in files
-    run = send(job.target, job.options, job.credentials, job.db, shows=shows)
+    run = send(
+        job.target, job.options, job.credentials, job.db, recording=job.recording, shows=shows
+    )
+    if job.recording is not None:
+        tell_left_out(run.left_out)
     if shows:
         results().print(latency_table(run))
     job.run_ids.append(run.run_id)
@@ -143,7 +166,13 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
 
 
 def send(
-    target: str, options: Options, credentials: Credentials, db: Path, *, shows: bool = True
+    target: str,
+    options: Options,
+    credentials: Credentials,
+    db: Path,
+    *,
+    recording: Recording | None = None,
+    shows: bool = True,
 ) -> Run:
     """Send test traffic, show it per scenario, keep what was sent in the database."""
     from perfectcv_traffic.generate.run import generate
@@ -152,11 +181,12 @@ def send(
 
     with database.writing(db):
         pass  # a database that cannot be used is said before anything is sent
-    with live("sending", total=options.requests) as follow:
-        run = generate(target, options, credentials=credentials, on_outcome=follow)
+    with live("sending", options.requests, seconds=options.seconds) as follow:
+        run = generate(
+            target, options, credentials=credentials, recording=recording, on_outcome=follow
+        )
     with database.writing(db) as connection:
-        sent = rows_of(run.run_id, run.setup_ids, run.outcomes)
-        queries.store_generated(connection, sent)
+        queries.store_generated(connection, rows_of(run))
     if shows:
         results().print(scenario_table(run))
     if not run.is_complete:
@@ -164,13 +194,12 @@ def send(
     return run
 
 
-def rows_of(
-    run_id: str, setup_ids: Iterable[str], outcomes: Iterable[Outcome]
-) -> Iterator[tuple[object, ...]]:
+def rows_of(session: Session) -> Iterator[tuple[object, ...]]:
     """Rows of `generated_requests`."""
-    for request_id in setup_ids:
+    run_id = session.run_id
+    for request_id in session.setup_ids:
         yield (run_id, request_id, "setup", None, None, None, None, None, None, None)
-    for one in outcomes:
+    for one in session.outcomes:
         yield (
             run_id, one.request_id, one.scenario, one.method, one.path, one.expected,
             one.status, one.as_expected, one.error, round(one.seconds * 1000, 3),

@@ -18,7 +18,7 @@ As = Annotated[str | None, option("--as", help="curl, httpx or pytest: to send i
 
 
 def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> None:
-    """Print every field of a recorded request, or the request to send again."""
+    """Print a recorded request, or a command that repeats it."""
     from perfectcv_traffic.render.replay import FORMS
     from perfectcv_traffic.render.tables import record
 
@@ -33,9 +33,11 @@ def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> N
 
 def _find(request_id: str, db: Path) -> dict[str, Any]:
     """The latest request of that id."""
-    from perfectcv_traffic.store import database, queries
+    from perfectcv_traffic.store import counted, database, queries
 
     with database.reading(db) as connection:
+        if counted.is_summary(connection):
+            counted.require_rows(connection, "single requests")
         connection.row_factory = sqlite3.Row
         row = connection.execute(
             f"SELECT * FROM api_requests WHERE {queries.HAS_REQUEST_ID} ORDER BY id DESC LIMIT 1",

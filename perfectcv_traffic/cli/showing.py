@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli.terminal import results
+from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,15 @@ def list_analyses() -> None:
 def print_answers(answers: Answers, *, as_json: bool) -> None:
     """Print every analysis: tables, or one JSON document."""
     print_as(answers, JSON if as_json else TABLES)
+
+
+def note_nothing(answers: Answers) -> None:
+    """Say that there were no requests, which tables of zeros may not tell."""
+    if "totals" in answers and not answers["totals"]["requests"].sum():
+        note(
+            "no requests: none was recorded or chosen, or no line could be read"
+            " (perfectcv-traffic ingest --explain 3 LOG shows how lines are read)"
+        )
 
 
 def print_as(
@@ -149,6 +158,13 @@ def list_files(paths: Iterable[Path]) -> None:
     console.print(Text("Files", style="bold"))
     for path in paths:
         console.print(Text(f"  {path}"), soft_wrap=True)
+
+
+def print_findings(answers: Answers, page: Path) -> None:
+    """One line: how many findings there are, and the page that shows them."""
+    counts = answers["findings"]["severity"].value_counts(sort=False)
+    found = ", ".join(f"{count} of severity {severity}" for severity, count in counts.items())
+    results().print(Text(f"Findings: {found or 'none'}; open {page}"), soft_wrap=True)
 
 
 def print_reconciliation(run: Run, *, db: Path, log: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -41,10 +43,27 @@ def watch(
     *,
     filters: Filters,
 ) -> None:
-    """Show the traffic of the last minutes until Ctrl-C; a line for each look if piped."""
+    """Show the traffic of the last minutes until Ctrl-C.
+
+    When piped, a line for each look.
+    """
     looks = _looks(Source(db, logs or (), filters), span(window), interval, times)
+    is_interrupted = _noting_interrupts()
+    looks = itertools.takewhile(lambda _: not is_interrupted(), looks)
     with suppress(KeyboardInterrupt):
         (_redraw if results().is_terminal else _print)(looks, span(window))
+
+
+def _noting_interrupts() -> Callable[[], bool]:
+    """Whether Ctrl-C was pressed: compiled code may swallow the exception, but not this."""
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    return interrupted.is_set
 
 
 def _looks(

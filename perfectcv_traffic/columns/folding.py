@@ -76,6 +76,12 @@ class Folding:
         if self._waiting:
             self._aggregate()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker hands back: small, as it goes through a pipe."""
+        self.settle()
+        self._clients.rows()
+        return self.__dict__
+
     def _aggregate(self) -> None:
         columns = Columns.of(self._waiting)
         self._waiting, self._rows, self._squares = [], 0, 0.0
@@ -85,7 +91,7 @@ class Folding:
         for key, measures in cells(columns, shapes, hours):
             self._summary.add_cell(REQUESTS, key, measures)
         one = np.ones(len(columns.time), dtype=np.int64)
-        route = self._routes.of((shape.route or "" for shape in shapes), len(shapes))[columns.shape]
+        route = self._routes.of((shape.endpoint() for shape in shapes), len(shapes))[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
         hour = hours[0][hours[1]]

@@ -45,6 +45,10 @@ class Shape(NamedTuple):
             UNKNOWN if self.auth is None else int(self.auth), self.scenario or "",
         )  # fmt: skip
 
+    def endpoint(self) -> str:
+        """The endpoint in the key of `summary.CLIENTS`."""
+        return paths.endpoint(self.route or "", self.known, self.status)
+
 
 class Facts(NamedTuple):
     """What is counted of some records, nothing unusual: the records themselves can be let go."""

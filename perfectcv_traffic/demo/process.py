@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.errors import TargetError
@@ -39,12 +39,9 @@ def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[s
 
 
 def _start(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A group of its own: Ctrl-C reaches only us, and the log is complete before we go on.
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    # In a group of its own the log is complete before we go on.
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, **group
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, **child.OWN_GROUP
     )
 
 

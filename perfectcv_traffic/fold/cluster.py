@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib
 import platform
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 
-from perfectcv_traffic.errors import StorageError, TargetError, UsageError
+from perfectcv_traffic.errors import StorageError, TargetError, TrafficError, UsageError
 from perfectcv_traffic.fold.run import ChainingExecutor
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://[^/]+:\d+/?")
 _CONNECT_SECONDS = 10
 _COMPARED = ("perfectcv-traffic", "msgspec", "numpy")
 
@@ -36,6 +38,10 @@ class ClusterFuture(Future[_T]):
             raise StorageError(
                 f"workers of the cluster die of one piece of the logs: {error}; "
                 "see their logs, and whether they have memory enough"
+            ) from error
+        except TrafficError as error:
+            raise type(error)(
+                f"{error} (by a worker of the cluster: it must be able to read what you can)"
             ) from error
         return found
 
@@ -77,6 +83,8 @@ def _client(scheduler: str) -> Any:
         distributed: Any = importlib.import_module("distributed")
     except ImportError as error:
         raise UsageError("--cluster needs pip install 'perfectcv-traffic[cluster]'") from error
+    if _ADDRESS.fullmatch(scheduler) is None:
+        raise UsageError(f"--cluster {scheduler}: write it as tcp://HOST:8786")
     try:
         return distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -89,9 +97,12 @@ def _require_same_versions(client: Any, scheduler: str) -> None:
     own = versions()
     try:
         found: Mapping[str, Mapping[str, str]] = client.run(versions)
-    except ModuleNotFoundError as error:
+    except Exception as error:  # engines hand on what workers raise in several ways
+        why = " ".join(str(error).split())
+        if "No module named" not in why:
+            raise TargetError(f"cluster {scheduler}: its workers do not answer: {why}") from error
         raise UsageError(
-            f"cluster {scheduler}: a worker has no {error.name}: install"
+            f"cluster {scheduler}: a worker lacks a package ({why}): install"
             f" perfectcv-traffic=={own['perfectcv-traffic']} on every worker"
         ) from error
     if not found:

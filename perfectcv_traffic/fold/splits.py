@@ -24,6 +24,8 @@ class Split(NamedTuple):
     name: str
     start: int
     end: int
+    is_stream: bool = False
+    """The log cannot be entered in the middle; its end is where reading ends."""
 
     @property
     def log(self) -> str:
@@ -52,6 +54,9 @@ def splits(files: Iterable[LogFile], workers: int) -> list[Split]:
 
 
 def _of_file(file: LogFile, left: int, workers: int) -> Iterator[Split]:
+    if file.is_stream:
+        yield Split(file.name, 0, file.size, is_stream=True)
+        return
     start = 0
     while start < file.size:
         size = min(max(int((left - start) / (workers * _SHARES)), LEAST), MOST)

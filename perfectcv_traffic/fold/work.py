@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from itertools import chain, compress
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from perfectcv_traffic.fold import files
 from perfectcv_traffic.fold.blocks import Blocks
@@ -119,19 +119,24 @@ def _values(records: Iterable[TrafficLog], fields: tuple[str, ...]) -> list[Valu
 
 
 def _batches(split: Split) -> Iterator[Batch]:
-    with files.opened(split.name, _HEAD) as file:
+    with files.opened(split.name, 0 if split.is_stream else _HEAD) as file:
         head = file.read(_HEAD)
     if decompress := decompressor(head[:MAGIC_LENGTH]):
         if split.start == 0:
-            with files.opened(split.name) as file:
+            with _opened(split) as file:
                 yield from _whole(split.log, Blocks(decompress(file)))
         return
     log_format = _lines().detect(head[: head.rfind(b"\n") + 1])
-    with files.opened(split.name) as file:
+    with _opened(split) as file:
         if log_format is not None:
-            yield from _ranged(split.log, Blocks(file, split.start, split.end), log_format)
+            end = None if split.is_stream else split.end
+            yield from _ranged(split.log, Blocks(file, split.start, end), log_format)
         elif split.start == 0:  # nothing recognised yet: only who reads all of it can find out
             yield from _whole(split.log, Blocks(file))
+
+
+def _opened(split: Split) -> AbstractContextManager[BinaryIO]:
+    return files.opened(split.name, 0) if split.is_stream else files.opened(split.name)
 
 
 def _ranged(log: str, blocks: Blocks, log_format: LogFormat) -> Iterator[Batch]:

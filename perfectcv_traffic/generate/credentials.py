@@ -6,6 +6,7 @@ are in no `repr`, no error and no outcome.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,8 @@ DEFAULT_VARIABLES: Final = {
     "low_token": "PCV_LOW_TOKEN",
     "jwt_secret": "PCV_JWT_SECRET",
 }
+BASIC_VARIABLE: Final = "PCV_BASIC"
+"""Stands for user name and password as HTTP basic writes them."""
 
 
 class CredentialUse(StrEnum):
@@ -93,6 +96,15 @@ class Credentials:
             case SchemeKind.BASIC if self.username is not None and self.password is not None:
                 return f"{self.username}:{self.password}"
         return None
+
+    def by_variable(self) -> dict[str, str]:
+        """The secrets by the environment variable that each came from, or would come from."""
+        named = {name: getattr(self, name) for name in DEFAULT_VARIABLES} | dict(self.by_scheme)
+        found = {self.variable(name): secret for name, secret in named.items() if secret}
+        if self.username is not None and self.password is not None:
+            pair = f"{self.username}:{self.password}".encode()
+            found[BASIC_VARIABLE] = base64.b64encode(pair).decode("ascii")
+        return found
 
     def variable(self, name: str) -> str:
         """The environment variable that holds a secret, or the one to put it into."""

@@ -8,6 +8,7 @@ from random import Random
 
 from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.ranges import in_order
 from perfectcv_traffic.generate.values import make_value
 
 
@@ -41,11 +42,13 @@ def make_draft(
     return Draft(
         operation=operation,
         values={
-            location: {
-                parameter.name: made(parameter.schema)
-                for parameter in operation.parameters_in(location)
-                if parameter.required or optional
-            }
+            location: in_order(
+                {
+                    parameter.name: made(parameter.schema)
+                    for parameter in operation.parameters_in(location)
+                    if parameter.required or optional
+                }
+            )
             for location in Location
         },
         body=made(body.schema) if body is not None and has_body else None,

@@ -15,7 +15,7 @@ from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.only import Only
-from perfectcv_traffic.generate.operations import LeftOut, Operation
+from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.own import own_ids_of
@@ -31,6 +31,7 @@ from perfectcv_traffic.generate.probe.probing import ANSWERS, AUTH, NULL, NotTes
 from perfectcv_traffic.generate.probe.watch import Watch
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.send import Sender
+from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 
@@ -65,12 +66,9 @@ class ProbeOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class Probed(Session):
     """What a probe run found."""
 
-    run_id: str
-    target: str
-    seed: int
     source: str
     """Where the document came from."""
     findings: tuple[Finding, ...]
@@ -79,12 +77,8 @@ class Probed:
     operations: tuple[Operation, ...]
     reached: frozenset[str]
     """Keys of the operations that answered 2xx to a valid request."""
-    left_out: tuple[LeftOut, ...]
-    outcomes: tuple[Outcome, ...]
-    setup_ids: tuple[str, ...]
     stop_reason: str | None
     is_interrupted: bool
-    seconds: float
 
     @property
     def is_complete(self) -> bool:

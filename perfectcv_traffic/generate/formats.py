@@ -7,6 +7,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
+YEAR: Final = 2025
+"""The year of every date: over by now. `later` moves it ahead."""
+_LATER_YEAR: Final = 2075
 WORD_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -15,8 +18,13 @@ def word(rng: Random, letters: int = 8) -> str:
     return "".join(rng.choices(WORD_LETTERS, k=letters))
 
 
+def later(text: str) -> str:
+    """A made-up date, far ahead; any other text as it is."""
+    return text.replace(f"{YEAR}-", f"{_LATER_YEAR}-", 1) if text.startswith(f"{YEAR}-") else text
+
+
 def _date(rng: Random) -> str:
-    return f"2025-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+    return f"{YEAR}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
 
 
 def _time(rng: Random) -> str:

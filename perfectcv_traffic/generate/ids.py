@@ -9,11 +9,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.own import is_own_account, own_ids
+from perfectcv_traffic.generate.patterns import matching_text
 from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -32,6 +34,7 @@ class Harvested:
 
     fields: Mapping[str, str]
     parents: tuple[str, ...] = ()
+    collection: str = ""
 
     def id_for(self, hole: str) -> str | None:
         """The field that a path parameter asks for: `resume_id` is `resume_id` or `id`."""
@@ -81,13 +84,14 @@ class IdPool:
         if operation.method == "GET" and is_own_account(operation):
             self.own |= own_ids(answer)
         parents = tuple(path.get(hole, "") for hole in PATH_PARAMETER.findall(operation.path))
-        collection = self._collections[collection_of(operation.path)]
+        name = collection_of(operation.path)
         # Some answer a creation with the object, some with nothing but its id or slug.
         is_created = operation.method == "POST" and isinstance(answer, dict | str | int)
         for one in [answer] if is_created else listed_objects(answer)[:MAX_LISTED]:
             fields = _scalar_fields(one)
             if fields:
-                collection.add(Harvested(fields, parents), is_created=is_created)
+                harvested = Harvested(fields, parents, name)
+                self._collections[name].add(harvested, is_created=is_created)
 
     def has_listed(self, operation: Operation) -> bool:
         """Whether a list answer has told of any object of the operation's collection."""
@@ -139,7 +143,7 @@ class IdPool:
                 found = self._known(operation, hole, only_created=True) or found
             if hole not in bound and found:
                 chosen, text = found[turn % len(found)]
-                bound = {**dict(zip(holes, chosen.parents, strict=False)), hole: text, **bound}
+                bound = {**_parents(operation, hole, chosen), hole: text, **bound}
             elif hole not in bound and is_deleted:
                 bound[hole] = unknown_id(operation, hole, turn)
         return bound
@@ -156,6 +160,14 @@ class IdPool:
             if found:
                 return found
         return []
+
+
+def _parents(operation: Operation, hole: str, chosen: Harvested) -> dict[str, str]:
+    """The path values that an object's collection was at, if the operation's path goes there."""
+    before = operation.path.partition(f"{{{hole}}}")[0]
+    if collection_of(before) != chosen.collection:
+        return {}
+    return dict(zip(PATH_PARAMETER.findall(before), chosen.parents, strict=False))
 
 
 def listed_objects(answer: Json) -> list[Json]:
@@ -189,3 +201,13 @@ def unknown_id(operation: Operation, hole: str, turn: int) -> str:
     if schema.get("format") in ("uuid", "uuid4"):
         return str(uuid.UUID(int=turn, version=4))
     return f"unknown-{turn}"
+
+
+def well_formed_id(operation: Operation, hole: str, turn: int) -> str:
+    """An id that most likely nothing has, of the form that the path parameter asks for: no
+    deletion must be sent to it."""
+    found = (one for one in operation.parameters_in(Location.PATH) if one.name == hole)
+    pattern = next(found).schema.get("pattern")
+    rng = Random(f"{operation.key}:{turn}")
+    text = matching_text(pattern, rng=rng) if isinstance(pattern, str) else None
+    return text or unknown_id(operation, hole, turn)

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.fitting import MAX_CHOICES_DEPTH, fits
 from perfectcv_traffic.generate.openapi import Document, Json, Schema
-from perfectcv_traffic.generate.schemas import alternatives, flatten, with_alternative
+from perfectcv_traffic.generate.schemas import (
+    admits_null,
+    alternatives,
+    flatten,
+    with_alternative,
+)
 
-MAX_CHOICES_DEPTH = 6
 MAX_VALUES = 20_000
 """Values of one answer that are looked at."""
 ANY_ITEM: Final = "*"
@@ -24,12 +29,21 @@ class Nullability:
 
     def __init__(self, document: Document, schema: Json) -> None:
         self._document = document
+        self._schema = schema
         self._known: dict[tuple[Step, ...], Choices] = {(): self._choices((schema,))}
 
     def allows_null(self, place: tuple[Step, ...]) -> bool:
         """Whether null may stand at `place`; where nothing is declared anything may."""
         choices = self._at(general(place))
-        return not choices or any(_allows(schema) for schema in choices)
+        return not choices or any(admits_null(schema) for schema in choices)
+
+    def refuses(self, place: tuple[Step, ...], value: Json, changed: Json) -> bool:
+        """Whether null at `place` makes a `changed` of `value` that the schema cannot mean: under
+        another alternative of a union it may."""
+        if self.allows_null(place):
+            return False
+        is_known = fits(self._document, self._schema, value)
+        return not (is_known and fits(self._document, self._schema, changed))
 
     def forbidden(self, value: Json) -> list[tuple[Step, ...]]:
         """The places of nulls in `value` that may not be there, each once, items as `*`."""
@@ -44,9 +58,11 @@ class Nullability:
             waiting.extend(_parts(place, one))
         return sorted(found, key=str)
 
-    def names(self, place: tuple[Step, ...]) -> list[str]:
-        """The properties declared at `place` that a request may carry."""
-        found = (one.get("properties") for one in self._at(general(place)))
+    def names(self, place: tuple[Step, ...], value: Json) -> list[str]:
+        """The properties declared at `place` that a request may carry beside those of `value`."""
+        choices = self._at(general(place))
+        fitting = [one for one in choices if fits(self._document, one, value)]
+        found = (one.get("properties") for one in fitting or choices)
         declared = {
             name: None
             for properties in found
@@ -98,15 +114,3 @@ def _inner(schema: Schema, step: Step) -> Iterator[Json]:
         yield properties[step]
     elif step != ANY_ITEM and isinstance(schema.get("additionalProperties"), dict):
         yield schema["additionalProperties"]
-
-
-def _allows(schema: Schema) -> bool:
-    if schema.get("nullable") is True:
-        return True
-    if "const" in schema:
-        return schema["const"] is None
-    enum = schema.get("enum")
-    if isinstance(enum, list):
-        return None in enum
-    stated = schema.get("type")
-    return "null" in stated if isinstance(stated, list) else stated in (None, "null")

@@ -80,7 +80,7 @@ class Operation:
     """Alternatives, each a set of requirements; an empty one means that none is needed."""
     responses: Mapping[str, Schema] = field(default_factory=dict)
     """The schema of each JSON answer, by status as the document writes it: `200`, `4XX`."""
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -155,7 +155,7 @@ def _operation(
         body=_body(document, declared["requestBody"]) if "requestBody" in declared else None,
         security=parse_security(document, security, schemes),
         responses=_responses(document, declared),
-        tag=_tag(declared),
+        tags=_tags(declared),
     )
     return _without_credential_parameters(operation, schemes.values())
 
@@ -244,9 +244,9 @@ def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
     return found
 
 
-def _tag(declared: Schema) -> str | None:
+def _tags(declared: Schema) -> tuple[str, ...]:
     tags = declared.get("tags")
-    return str(tags[0]) if isinstance(tags, list) and tags else None
+    return tuple(map(str, tags)) if isinstance(tags, list) else ()
 
 
 def _preferred_media(document: Document, content: Json) -> tuple[str | None, Schema]:

@@ -7,8 +7,10 @@ repetitions. Look-arounds, back references and flags are not followed, and then 
 from __future__ import annotations
 
 import re
+import string
 import warnings
 from collections.abc import Callable, Iterable
+from random import Random
 from typing import Final
 
 MAX_REPEATS: Final = 64
@@ -30,18 +32,21 @@ _Make = Callable[[int], str]
 """The text of a part; repetitions in it go on to so many characters, if they may."""
 
 
-def matching_text(pattern: str, shortest: int = 0) -> str | None:
-    """A text of at least `shortest` characters that `pattern` is found in, if one is known."""
+def matching_text(pattern: str, shortest: int = 0, rng: Random | None = None) -> str | None:
+    """A text of at least `shortest` characters that `pattern` is found in, if one is known; with
+    `rng` another one each time, as far as letters and digits are free."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compiled = re.compile(pattern)
-            make = _Reader(pattern).whole()
+            reader = _Reader(pattern, rng)
+            make = reader.whole()
             texts = [make(extra) for extra in (0, max(0, shortest))]
     except (re.error, _NotFollowedError, RecursionError, OverflowError):
         return None
     fitting: Iterable[str] = (one for one in texts if shortest <= len(one) <= MAX_CHARACTERS)
-    return next((one for one in fitting if compiled.search(one)), None)
+    # Repetitions of repetitions may take for ever to search; the text is right by its making.
+    return next((one for one in fitting if reader.is_nested or compiled.search(one)), None)
 
 
 class _NotFollowedError(Exception):
@@ -51,10 +56,15 @@ class _NotFollowedError(Exception):
 class _Reader:
     """Reads a pattern from left to right."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, rng: Random | None) -> None:
         self._pattern = pattern
+        self._rng = rng
+        self.is_nested = False
+        """A repetition holds another one, or alternatives."""
         self._at = 0
         self._depth = 0
+        self._branches = 0
+        """Repetitions and alternatives so far."""
 
     def whole(self) -> _Make:
         make = self._alternatives()
@@ -65,16 +75,19 @@ class _Reader:
     def _alternatives(self) -> _Make:
         first = self._sequence()
         while self._take("|"):
+            self._branches += 1
             self._sequence()
         return first
 
     def _sequence(self) -> _Make:
         parts: list[_Make] = []
         while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
-            parts.append(self._repeated(self._part()))
+            before = self._branches
+            part = self._part()
+            parts.append(self._repeated(part, holds_others=self._branches > before))
         return lambda extra: "".join(part(extra) for part in parts)
 
-    def _repeated(self, make: _Make) -> _Make:
+    def _repeated(self, make: _Make, *, holds_others: bool) -> _Make:
         found = _QUANTIFIER.match(self._pattern, self._at)
         if found is None:
             return make
@@ -83,16 +96,18 @@ class _Reader:
         least = int(sign == "+") if sign else int(least_text)
         open_end = sign in ("*", "+") or (bool(comma) and not most_text)
         most = _ENDLESS if open_end else int(most_text or least_text or 1)
-        return lambda extra: make(0) * min(max(least, min(extra, most)), MAX_REPEATS)
+        self._branches += 1
+        self.is_nested |= holds_others and most > 1
+        return lambda extra: _repeat(make, min(max(least, min(extra, most)), MAX_REPEATS))
 
     def _part(self) -> _Make:
         character = self._pattern[self._at]
         if character == "(":
             return self._group()
         if character == "[":
-            return _always(self._class())
+            return self._class()
         if character == "\\":
-            return _always(self._escape())
+            return self._escape()
         self._at += 1
         return _always({".": "a", "^": "", "$": ""}.get(character, character))
 
@@ -108,35 +123,58 @@ class _Reader:
             raise _NotFollowedError
         return make
 
-    def _class(self) -> str:
+    def _class(self) -> _Make:
         found = _CLASS.match(self._pattern, self._at)
         if found is None:
             raise _NotFollowedError
         self._at = found.end()
         allowed = re.compile(found[0])
-        member = next((one for one in _CANDIDATES if allowed.match(one)), None)
-        if member is None:
+        members = [one for one in _CANDIDATES if allowed.match(one)]
+        if not members:
             raise _NotFollowedError
-        return member
+        return self._any_of(members)
 
-    def _escape(self) -> str:
+    def _escape(self) -> _Make:
         code = _CODE.match(self._pattern, self._at)
         if code is not None:
             self._at = code.end()
-            return chr(int(code[1] or code[2], 16))
+            return _always(chr(int(code[1] or code[2], 16)))
         letter = self._pattern[self._at + 1]
         self._at += 2
         if letter in _NOWHERE:
-            return ""
-        known = _OF_CATEGORY.get(letter) or _CONTROLS.get(letter)
+            return _always("")
+        if letter in _OF_CATEGORY:
+            first = _OF_CATEGORY[letter]
+            return self._any_of([first, *string.digits] if letter == "d" else [first])
+        known = _CONTROLS.get(letter)
         if known is None and letter.isalnum():
             raise _NotFollowedError
-        return known or letter
+        return _always(known or letter)
+
+    def _any_of(self, members: list[str]) -> _Make:
+        """The first of these, or any letter or digit among them."""
+        rng, plain = self._rng, [one for one in members if one.isalnum()]
+        if rng is None or not plain:
+            return _always(members[0])
+        return lambda _extra: rng.choice(plain)
 
     def _take(self, character: str) -> bool:
         is_next = self._pattern.startswith(character, self._at)
         self._at += is_next
         return is_next
+
+
+def _repeat(make: _Make, times: int) -> str:
+    """So many texts, one after the other; repetitions of repetitions end at a length."""
+    made, length = [], 0
+    for _ in range(times):
+        made.append(make(0))
+        length += len(made[-1])
+        if length > MAX_CHARACTERS:
+            raise _NotFollowedError
+        if not made[-1]:
+            break
+    return "".join(made)
 
 
 def _always(text: str) -> _Make:

@@ -15,6 +15,7 @@ from typing import Final
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse
 from perfectcv_traffic.generate.forge import (
     Forged,
+    Jwt,
     expired,
     other_key,
     parse_jwt,
@@ -64,6 +65,17 @@ class Wanted:
     def secret(self) -> str | None:
         """The right secret."""
         return self.credentials.secret_of(self.scheme)
+
+    @property
+    def jwt(self) -> Jwt | None:
+        """The right secret as a JWT, if it is one: a key in a header or cookie may be, too."""
+        is_basic = self.scheme.kind is SchemeKind.BASIC
+        return None if is_basic else parse_jwt(self.secret or "")
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether the scheme carries tokens that name a user and expire."""
+        return self.scheme.kind is SchemeKind.BEARER or self.jwt is not None
 
     @property
     def prefix(self) -> str | None:
@@ -153,41 +165,39 @@ def _wrong_scheme(wanted: Wanted) -> Iterable[Variant]:
 
 def _expired(wanted: Wanted) -> Iterable[Variant]:
     credentials = wanted.credentials
-    if wanted.scheme.kind is not SchemeKind.BEARER:
+    if not wanted.takes_token:
         return
     if credentials.expired_token is not None:
-        shell = {credentials.expired_token: f'"${credentials.variable("expired_token")}"'}
-        yield Variant(label="expired", text=f"Bearer {credentials.expired_token}", shell=shell)
+        yield _other_token(wanted, "expired", credentials.expired_token, "expired_token")
         return
-    jwt = parse_jwt(wanted.secret or "")
+    jwt = wanted.jwt
     if jwt is not None and credentials.jwt_secret is not None:
         made = expired(
             jwt,
             credentials.jwt_secret,
-            variable=credentials.variable("token"),
+            variable=_variable(wanted),
             secret_variable=credentials.variable("jwt_secret"),
         )
         if made is not None:
-            yield _bearer(made)
+            yield _token(wanted, made)
 
 
 def _forged(wanted: Wanted) -> Iterable[Variant]:
-    jwt = parse_jwt(wanted.secret or "")
-    if wanted.scheme.kind is not SchemeKind.BEARER or jwt is None:
+    jwt = wanted.jwt
+    if jwt is None:
         return
     variable = _variable(wanted)
-    yield _bearer(other_key(jwt, variable))
-    yield _bearer(unsigned(jwt, variable, "none"))
-    yield _bearer(tampered(jwt, variable))
-    yield _bearer(unsigned(jwt, variable, "None"))
-    yield _bearer(unsigned(jwt, variable, "NONE"))
+    yield _token(wanted, other_key(jwt, variable))
+    yield _token(wanted, unsigned(jwt, variable, "none"))
+    yield _token(wanted, tampered(jwt, variable))
+    yield _token(wanted, unsigned(jwt, variable, "None"))
+    yield _token(wanted, unsigned(jwt, variable, "NONE"))
 
 
 def _low_role(wanted: Wanted) -> Iterable[Variant]:
     token = wanted.credentials.low_token
-    if token is not None and wanted.scheme.kind is SchemeKind.BEARER:
-        shell = {token: f'"${wanted.credentials.variable("low_token")}"'}
-        yield Variant(label="token of a lower role", text=f"Bearer {token}", shell=shell)
+    if token is not None and wanted.takes_token:
+        yield _other_token(wanted, "token of a lower role", token, "low_token")
 
 
 MAKERS: Final[dict[CredentialUse, Callable[[Wanted], Iterable[Variant]]]] = {
@@ -202,9 +212,14 @@ MAKERS: Final[dict[CredentialUse, Callable[[Wanted], Iterable[Variant]]]] = {
 }
 
 
-def _bearer(forged: Forged) -> Variant:
-    text, shell = f"Bearer {forged.text}", {forged.text: forged.shell}
+def _token(wanted: Wanted, forged: Forged) -> Variant:
+    text, shell = _written(wanted, forged.text), {forged.text: forged.shell}
     return Variant(label=forged.label, text=text, shell=shell)
+
+
+def _other_token(wanted: Wanted, label: str, token: str, name: str) -> Variant:
+    shell = {token: f'"${wanted.credentials.variable(name)}"'}
+    return Variant(label=label, text=_written(wanted, token), shell=shell)
 
 
 def _written(wanted: Wanted, secret: str) -> str:

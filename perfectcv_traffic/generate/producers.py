@@ -24,8 +24,9 @@ class Producers:
             collection = collection_of(operation.path)
             if operation.method in _PRODUCING_METHODS and not collection.endswith("}"):
                 self._operations[collection].append(operation)
-        for collection in self._operations:
-            for noun in _singulars(collection) if "{}" not in collection else ():
+        # Nested collections last: `project_id` is rather one of `/projects`.
+        for collection in sorted(self._operations, key=lambda one: one.count("{}")):
+            for noun in _singulars(collection):
                 self._by_noun[noun].append(collection)
         self._feeding_keys = {one.key for each in operations for one in self.feeding(each)}
 

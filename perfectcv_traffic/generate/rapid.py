@@ -43,12 +43,8 @@ class RapidSender:
         self._timeout = timeout
         self._wire = Wire(keepalive=KEEP_ALIVE_SECONDS)
         self._places: dict[str, _Place] = {}
-        self._own = {
-            "accept": "*/*",
-            "accept-encoding": "identity",
-            "connection": "keep-alive",
-            "user-agent": user_agent(),
-        }
+        # Nothing that says what goes without saying: a header more costs a server under h11 2 µs.
+        self._own = {"user-agent": user_agent()}
 
     async def __aenter__(self) -> Self:
         return self

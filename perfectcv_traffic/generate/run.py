@@ -8,21 +8,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.ids import IdPool
+from perfectcv_traffic.generate.loops import Item, Loop
 from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.operations import LeftOut
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer, Schedule, Stage
-from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
 from perfectcv_traffic.generate.punctual import punctual_loop
 from perfectcv_traffic.generate.rapid import RapidSender
+from perfectcv_traffic.generate.replay import Recording, Replay, permitted, turns
 from perfectcv_traffic.generate.send import Sender
+from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 from perfectcv_traffic.generate.traffic import Traffic
@@ -39,22 +43,14 @@ BUSY = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What was sent and what came back."""
+class Run(Session):
+    """The traffic that was sent."""
 
-    run_id: str
-    base: str
-    """The URL before every path."""
-    seed: int
     planned: int
-    outcomes: tuple[Outcome, ...]
-    """One for each request sent, in the order of their answers."""
-    left_out: tuple[LeftOut, ...]
-    setup_ids: tuple[str, ...]
-    """Ids of the requests that prepared the run; they are marked, but no outcomes."""
     is_complete: bool
     """Every planned request was sent; false after Ctrl-C."""
-    seconds: float
+    sending_seconds: float = 0.0
+    """Until nothing more was to be sent: without the wait for the last answers."""
     skipped: int = 0
     """Requests that were due at a constant rate while too many were under way."""
     stages: tuple[Stage, ...] = ()
@@ -90,16 +86,21 @@ class Run:
         return len(self.outcomes)
 
     @property
+    def rate(self) -> float:
+        """Requests sent a second."""
+        return self.sent / self.sending_seconds if self.sending_seconds else 0.0
+
+    @property
     def surprises(self) -> tuple[Outcome, ...]:
         """What did not come back as expected."""
         return tuple(one for one in self.outcomes if not one.as_expected)
 
 
-def until(plan: Iterator[Planned], seconds: float) -> Iterator[Planned]:
+def until(plan: Iterator[Item], seconds: float) -> Iterator[Item]:
     """The plan for as long as `seconds` have not passed since the first request."""
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end and (planned := next(plan, None)) is not None:
-        yield planned
+    while time.perf_counter() < end and (item := next(plan, None)) is not None:
+        yield item
 
 
 def generate(
@@ -107,10 +108,12 @@ def generate(
     options: Options | None = None,
     *,
     credentials: Credentials | None = None,
+    recording: Recording | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> Run:
-    """Send test traffic to the API at `target`; Ctrl-C while sending returns what was sent."""
-    job = _Job(target, options or Options(), credentials or Credentials(), on_outcome)
+    """Send test traffic to the API at `target`, or a recording; Ctrl-C while sending returns what
+    was sent."""
+    job = _Job(target, options or Options(), credentials or Credentials(), on_outcome, recording)
     with asyncio.Runner(loop_factory=punctual_loop) as runner:
         return runner.run(job.perform(returns_when_cancelled=True))
 
@@ -133,9 +136,12 @@ class _Job:
     options: Options
     credentials: Credentials
     on_outcome: Callable[[Outcome], None] | None
+    recording: Recording | None = None
 
     async def perform(self, *, returns_when_cancelled: bool) -> Run:
         options, target = self.options, parse_target(self.target)
+        if self.recording is not None:
+            return await self.repeat(self.recording, returns_when_cancelled=returns_when_cancelled)
         check_host(parse_address(target.base), options.allow_hosts)
         run_id = options.run_id or new_run_id()
         async with Sender(timeout=options.timeout) as sender:
@@ -143,24 +149,35 @@ class _Job:
             prepared = await prepare(setup, target, options, self.credentials)
         async with RapidSender(timeout=options.timeout) as rapid:
             traffic = self.traffic(prepared, rapid, run_id)
-            try:
-                await self.send(traffic, prepared)
-            except asyncio.CancelledError:
-                if not returns_when_cancelled:
-                    raise
-        return self.result(prepared, traffic, setup)
+            plan = prepared.plan(options.seed)
+            with suppressed(asyncio.CancelledError, when=returns_when_cancelled):
+                await self.send(traffic, plan)
+        run = self.result(traffic, prepared.base, prepared.planned, prepared.left_out)
+        return replace(run, setup_ids=tuple(setup.request_ids))
 
-    async def send(self, traffic: Traffic, prepared: Prepared) -> None:
+    async def repeat(self, recording: Recording, *, returns_when_cancelled: bool) -> Run:
         options = self.options
-        plan = prepared.plan(options.seed)
+        recording = permitted(recording, options.selection, options.allow_hosts)
+        planned = options.requests
+        if planned is None and options.seconds is None:
+            planned = len(recording.requests)
+        async with RapidSender(timeout=options.timeout) as rapid:
+            run_id = options.run_id or new_run_id()
+            replay = Replay(sender=rapid, run_id=run_id, on_outcome=self.on_outcome)
+            with suppressed(asyncio.CancelledError, when=returns_when_cancelled):
+                await self.send(replay, islice(turns(recording), planned))
+        return self.result(replay, self.target, planned, recording.left_out)
+
+    async def send(self, loop: Loop[Item], plan: Iterator[Item]) -> None:
+        options = self.options
         if options.seconds is not None:
             plan = until(plan, options.seconds)
         if not options.schedule:
             pacer = Pacer(options.delay)
-            await traffic.send_all(plan, workers=options.concurrency, pacer=pacer)
+            await loop.send_all(plan, workers=options.concurrency, pacer=pacer)
             return
         schedule = Schedule(options.schedule)
-        await traffic.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
+        await loop.send_at_rate(plan, schedule=schedule, most_in_flight=MAX_IN_FLIGHT)
 
     def traffic(self, prepared: Prepared, sender: RapidSender, run_id: str) -> Traffic:
         ids = IdPool(prepared.producers)
@@ -175,19 +192,32 @@ class _Job:
             on_outcome=self.on_outcome,
         )
 
-    def result(self, prepared: Prepared, traffic: Traffic, setup: Setup) -> Run:
+    def result(
+        self, loop: Loop[Item], target: str, planned: int | None, left_out: tuple[LeftOut, ...]
+    ) -> Run:
         return Run(
-            run_id=traffic.run_id,
-            base=prepared.base,
+            run_id=loop.run_id,
+            target=target,
             seed=self.options.seed,
-            planned=len(traffic.outcomes) if prepared.planned is None else prepared.planned,
-            outcomes=tuple(traffic.outcomes),
-            left_out=prepared.left_out,
-            setup_ids=tuple(setup.request_ids),
-            is_complete=traffic.is_complete,
-            seconds=traffic.seconds,
-            skipped=traffic.skipped,
+            planned=len(loop.outcomes) if planned is None else planned,
+            outcomes=tuple(loop.outcomes),
+            left_out=left_out,
+            setup_ids=(),
+            is_complete=loop.is_complete,
+            seconds=loop.seconds,
+            sending_seconds=loop.sending_seconds,
+            skipped=loop.skipped,
             stages=self.options.schedule,
             concurrency=self.options.concurrency,
-            cpu_seconds=traffic.cpu_seconds,
+            cpu_seconds=loop.cpu_seconds,
         )
+
+
+@contextmanager
+def suppressed(error: type[BaseException], *, when: bool) -> Iterator[None]:
+    """Go on after an error of this kind, if so wished."""
+    try:
+        yield
+    except error:
+        if not when:
+            raise

@@ -45,7 +45,7 @@ def make_text(schema: Schema, rng: Random) -> str | bytes:
     shortest, longest = number_in(schema, "minLength"), number_in(schema, "maxLength")
     pattern = schema.get("pattern")
     if isinstance(pattern, str):
-        matching = matching_text(pattern, int(min(shortest or 0, MAX_TEXT_CHARACTERS)))
+        matching = matching_text(pattern, int(min(shortest or 0, MAX_TEXT_CHARACTERS)), rng)
         if matching is not None:
             return matching
     text = word(rng).ljust(int(min(shortest or 0, MAX_TEXT_CHARACTERS)), "x")

@@ -65,6 +65,19 @@ def is_null_only(schema: Json) -> bool:
     return schema.get("type") == "null" or schema.get("enum") == [None]
 
 
+def admits_null(schema: Schema) -> bool:
+    """Whether null is a value of a flat schema without alternatives."""
+    if schema.get("nullable") is True:
+        return True
+    if "const" in schema:
+        return schema["const"] is None
+    enum = schema.get("enum")
+    if isinstance(enum, list):
+        return None in enum
+    stated = schema.get("type")
+    return "null" in stated if isinstance(stated, list) else stated in (None, "null")
+
+
 def _merge(first: Schema, second: Schema) -> Schema:
     merged = {**first, **second}
     for keyword in first.keys() & second.keys():

@@ -65,12 +65,21 @@ def select(
     chosen: list[Operation] = []
     left_out: list[LeftOut] = []
     for operation in operations:
-        reason = next((why for rule in _RULES if (why := rule(operation, selection))), None)
+        reason = why_left_out(operation, selection)
         if reason is None:
             chosen.append(operation)
         else:
             left_out.append(LeftOut(method=operation.method, path=operation.path, reason=reason))
     return tuple(chosen), tuple(left_out)
+
+
+def why_left_out(
+    operation: Operation, selection: Selection, *, is_known: bool = True
+) -> str | None:
+    """Why an operation may not be called, if so; of one that no document describes (`is_known`)
+    nobody can tell what a deletion hits."""
+    rules = _RULES if is_known else _RULES[:-1]
+    return next((why for rule in rules if (why := rule(operation, selection))), None)
 
 
 def _not_permitted(operation: Operation, selection: Selection) -> str | None:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from perfectcv_traffic.generate.openapi import Document, Json, Schema
+from perfectcv_traffic.generate.ranges import in_order
 from perfectcv_traffic.generate.scalars import make_integer, make_number, make_text, number_in
 from perfectcv_traffic.generate.schemas import (
     alternatives,
@@ -113,7 +114,7 @@ class _Maker:
             for name, part in (properties.items() if isinstance(properties, dict) else ())
             if (fill or name in names) and not _is_read_only(part)
         }
-        made = _with_confirmations(made)
+        made = in_order(_with_confirmations(made))
         return made | self.make_extra(schema, depth, missing=_count(schema, "minProperties", made))
 
     def make_extra(self, schema: Schema, depth: int, missing: int) -> dict[str, Json]:

@@ -22,7 +22,7 @@ from perfectcv_traffic.log.segment import (
 )
 from perfectcv_traffic.log.source import Source, open_source
 
-CHUNK_SIZE = 8_388_608
+CHUNK_SIZE = 4_194_304
 """Bytes per batch when there are as many; also beyond any line that is kept whole."""
 
 SCAN_SIZE = 1_048_576
@@ -84,14 +84,14 @@ class Reader:
         """The next whole lines, None when there are none yet; raises `ReplacedError`."""
         if self._scan:
             return self._scan_on(self._scan)
-        data = self._read(CHUNK_SIZE)
-        end = data.rfind(b"\n") + 1
-        self.pending = len(data) - end
+        block, start = self._read(CHUNK_SIZE)
+        end = block.rfind(b"\n", start) + 1
+        self.pending = len(block) - max(start, end)
         if end:
-            return self._taken(data[:end])
-        if len(data) < CHUNK_SIZE:
+            return self._taken(block[start:end])
+        if self.pending < CHUNK_SIZE:
             return None
-        self._scan = _LongScan(self.offset, data)
+        self._scan = _LongScan(self.offset, block[start:])
         return self._scan_on(self._scan)
 
     def rest(self) -> Chunk | None:
@@ -99,18 +99,22 @@ class Reader:
         if self._scan:
             self.offset = self._scan.start
             return self._long(self._scan, self._scan.position, terminated=False)
-        data = self._read(CHUNK_SIZE)
+        block, start = self._read(CHUNK_SIZE)
+        data = block[start:]
         return self._taken(data)._replace(is_terminated=False) if data else None
 
-    def _read(self, length: int) -> bytes:
-        """Bytes at the offset, with the proof that they follow what was read before."""
+    def _read(self, length: int) -> tuple[bytes, int]:
+        """Bytes at the offset, with the proof that they follow what was read before.
+
+        That comes first; also given is where it ends.
+        """
         if self._source.is_final:
-            return self._source.read_at(self.offset, length)
+            return self._source.read_at(self.offset, length), 0
         before = len(self._tail)
         block = self._source.read_at(self.offset - before, before + length)
         if block[:before] != self._tail:
             raise ReplacedError(self._source.path)
-        return block[before:]
+        return block, before
 
     def _taken(self, data: bytes) -> Chunk:
         start = self.offset

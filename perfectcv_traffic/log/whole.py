@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
 from perfectcv_traffic.log.lines import MAX_LINE
 from perfectcv_traffic.log.native import ERRORS, StoredForm
 from perfectcv_traffic.record import TrafficLog
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 PIECE = 524_288
 """Bytes decoded at once: what becomes of them stays in the processor's cache."""
@@ -50,7 +54,9 @@ class WholeChunks:
     def records(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records of whole lines, one of each; None if there is something odd about one."""
         records = self.decoded(lines)
-        return records if records and len(records) == _objects(lines) else None
+        if not records or len(records) != len(object_starts(lines)):
+            return None
+        return records
 
     def decoded(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records in whole lines, wherever one begins and ends; None if something is none."""
@@ -89,14 +95,15 @@ class WholeChunks:
         self._learnt = cast(Decode, msgspec.json.Decoder(twin).decode_lines)
 
 
-def _objects(lines: memoryview) -> int:
-    """How many lines there are if each is from { to }, else -1.
+def object_starts(lines: memoryview) -> npt.NDArray[np.int64]:
+    """Where each line starts if each is from { to }, else nothing.
 
     Within a JSON value } and { never stand next to each other: so no value goes over two lines.
     """
-    import numpy as np  # ingest counts without it, and starts sooner
+    import numpy as np  # a short ingest does without it, and starts sooner
 
     signs = np.frombuffer(lines, np.uint8)
     ends = np.flatnonzero(signs == _NEWLINE)
-    is_whole = signs[0] == _OPENING and (signs[ends[:-1] + 1] == _OPENING).all()
-    return len(ends) if is_whole and (signs[ends - 1] == _CLOSING).all() else -1
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:-1] + 1])
+    is_whole = (signs[starts] == _OPENING).all() and (signs[ends - 1] == _CLOSING).all()
+    return starts if is_whole else starts[:0]

@@ -17,7 +17,7 @@ _NOT_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def as_junit(report: Report) -> str:
     """The report as one JUnit document."""
     root = ElementTree.Element("testsuites", name=TOOL)
-    tags = {one.key: one.tag or UNTAGGED for one in report.probed.operations}
+    tags = {one.key: next(iter(one.tags), UNTAGGED) for one in report.probed.operations}
     suites: dict[str, list[ElementTree.Element]] = {}
     for check in report.probed.checks:
         tag = tags.get(f"{check.method} {check.path}", UNTAGGED)

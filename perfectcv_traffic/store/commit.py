@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perfectcv_traffic.log.segment import Identity
-from perfectcv_traffic.store import upserts
+from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
 from perfectcv_traffic.store.inserts import Insert
 from perfectcv_traffic.store.prepare import Prepared
@@ -34,32 +34,44 @@ class Committer:
         self._connection = connection
 
     def commit(self, log: LogFile, batch: Prepared, identity: Identity) -> Counts:
-        """Store a batch and move the log's offset to `identity.offset`.
+        """Store a batch in a transaction of its own and move the log's offset.
 
-        Raises `OffsetMovedError`; `sqlite3.IntegrityError` when the `event_id` of a record is
-        stored already; a binding error for a value that SQLite cannot hold.
+        Raises what `add` raises.
+        """
+        with transaction(self._connection):
+            check_version(self._connection)
+            counts, log_id = self.add(log, batch, identity)
+        log.id, log.identity = log_id, identity
+        return counts
+
+    def add(self, log: LogFile, batch: Prepared, identity: Identity) -> tuple[Counts, int]:
+        """Insert a batch and move the log's offset to `identity.offset`, within a transaction.
+
+        Returns what became of its lines, and the id of the log. Raises `OffsetMovedError`;
+        `sqlite3.IntegrityError` when the `event_id` of a record is stored already, `KnownIdError`
+        when it was counted; a binding error for a value that SQLite cannot hold.
         """
         counts = Counts(
             batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
             batch.salvaged,
         )  # fmt: skip
-        with transaction(self._connection):
-            check_version(self._connection)
-            log_id = self._move_offset(log, counts, identity)
-            self.insert(log_id, batch)
-        log.id, log.identity = log_id, identity
-        return counts
+        log_id = self._move_offset(log, counts, identity)
+        self.insert(log_id, batch)
+        return counts, log_id
 
     def insert(self, log_id: int, batch: Prepared) -> None:
         """Insert everything of a batch, within the caller's transaction."""
         first_id = self._next_id()
-        for sql, values in batch.groups:
-            values[0] = log_id
-            self._connection.execute(sql, values)  # in their order, so numbered from `first_id` on
+        if batch.counted is not None:
+            counted.insert(self._connection, log_id, batch.counted, batch.records)
+        for group in batch.groups:
+            for sql, values in group.statements(log_id):
+                self._connection.execute(sql, values)  # in their order: numbered from `first_id`
         for insert, rows in ((_INSERT_NULL, batch.nulls), (_INSERT_LOGIN, batch.logins)):
             insert.run(self._connection, [(first_id + row[0], *row[1:]) for row in rows])
         _INSERT_REJECT.run(self._connection, [(log_id, *row) for row in batch.rejects])
-        upserts.merge_rows(self._connection, batch.summary)
+        if batch.summary:
+            upserts.merge_rows(self._connection, batch.summary)
 
     def _move_offset(self, log: LogFile, counts: Counts, identity: Identity) -> int:
         cursor = self._connection.execute(

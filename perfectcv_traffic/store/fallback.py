@@ -9,6 +9,7 @@ from typing import Any
 
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch
 
 UNSTORABLE = (OverflowError, UnicodeEncodeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -21,7 +22,7 @@ def without_duplicates(connection: sqlite3.Connection, batch: Batch) -> Batch:
         "SELECT event_id FROM api_requests WHERE event_id IN (SELECT value FROM json_each(?))",
         (json.dumps(wanted),),
     )
-    seen = {row[0] for row in found}
+    seen = {row[0] for row in found} | counted.known(connection, wanted)
     fresh = []
     for offset, record in batch.records:
         if record.event_id not in seen:

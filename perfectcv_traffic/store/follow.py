@@ -23,6 +23,9 @@ POLL_SECONDS = 0.2
 ROTATED_EVERY = 2.0
 """Seconds between looks at rotated files."""
 
+SQL_STEPS = 2000
+"""Instructions of SQLite's machine between two points at which it gives way: about 60 µs."""
+
 FIRST_RETRY = 1.0
 LAST_RETRY = 60.0
 
@@ -84,6 +87,8 @@ class _Watch:
 def _follow(logs: Sequence[Path], db: Path, watch: _Watch) -> None:
     """Read again and again through one connection."""
     with writing(db, watch.options.model) as connection, ExitStack() as stack, naming(db):
+        if watch.options.give_way:
+            connection.set_progress_handler(watch.options.give_way, SQL_STEPS)
         ingester = Ingester(connection, watch.options)
         streams = [stack.enter_context(ingester.stream(log)) for log in logs]
         look_at_rotated = 0.0

@@ -15,7 +15,12 @@ from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.retention import CHUNK, delete_requests
 from perfectcv_traffic.store.transactions import transaction
 
-_NAMING_CLIENTS = ("rate_limit_tracking", "summary_clients")
+_NAMING_CLIENTS = (
+    "rate_limit_tracking",
+    "summary_clients",
+    "merged_rate_limit_tracking",
+    "merged_summary_clients",
+)
 _WITHHELD = "(deleted at the client's wish)"
 
 

@@ -30,11 +30,8 @@ class Ancestors:
     def __init__(self, connection: sqlite3.Connection, form: StoredForm, parent: int) -> None:
         self._connection = connection
         self._form = form
-        ids = [row[0] for row in connection.execute(_CHAIN, (parent,))]
-        self._chain = ", ".join(map(str, ids))
-        offsets = f"SELECT max(committed_offset) FROM log_files WHERE id IN ({self._chain})"
-        self.end = int(connection.execute(offsets).fetchone()[0])
-        """No line from here on can be known."""
+        self._chain, self.end = chain_of(connection, parent)
+        """No line from the end on can be known."""
         connection.execute("DROP TABLE IF EXISTS temp.ancestor_lines")
         connection.execute(
             "CREATE TEMP TABLE ancestor_lines AS SELECT log_offset, id AS request"
@@ -83,6 +80,13 @@ class Ancestors:
             None if isinstance(value, float) and math.isnan(value) else value
             for value in self._form.row(record)
         )
+
+
+def chain_of(connection: sqlite3.Connection, parent: int) -> tuple[str, int]:
+    """The ids of a segment and of those that it forked from, and how far they were read."""
+    ids = ", ".join(str(row[0]) for row in connection.execute(_CHAIN, (parent,)))
+    offsets = f"SELECT max(committed_offset) FROM log_files WHERE id IN ({ids})"
+    return ids, int(connection.execute(offsets).fetchone()[0])
 
 
 def _by_offset(rows: sqlite3.Cursor) -> dict[int, list[Any]]:

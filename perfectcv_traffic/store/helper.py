@@ -1,48 +1,113 @@
-"""A second process and a thread that share the work of a long log."""
+"""A second process that prepares the lines of a long log which this one stores.
+
+It reads tasks from its standard input and writes what is to be inserted to its standard output;
+when the pipe closes, it ends. It also adds up the summary of the tasks, and tells it when asked.
+"""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import Self
+
+from msgspec import msgpack
 
 from perfectcv_traffic.log.reader import Chunk
-from perfectcv_traffic.store.summing import SummingProcess
+from perfectcv_traffic.store.channel import NO_MEMORY, Channel, shared_memory
+from perfectcv_traffic.store.prepare import Prepared, Task, unpacked
+from perfectcv_traffic.summary import Row
 
 LONG_LOG = 33_554_432
 WORTH_HELP = 1_048_576
 """Bytes of logs, and of a chunk, from which on help saves time."""
 
-SWITCH_INTERVAL = 0.0002
-"""Seconds after which the thread that stores gets the interpreter: it needs it little but often."""
+SUM = b"sum"
+"""The message that asks for the summary of all tasks since the last one."""
+
+SummaryRows = list[list[Row]]
 
 
-class Helper(NamedTuple):
-    """What shares the work."""
+class Helper:
+    """Prepares tasks elsewhere, in their order."""
 
-    process: SummingProcess
-    thread: ThreadPoolExecutor
-    """Stores; one chunk at a time."""
+    def __init__(self) -> None:
+        memory = [shared_memory(), shared_memory()]
+        module = "perfectcv_traffic.store.helper_process"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *map(str, memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the process that stores
+            pass_fds=[number for number in memory if number != NO_MEMORY],
+        )
+        self._tasks = Channel(self._process.stdin, memory[0])
+        self._results = Channel(self._process.stdout, memory[1])
+        self._unanswered = 0
+        self.ahead = 1 if memory[0] == NO_MEMORY else 2
+        """Tasks to submit before the first result is taken; a pipe alone would be blocked."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()  # it holds nothing that could be lost
+        self._tasks.close()
+        self._results.close()
+        self._process.wait()
 
     def is_worth(self, chunk: Chunk) -> bool:
-        """Whether a chunk is large enough to be shared."""
-        return chunk.size >= WORTH_HELP and chunk.long_line is None
+        """Whether a chunk is large enough to be sent, and plain."""
+        is_plain = chunk.long_line is None and chunk.is_terminated
+        return is_plain and chunk.size >= WORTH_HELP and self._process.poll() is None
+
+    def submit(self, task: Task) -> None:
+        """Begin with a task; at most `ahead` and a summary may be waited for at any time."""
+        about = msgpack.encode((task.log_format, task.name, task.start))
+        self._send([len(about).to_bytes(2), about, task.data])
+
+    def submit_sum(self) -> None:
+        """Ask for the summary of the tasks submitted since it was last asked for."""
+        self._send([SUM])
+
+    def prepared(self) -> Prepared | None:
+        """The result of the next task, without a summary; None when there is none."""
+        self._unanswered -= 1
+        with self._results.received() as data:
+            return unpacked(data) if data else None
+
+    def summed(self) -> SummaryRows | None:
+        """The summary that was asked for; None when there is none."""
+        self._unanswered -= 1
+        with self._results.received() as data:
+            return [list(map(tuple, rows)) for rows in msgpack.decode(data)] if data else None
+
+    def forget(self) -> None:
+        """Pass over whatever was submitted."""
+        self.submit_sum()
+        while self._unanswered:
+            self._unanswered -= 1
+            with self._results.received():
+                pass
+
+    def _send(self, parts: Sequence[bytes]) -> None:
+        self._tasks.send(parts)
+        self._unanswered += 1
 
 
 @contextmanager
 def help_with(logs: Sequence[Path], *, wanted: bool) -> Iterator[Helper | None]:
     """Help for logs that are long enough, if it is wanted."""
-    size = sum(log.stat().st_size for log in logs)
-    if not wanted or size < LONG_LOG:
+    if not wanted or sum(log.stat().st_size for log in logs) < LONG_LOG:
         yield None
         return
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    try:
-        with SummingProcess() as process, ThreadPoolExecutor(1) as thread:
-            yield Helper(process, thread)
-    finally:
-        sys.setswitchinterval(before)
+    with Helper() as helper:
+        yield helper

@@ -7,9 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -21,18 +19,21 @@ from perfectcv_traffic.log.reader import Chunk, LongLine, require_file
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
 from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
-from perfectcv_traffic.store.fallback import UNSTORABLE, without_duplicates, without_unstorable
+from perfectcv_traffic.store.fallback import without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
+from perfectcv_traffic.store.group import Group, Progress
 from perfectcv_traffic.store.helper import Helper, help_with
-from perfectcv_traffic.store.prepare import Prepared, Preparer, Task, summary_rows
+from perfectcv_traffic.store.pipeline import Pipeline
+from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
 from perfectcv_traffic.store.segments import LogFile
 from perfectcv_traffic.store.stream import Stream
+from perfectcv_traffic.store.summary_fork import CountedAncestors
 
-Progress = Callable[[int], None]
-"""Told the number of bytes taken after each batch."""
+GiveWay = Callable[[], None]
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
@@ -49,12 +50,16 @@ class Options:
     """The route of a path, for logs that carry none."""
     with_rotated: bool = False
     """Read rotated files from before the first ingest too."""
+    summary_only: bool = False
+    """Keep what requests add up to, and no rows."""
     wait_for_lock: bool = False
     in_parallel: bool = False
-    """Sum up long logs in a second process; it knows no model, routes or redactor but ours."""
+    """Prepare long logs in a second process; it knows no model, routes or redactor but ours."""
     redactor: Redactor = field(default_factory=Redactor)
     is_stopping: Callable[[], bool] = lambda: False
     """Asked between chunks: whether to end soon rather than to read everything."""
+    give_way: GiveWay | None = None
+    """Called before each bit of work: lets a more urgent process run. None: work is done whole."""
     progress: Progress = lambda _bytes: None
     notice: Notice = lambda _message: None
 
@@ -79,7 +84,7 @@ def ingest(
     with (
         only_ingester(db, wait=options.wait_for_lock),
         writing(db, options.model) as connection,
-        help_with(logs, wanted=options.in_parallel) as helper,
+        help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
     ):
         ingester = Ingester(connection, options, helper)
         for log in logs:
@@ -105,7 +110,8 @@ def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
-            f"database {db} is being written by another ingester: wait for it to end, or stop it"
+            f"database {db} is being written by another ingester (an API that runs here has its"
+            " own): name another database with --db, or stop it"
         ) from error
     except OSError as error:
         raise StorageError(
@@ -130,11 +136,15 @@ class Ingester:
         self._connection = connection
         self._options = options
         self._form = form
+        counted.require_kind(connection, summary_only=options.summary_only)
         self._committer = Committer(connection)
         self._formats = Formats(form, options.redactor, options.find_route)
-        self._preparer = Preparer(form, self._formats)
+        self._preparer = Preparer(form, self._formats, summary_only=options.summary_only)
         self._helper = helper
-        self._ancestors: tuple[int, Ancestors] | None = None
+        self._has_counted = not options.summary_only and counted.summarised(connection) > 0
+        self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
+        self._alone_until: dict[str, int] = {}
+        """By the path of a log: the offset up to which its chunks are stored one by one."""
 
     @contextmanager
     def stream(self, log: Path) -> Iterator[Stream]:
@@ -169,67 +179,39 @@ class Ingester:
         return total
 
     def store(self, log: LogFile, chunks: Iterable[Chunk], total: Counts) -> None:
-        """Parse and store chunks, preparing one while the one before is stored.
+        """Parse and store chunks.
 
-        Raises `OffsetMovedError`, and what reading raises once all that was read is stored.
+        Raises `OffsetMovedError`, `StartAgainError`, and what reading raises once all that was
+        read is stored.
         """
-        storing: _Storing | None = None
-        try:
-            for chunk in chunks:
-                prepared = self._prepared(log, chunk)
-                before, storing = storing, None
-                self._finish(log, before, total)
-                storing = self._begin(log, chunk, prepared)
-        finally:
-            self._finish(log, storing, total)
+        group = Group(self._connection, log, total, self._options.progress)
+        Pipeline(self, group, self._helper).run(chunks, total)
 
-    def _prepared(self, log: LogFile, chunk: Chunk) -> Prepared | None:
-        """What is to be stored; None when only the database tells."""
-        if log.parent or log.resembles:
-            return None
-        # The process takes as long to start as the first chunk of a log takes to be read.
-        if self._helper and log.id and self._helper.is_worth(chunk):
-            return self._prepared_together(self._helper, self._task(log, chunk))
+    def is_alone(self, log: LogFile, chunk: Chunk) -> bool:
+        """Whether only the database tells what of a chunk is to be stored."""
+        is_known = bool(log.parent or log.resembles) or self._has_counted
+        return is_known or chunk.start < self._alone_until.get(log.path, 0)
+
+    def keep_alone(self, log: LogFile, end: int) -> None:
+        """From now on store chunks of a log alone, up to an offset."""
+        self._alone_until[log.path] = end
+
+    def prepared(self, log: LogFile, chunk: Chunk) -> Prepared:
+        """What is to be inserted, with the summary."""
+        if self._options.give_way and chunk.data and chunk.is_terminated:
+            return self._preparer.prepare_in_steps(self.task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
-    def _prepared_together(self, helper: Helper, task: Task) -> Prepared:
-        helper.process.submit(task)
-        prepared = self._preparer.prepare(task)
-        summed = helper.process.result()
-        # With rejects or torn lines the two may count differently.
-        if summed and summed.records == prepared.records and not prepared.rejects:
-            prepared.summary = summed.rows
-        else:
-            records = [record for _, record in self._preparer.parse(task).records]
-            prepared.summary = summary_rows(records)
-        return prepared
-
-    def _begin(self, log: LogFile, chunk: Chunk, prepared: Prepared | None) -> _Storing:
-        if prepared is None:
-            return _Storing(chunk, lambda: self._store_unknown(log, chunk))
-        store = partial(self._committer.commit, log, prepared, chunk.identity)
-        if self._helper and self._helper.is_worth(chunk):
-            return _Storing(chunk, self._helper.thread.submit(store).result)
-        return _Storing(chunk, store)
-
-    def _finish(self, log: LogFile, storing: _Storing | None, total: Counts) -> None:
-        if storing is None:
-            return
-        chunk = storing.chunk
-        try:
-            total.add(storing.result())
-        except (sqlite3.IntegrityError, *UNSTORABLE):
-            total.add(self._commit_carefully(log, self._parse(log, chunk), chunk))
-        self._options.progress(chunk.size)
-
-    def _store_unknown(self, log: LogFile, chunk: Chunk) -> Counts:
-        """Store the lines that an earlier generation of the log does not have."""
+    def store_alone(self, log: LogFile, chunk: Chunk) -> Counts:
+        """Store the lines that neither this log nor an earlier generation of it has."""
         ancestor = log.parent or log.resembles
         log.resembles = None
         batch = self._parse(log, chunk)
         if ancestor:
             batch = self._without_known(ancestor, batch, chunk)
-        return self._commit_carefully(log, batch, chunk)
+        counts = self._commit_carefully(log, batch, chunk)
+        self._options.progress(chunk.size)
+        return counts
 
     def _commit_carefully(self, log: LogFile, batch: Batch, chunk: Chunk) -> Counts:
         batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
@@ -239,9 +221,10 @@ class Ingester:
         if chunk.long_line:
             parser = self._formats.parser(self._format(log, chunk))
             return _long_line(chunk.start, chunk.long_line, parser)
-        return self._preparer.parse(self._task(log, chunk))
+        return self._preparer.parse(self.task(log, chunk))
 
-    def _task(self, log: LogFile, chunk: Chunk) -> Task:
+    def task(self, log: LogFile, chunk: Chunk) -> Task:
+        """The lines of a chunk."""
         log_format = str(self._format(log, chunk))
         name = Path(log.path).name
         return Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
@@ -259,19 +242,12 @@ class Ingester:
 
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
-            self._ancestors = (parent, Ancestors(self._connection, self._form, parent))
+            kind = CountedAncestors if self._options.summary_only else Ancestors
+            self._ancestors = (parent, kind(self._connection, self._form, parent))
         ancestors = self._ancestors[1]
         if chunk.start >= ancestors.end:
             return batch
         return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
-
-
-class _Storing(NamedTuple):
-    """A chunk on its way into the database."""
-
-    chunk: Chunk
-    result: Callable[[], Counts]
-    """Waits for it, or stores it; raises what storing raises."""
 
 
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:

@@ -2,51 +2,46 @@
 
 Rows of a database only ever get higher ids, so how far a source was taken is one number, kept in
 the transaction that takes its rows. A log that both databases have read is known by its content,
-and its requests by their own ids.
+and its requests by their own ids. Of a database that keeps no rows, see `merge_summary`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import fields
-from perfectcv_traffic.store import stored, upserts
+from perfectcv_traffic.store import counted, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.doctor import pruned_rows
 from perfectcv_traffic.store.ingest import only_ingester
-from perfectcv_traffic.store.schema import DERIVED_COLUMNS, FINDINGS, GENERATED_REQUESTS
-from perfectcv_traffic.store.segments import STRONG_HEAD
+from perfectcv_traffic.store.merge_base import Merged, Taking
+from perfectcv_traffic.store.merge_summary import Summaries
+from perfectcv_traffic.store.schema import DERIVED_COLUMNS
 from perfectcv_traffic.store.transactions import transaction
 from perfectcv_traffic.summary import Summary
 
 CHUNK = 5000
-_COUNTED = "lines, stored, rejected, blank, duplicate, salvaged"
-_LOG = (
-    "path, generation, committed_offset, head_length, head, anchor_length, anchor, updated,"
-    " format, lines, rejected, blank, salvaged"
-)
-
-
-class Merged(NamedTuple):
-    """What was taken from a source."""
-
-    new: int
-    duplicate: int
 
 
 def merge(db: Path, source: Path) -> Merged:
-    """Take every request of `source` that `db` does not have; makes `db` if need be."""
+    """Take every request of `source` that `db` does not have; makes `db` if need be.
+
+    Of a source that keeps no rows its summary is taken. Raises `StorageError` for a source that
+    cannot be told from what `db` has.
+    """
     if db.exists() and source.exists() and db.samefile(source):
         raise StorageError(f"database {db} cannot be merged into itself")
     with reading(source) as other:  # up to date before it is attached
         _require_whole(other, source)
+        has_rows = not counted.is_summary(other)
     with only_ingester(db), writing(db) as connection, naming(source):
         connection.execute("ATTACH ? AS source", (str(source.absolute()),))
         try:
-            return _Merge(connection).run()
+            if has_rows:
+                _require_rows_wanted(connection, db)
+            return (_Rows if has_rows else Summaries)(connection).run()
         finally:
             connection.execute("DETACH source")
 
@@ -57,47 +52,61 @@ def _require_whole(other: sqlite3.Connection, source: Path) -> None:
             f"database {source} had rows pruned, so its summary cannot be told from its rows: "
             "merge before pruning"
         )
+    if counted.summarised(other) and not counted.is_summary(other):
+        raise StorageError(
+            f"database {source} has requests of some hosts and the summary of others: "
+            "merge their own databases"
+        )
 
 
-class _Merge:
+def _require_rows_wanted(connection: sqlite3.Connection, db: Path) -> None:
+    if counted.is_summary_only(connection):
+        raise StorageError(
+            f"database {db} keeps no requests, the other does: merge both into another --db"
+        )
+
+
+class _Rows(Taking):
+    """A source with rows: those are taken that are not known."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        row = connection.execute("SELECT value FROM source.store_meta WHERE name = 'id'").fetchone()
-        self._source_id = str(row[0])
+        super().__init__(connection)
         own = ", ".join([*(field.name for field in fields()), *DERIVED_COLUMNS])
         self._own_columns = own
 
     def run(self) -> Merged:
         new, duplicate = 0, 0
         while True:
-            with transaction(self._connection):
+            with transaction(self.connection):
                 first, last = self._next_rows()
                 if last is None:
-                    self._finish()
+                    self.finish()
                     return Merged(new, duplicate)
                 taken, passed_over = self._take(first, last)
-                self._set("rows", last)
+                self.set("rows", last)
             new, duplicate = new + taken, duplicate + passed_over
 
     def _next_rows(self) -> tuple[int, int | None]:
-        first = self._get("rows")
+        first = self.get("rows")
         query = (
             "SELECT max(id) FROM (SELECT id FROM source.api_requests WHERE id > ?"
             " ORDER BY id LIMIT ?)"
         )
-        return first, self._connection.execute(query, (first, CHUNK)).fetchone()[0]
+        return first, self.connection.execute(query, (first, CHUNK)).fetchone()[0]
 
     def _take(self, first: int, last: int) -> tuple[int, int]:
-        execute = self._connection.execute
+        execute = self.connection.execute
         execute("DROP TABLE IF EXISTS temp.fresh")
         offset = execute("SELECT coalesce(max(id), 0) FROM main.api_requests").fetchone()[0]
-        logs = self._logs()
+        logs = self.logs()
         execute(
             "CREATE TEMP TABLE fresh AS"
             f" SELECT s.id AS old_id, row_number() OVER (ORDER BY s.id) + {offset} AS new_id"
             " FROM source.api_requests s JOIN temp.merged_logs l ON l.source = s.log_file_id"
             " WHERE s.id > ? AND s.id <= ? AND s.log_offset >= l.known_to"
-            " AND NOT EXISTS (SELECT 1 FROM main.api_requests m WHERE m.event_id = s.event_id)",
+            " AND NOT EXISTS (SELECT 1 FROM main.api_requests m WHERE m.event_id = s.event_id)"
+            " AND coalesce((SELECT c.last FROM main.counted_ids c WHERE c.first <= s.event_id"
+            " ORDER BY c.first DESC LIMIT 1) < s.event_id, 1)",
             (first, last),
         )
         execute(
@@ -121,104 +130,19 @@ class _Merge:
 
     def _summarise(self, offset: int) -> None:
         part = Summary()
-        for records in stored.batches(self._connection, f"id > {offset}"):
+        for records in stored.batches(self.connection, f"id > {offset}"):
             part.add_all(records)
-        upserts.merge(self._connection, part)
-
-    def _logs(self) -> list[int]:
-        """The own row of each log of the source, and up to where its lines are known anyway."""
-        execute = self._connection.execute
-        execute("DROP TABLE IF EXISTS temp.merged_logs")
-        execute("CREATE TEMP TABLE merged_logs (source INTEGER PRIMARY KEY, own, known_to)")
-        own_ids = []
-        for row in execute(f"SELECT id, {_LOG} FROM source.log_files").fetchall():
-            source_id, path, *values = row
-            own, known_to = self._own_log(f"{self._source_id}:{path}", values)
-            execute("INSERT INTO merged_logs VALUES (?, ?, ?)", (source_id, own, known_to))
-            own_ids.append(own)
-        return own_ids
-
-    def _own_log(self, path: str, values: list[object]) -> tuple[int, int]:
-        generation, _, head_length, head, *_ = values
-        execute = self._connection.execute
-        same = execute(
-            "SELECT id, committed_offset FROM main.log_files WHERE head = ? AND head_length >= ?"
-            " AND path <> ? AND path NOT LIKE ? ORDER BY committed_offset DESC LIMIT 1",
-            (head, STRONG_HEAD, path, f"{self._source_id}:%"),
-        ).fetchone()
-        own = execute(
-            "SELECT id FROM main.log_files WHERE path = ? AND generation = ?", (path, generation)
-        ).fetchone()
-        if own is None:
-            marks = ", ".join("?" * (1 + len(values)))
-            own = execute(
-                f"INSERT INTO main.log_files ({_LOG}, stored, duplicate)"
-                f" VALUES ({marks}, 0, 0) RETURNING id",
-                (path, *values),
-            ).fetchone()
-        else:
-            names = _LOG.removeprefix("path, ").split(", ")
-            assignments = ", ".join(f"{name} = ?" for name in names)
-            execute(f"UPDATE main.log_files SET {assignments} WHERE id = ?", (*values, own[0]))
-        is_known = same is not None and int(str(head_length)) >= STRONG_HEAD
-        return int(own[0]), int(same[1]) if is_known else 0
+        upserts.merge(self.connection, part)
 
     def _count(self, logs: list[int], offset: int) -> None:
         """Lines of each log by what became of them: the rest of a source's lines are known."""
         for own in logs:
-            self._connection.execute(
+            self.connection.execute(
                 "UPDATE main.log_files SET stored = stored + (SELECT count(*) FROM"
                 " main.api_requests WHERE log_file_id = :own AND id > :offset)"
                 " WHERE id = :own",
                 {"own": own, "offset": offset},
             )
-
-    def _finish(self) -> None:
-        """Everything but the requests: small, and known by its own keys or by a number."""
-        execute = self._connection.execute
-        logs = self._logs()
-        for own in logs:
-            execute(
-                "UPDATE main.log_files SET duplicate = lines - stored - rejected - blank + salvaged"
-                " WHERE id = ?",
-                (own,),
-            )
-        execute(
-            "INSERT INTO main.rejected_lines (log_file_id, log_offset, length, reason, raw, detail)"
-            " SELECT l.own, s.log_offset, s.length, s.reason, s.raw, s.detail"
-            " FROM source.rejected_lines s JOIN temp.merged_logs l ON l.source = s.log_file_id"
-            " WHERE true ON CONFLICT DO NOTHING"
-        )
-        generated = ", ".join([*GENERATED_REQUESTS][1:])
-        execute(
-            f"INSERT INTO main.generated_requests ({generated})"
-            f" SELECT {generated} FROM source.generated_requests WHERE true ON CONFLICT DO NOTHING"
-        )
-        findings = ", ".join([*FINDINGS][1:])
-        last = self._get("findings")
-        execute(
-            f"INSERT INTO main.findings ({findings})"
-            f" SELECT {findings} FROM source.findings WHERE id > ?",
-            (last,),
-        )
-        top = execute("SELECT coalesce(max(id), 0) FROM source.findings").fetchone()[0]
-        self._set("findings", max(last, top))
-
-    def _get(self, what: str) -> int:
-        row = self._connection.execute(
-            "SELECT value FROM main.store_meta WHERE name = ?", (self._name(what),)
-        ).fetchone()
-        return int(row[0]) if row else 0
-
-    def _set(self, what: str, value: int) -> None:
-        self._connection.execute(
-            "INSERT INTO main.store_meta (name, value) VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (self._name(what), str(value)),
-        )
-
-    def _name(self, what: str) -> str:
-        return f"merged {what} of {self._source_id}"
 
 
 _DETAILS = {

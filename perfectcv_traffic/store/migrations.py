@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfectcv_traffic import overview, summary
-from perfectcv_traffic.store import upserts
+from perfectcv_traffic.store import upserts, version_6, version_7
 from perfectcv_traffic.store.ddl import (
     add_column,
     columns,
@@ -279,6 +279,8 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_3,
     _version_4,
     _version_5,
+    version_6.migrate,
+    version_7.migrate,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 

@@ -7,21 +7,27 @@ before is stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import msgspec
+
 from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.whole import WholeChunks
+from perfectcv_traffic.log.whole import WholeChunks, object_starts
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
+from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import Group, RequestRows
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
+
+STEP_LINES = 32
+STEP_BYTES = 65_536
 
 _BAD_REQUEST = 400
 
@@ -35,6 +41,19 @@ class Task(NamedTuple):
     start: int
     data: bytes
     is_terminated: bool = True
+
+
+def steps(task: Task) -> Iterator[Task]:
+    """A task of whole lines cut into such of a few lines."""
+    data, start = task.data, 0
+    while start < len(data):
+        end = start
+        for _ in range(STEP_LINES):
+            end = data.find(b"\n", end) + 1 or len(data)
+            if end - start >= STEP_BYTES or end == len(data):
+                break
+        yield task._replace(start=task.start + start, data=data[start:end])
+        start = end
 
 
 @dataclass(slots=True)
@@ -54,25 +73,59 @@ class Prepared:
     duplicate: int = 0
     salvaged: int = 0
     summary: list[list[Row]] = field(default_factory=list)
-    """Rows of each summary table, then of each roll-up."""
+    """Rows of each summary table, then of each roll-up; none when they are told elsewhere."""
+    counted: Counted | None = None
+    """What is kept of the records if no rows are."""
+
+
+def unpacked(data: bytes | memoryview) -> Prepared:
+    """What another process prepared, from MessagePack."""
+    fields = msgspec.msgpack.decode(data)
+    fields["groups"] = [Group(tuple(names), *rest) for names, *rest in fields["groups"]]
+    return Prepared(**fields)
 
 
 class Preparer:
     """Parses and prepares lines of any format for one record model."""
 
-    def __init__(self, form: StoredForm, formats: Formats) -> None:
+    def __init__(
+        self,
+        form: StoredForm,
+        formats: Formats,
+        *,
+        summary_only: bool = False,
+        with_numpy: bool = False,
+    ) -> None:
+        """`with_numpy`: it is loaded anyway, or there is enough to do for it to be worth it."""
+        self._form = form
+        self._with_numpy = with_numpy
         self._formats = formats
+        self._summary_only = summary_only
         self._rows = RequestRows(form)
         self._whole = WholeChunks(form)
 
-    def prepare(self, task: Task) -> Prepared:
-        """What a transaction inserts for lines, without the summary.
+    def prepare(self, task: Task, sum_up: Callable[[list[TrafficLog]], None]) -> Prepared:
+        """What a transaction inserts for lines; `sum_up` is told all records, for the summary.
 
         Some hundred lines after the other, so that they stay in the processor's cache.
         """
         found = Prepared()
         for batch in self._batches(task):
             self._add(found, batch)
+            sum_up([record for _, record in batch.records])
+        return found
+
+    def prepare_in_steps(self, task: Task, between: Callable[[], None]) -> Prepared:
+        """What a transaction inserts for whole lines; `between` is called every few of them."""
+        found, summary = Prepared(), Summary()
+        for step in steps(task):
+            for batch in self._batches(step):
+                between()
+                self._add(found, batch)
+                between()
+                summary.add_all([record for _, record in batch.records])
+                between()
+        found.summary = _rows(summary)
         return found
 
     def prepared(self, batch: Batch) -> Prepared:
@@ -107,28 +160,47 @@ class Preparer:
         """Many lines at once, as long as nothing about them is odd."""
         offset = task.start
         for piece in self._whole.pieces(task.data):
-            lines = bytes(piece[:-1]).split(b"\n")
             records = self._whole.decoded(piece)
-            if records and len(records) == len(lines) and _are_objects(lines):
-                lengths = [len(line) + 1 for line in lines[:-1]]
-                offsets = accumulate(lengths, initial=offset)
-                yield Batch(list(zip(offsets, records, strict=True)), lines=len(lines))
+            starts = self._object_starts(piece) if records else []
+            if records and len(records) == len(starts):
+                offsets = [offset + start for start in starts]
+                yield Batch(list(zip(offsets, records, strict=True)), lines=len(records))
             else:
-                yield _lines(parser, offset, lines)
+                yield _lines(parser, offset, bytes(piece[:-1]).split(b"\n"))
             offset += len(piece)
 
+    def _object_starts(self, piece: memoryview) -> list[int]:
+        """Where each line starts if each is from { to }: then none has two values, or half one."""
+        if self._with_numpy:
+            starts: list[int] = object_starts(piece).tolist()
+            return starts
+        lines = bytes(piece[:-1]).split(b"\n")
+        return _starts(lines) if _are_objects(lines) else []
+
     def _add(self, found: Prepared, batch: Batch) -> None:
+        if self._summary_only:
+            self._count(found, batch)
+        else:
+            self._add_rows(found, batch)
+        found.records += len(batch.records)
+        found.lines += batch.lines
+        found.blank += batch.blank
+        found.salvaged += batch.salvaged
+
+    def _add_rows(self, found: Prepared, batch: Batch) -> None:
         for position, (_, record) in enumerate(batch.records, found.records):
             if record.null_params_count or record.null_response_count:
                 found.nulls += _null_rows(position, record)
             if record.login_uuid is not None:
                 found.logins.append(_login_row(position, record))
-        found.records += len(batch.records)
         found.groups += self._rows.groups(batch.records)
         found.rejects += [(offset, length, *reject) for offset, length, reject in batch.rejects]
-        found.lines += batch.lines
-        found.blank += batch.blank
-        found.salvaged += batch.salvaged
+
+    def _count(self, found: Prepared, batch: Batch) -> None:
+        found.counted = found.counted or Counted()
+        found.counted.add(batch.records, self._form.row)
+        # Where and why, not what: the text would make the database as large as the log.
+        found.rejects += [(*where, reject.reason, "", None) for *where, reject in batch.rejects]
 
 
 def _lines(parser: LineParser, offset: int, lines: list[bytes]) -> Batch:
@@ -148,8 +220,11 @@ def _lines(parser: LineParser, offset: int, lines: list[bytes]) -> Batch:
     return batch
 
 
+def _starts(lines: list[bytes]) -> list[int]:
+    return list(accumulate((len(line) + 1 for line in lines[:-1]), initial=0))
+
+
 def _are_objects(lines: list[bytes]) -> bool:
-    """Whether each is from { to }: then no value goes over two lines, and none has two."""
     return all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
 
 
@@ -178,6 +253,10 @@ def summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
     """Rows of each summary table, then of each roll-up."""
     summary = Summary()
     summary.add_all(records)
+    return _rows(summary)
+
+
+def _rows(summary: Summary) -> list[list[Row]]:
     tables = [list(packed(table, summary.cells(table))) for table in TABLES]
     return tables + [list(overview.unlimited_rows(r, summary)) for r in overview.ROLLUPS]
 

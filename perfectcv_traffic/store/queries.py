@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
+from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import GENERATED_REQUESTS
 from perfectcv_traffic.summary import CLIENTS, TABLES, Row, Table
@@ -118,7 +119,8 @@ def time_range(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
         "SELECT (SELECT min(timestamp) FROM api_requests),"
         " (SELECT max(timestamp) FROM api_requests)"
     ).fetchone()
-    return first, last
+    times = [one for one in (first, last, *counted.times(connection)) if one is not None]
+    return min(times, default=None), max(times, default=None)
 
 
 def store_generated(connection: sqlite3.Connection, rows: Iterable[Sequence[object]]) -> None:

@@ -1,16 +1,17 @@
 """Rows of `api_requests` as statements, column by column.
 
 Most columns of most logs hold the same in hundreds of rows: nobody sends rate limits, nothing is
-cut. Such a value is bound once for all rows of a statement.
+cut. Such a value is bound once for all rows of a statement, and a column of nothing but NULL is
+left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.native import NULL, StoredForm
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store.inserts import Insert, parts, statement
 from perfectcv_traffic.store.schema import DERIVED_COLUMNS
@@ -18,11 +19,27 @@ from perfectcv_traffic.store.schema import DERIVED_COLUMNS
 Column = Sequence[Any]
 
 
-class Group(NamedTuple):
-    """Some rows as a statement; the first of its values is the id of the log."""
+AT_ONCE = 256
+"""Records whose columns are looked at together."""
 
-    sql: str
+
+class Group(NamedTuple):
+    """Some rows with the same columns; the first of the values is the id of the log."""
+
+    columns: tuple[str, ...]
+    shared: int
+    """So many of the first columns have one value for all rows."""
+    rows: int
     values: list[Any]
+
+    def statements(self, log_id: int) -> Iterator[tuple[str, list[Any]]]:
+        """Statements that insert the rows, and what they bind."""
+        insert = Insert("api_requests", self.columns, self.shared, flags=_FLAGS)
+        width = len(self.columns) - self.shared
+        shared = [log_id, *self.values[1 : self.shared]]
+        for start, end in parts(self.rows, len(self.columns)):
+            own = self.values[self.shared + start * width : self.shared + end * width]
+            yield statement(insert, end - start), shared + own
 
 
 class RequestRows:
@@ -34,38 +51,41 @@ class RequestRows:
 
     def __init__(self, form: StoredForm) -> None:
         self._form = form
-        self._columns = ("log_offset", *form.columns, *DERIVED_COLUMNS)
-        self._counts = [form.columns.index(name) for name in _COUNTS]
+        self._columns = ("log_offset", *form.columns)
         self._different: set[int] = set()
+        self._known: set[int] = set()
+        """Columns that were something else than NULL."""
 
     def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Group]:
         """Statements that insert these records, each given with its offset."""
         found = [
-            self._values(records[start:end])
-            for start, end in parts(len(records), len(self._columns) + 1)
+            self._values(records[start : start + AT_ONCE])
+            for start in range(0, len(records), AT_ONCE)
         ]
         for columns in found:
-            self._different.update(
-                number
-                for number, column in enumerate(columns)
-                if number not in self._different and not _is_shared(column)
-            )
+            self._look_at(columns)
         own = sorted(self._different)
-        shared = [number for number in range(len(self._columns)) if number not in self._different]
-        names = ["log_file_id", *(self._columns[number] for number in (*shared, *own))]
-        insert = Insert("api_requests", tuple(names), len(shared) + 1)
-        return [_group(insert, columns, shared, own) for columns in found]
+        shared = sorted(self._known - self._different)
+        names = ("log_file_id", *(self._columns[number] for number in (*shared, *own)))
+        return [
+            Group(names, len(shared) + 1, len(columns[0]), _bound(columns, shared, own))
+            for columns in found
+        ]
 
     def _values(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Column]:
         offsets = [offset for offset, _ in records]
-        columns = self._form.bound([record for _, record in records])
-        # A bool binds many times slower than an int.
-        flags = [[int(count > 0) for count in columns[number]] for number in self._counts]
-        return [offsets, *columns, *flags]
+        return [offsets, *self._form.bound([record for _, record in records])]
+
+    def _look_at(self, columns: list[Column]) -> None:
+        """Learn which columns differ, and which are known at all."""
+        for number, column in enumerate(columns):
+            if number not in self._different and not _is_shared(column):
+                self._different.add(number)
+            if column[0] is not NULL:
+                self._known.add(number)
 
 
-_COUNTS = ("null_params_count", "null_response_count")
-"""In the order of `DERIVED_COLUMNS`."""
+_FLAGS = tuple(zip(DERIVED_COLUMNS, ("null_params_count", "null_response_count"), strict=True))
 
 
 def _is_shared(column: Column) -> bool:
@@ -74,7 +94,7 @@ def _is_shared(column: Column) -> bool:
     return (last is first or last == first) and column.count(first) == len(column)
 
 
-def _group(insert: Insert, columns: list[Column], shared: list[int], own: list[int]) -> Group:
+def _bound(columns: list[Column], shared: list[int], own: list[int]) -> list[Any]:
     values = [None, *(columns[number][0] for number in shared)]
     values += chain.from_iterable(zip(*(columns[number] for number in own), strict=True))
-    return Group(statement(insert, len(columns[0])), values)
+    return values

@@ -26,6 +26,7 @@ from perfectcv_traffic.log.source import (
 )
 from perfectcv_traffic.store import segments
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
+from perfectcv_traffic.store.group import StartAgainError
 from perfectcv_traffic.store.segments import LogFile
 
 QUIET_SECONDS = 60.0
@@ -39,7 +40,7 @@ RECENT_SECONDS = 3600.0
 """A rotated file that was written to so shortly before the log belongs to what is read first."""
 
 Store = Callable[[LogFile, Iterable[Chunk], Counts], None]
-"""Parses and stores chunks and adds to the counts; raises `OffsetMovedError`."""
+"""Parses and stores chunks and adds to the counts; raises `OffsetMovedError`, `StartAgainError`."""
 
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR)
 
@@ -160,14 +161,17 @@ class Stream:
 
     def _drain(self, file: OpenFile) -> Counts:
         """Store all whole lines of a file."""
-        total = Counts()
-        for _ in range(MAX_ATTEMPTS):
+        total, attempts = Counts(), 0
+        while attempts < MAX_ATTEMPTS:
             try:
                 if file.reader is None and not self._identify(file):
                     return total
                 if file.reader and file.log:
                     self._store(file.log, self._chunks(file.reader), total)
+            except StartAgainError:  # at most once for what is read then
+                file.forget()
             except (ReplacedError, OffsetMovedError):
+                attempts += 1
                 file.forget()
             else:
                 return total

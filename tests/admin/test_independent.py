@@ -47,7 +47,7 @@ def made_up(choose: random.Random, number: int) -> TrafficLog:
         timestamp=f"2026-01-01T{hour:02}:{second // 60:02}:{second % 60:02}.000000Z",
         method=choose.choice(["GET", "POST", "DELETE"]),
         path=path,
-        route=choose.choice([path, None]),
+        route=choose.choice([path, path if path == "/admin/url-stats" else None]),
         client_ip=choose.choice(ADDRESSES),
         api_token=token,
         token_validity=choose.choice(VALIDITIES[1:]) if token else TokenValidity.ABSENT,

@@ -166,9 +166,10 @@ SELECT client, count(*), count(*) / {total},
 FROM t GROUP BY client ORDER BY count(*) DESC, client LIMIT 20
 
 -- name: client_hours
-SELECT client, count(*), count(DISTINCT place), count(DISTINCT coalesce(hour::VARCHAR, '')),
-  max(per_hour), count(DISTINCT (place, hour)) FILTER (status_code = 429)
-FROM (SELECT *, count(*) OVER (PARTITION BY client, hour) AS per_hour FROM t)
+SELECT client, count(*), count(DISTINCT asked), count(DISTINCT coalesce(hour::VARCHAR, '')),
+  max(per_hour), count(DISTINCT (asked, hour)) FILTER (status_code = 429)
+FROM (SELECT *, count(*) OVER (PARTITION BY client, hour) AS per_hour,
+    CASE WHEN route IS NULL AND class = '4xx' THEN '(unmatched)' ELSE place END AS asked FROM t)
 GROUP BY client ORDER BY count(*) DESC, client LIMIT 10
 
 -- name: user_agents

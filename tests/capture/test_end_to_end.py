@@ -244,6 +244,19 @@ def test_signal_to_the_whole_group_loses_nothing(tmp_path: Path, log: Path) -> N
     assert answered <= set(recorded(log))
 
 
+def test_ctrl_c_loses_nothing(tmp_path: Path, log: Path) -> None:
+    with server(tmp_path, log) as (pid, port):
+        child = child_beside(port)
+        assert (os.getpgid(child), os.getsid(child)) == (child, os.getsid(pid))
+        with load(port, 100) as clients:
+            os.killpg(os.getpgid(pid), signal.SIGINT)  # what a terminal does
+            os.waitpid(pid, 0)
+        answered = {number for client in clients for number, _ in client.answered}
+    found = recorded(log)
+    assert answered <= set(found)
+    assert len(found) == len(set(found))
+
+
 @pytest.mark.parametrize(
     ("composing", "name", "options"),
     [("child", "SIGKILL", ()), ("thread", "SIGKILL", ()),

@@ -54,8 +54,9 @@ def make(tmp_path: Path, monkeypatch: Any) -> Iterator[Callable[..., Ingester]]:
 
 def test_command_names_the_log_the_database_and_the_model() -> None:
     plain, own = Ingester(Path("/l"), Path("/d")), Ingester(Path("/l"), Path("/d"), OwnLog)
-    assert plain._command[1:] == [
-        "-m", "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes", "/l", "--db", "/d",
+    assert plain._command[plain._command.index("-m") + 1 :] == [
+        "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes", "--poll", "1.0",
+        "/l", "--db", "/d",
     ]  # fmt: skip
     assert own._command[-2] == "--model"
     assert own._command[-1].endswith(":OwnLog")
@@ -71,6 +72,21 @@ def test_child_is_started_once_and_ends_when_stopped(make: Any) -> None:
     one.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+def test_child_is_out_of_reach_of_ctrl_c_and_gives_way_to_its_parent(make: Any) -> None:
+    one = make(WAITS)
+    one.tend()
+    pid = one.pid
+    assert pid is not None
+    assert os.getpgid(pid) == pid
+    # In a session of its own it might get as much of a core as its parent, however nice it is.
+    assert os.getsid(pid) == os.getsid(0)
+    nicest = 19
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(
+        nicest, os.getpriority(os.PRIO_PROCESS, 0) + ingester.NICENESS
+    )
 
 
 def test_of_two_workers_one_keeps_the_child_and_the_other_takes_over(make: Any) -> None:

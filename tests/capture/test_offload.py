@@ -202,6 +202,18 @@ def test_process_that_is_no_python_starts_no_child(
     assert "is no Python" in caplog.text
 
 
+def test_modules_in_the_working_directory_do_not_reach_the_child(
+    beside: Any, talk: Talk, log: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    for name in ("queue", "token", "signal", "msgspec"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the application has this module')")
+    monkeypatch.chdir(tmp_path)
+    watching = beside(application())  # waits for the child
+    talk(watching.app, path="/items/1")
+    assert watching.flush(20)
+    assert len(lines(log)) == 1
+
+
 def test_what_is_no_plain_data_is_recorded_by_the_thread(
     beside: Any, talk: Talk, log: Path
 ) -> None:

@@ -102,6 +102,27 @@ def test_a2_lifespan_shutdown_writes_the_log_before_it_completes(
     ]
 
 
+def test_a2_failure_of_the_recorder_at_shutdown_is_kept_from_the_application(
+    monitor: Setup, monkeypatch: Any
+) -> None:
+    sent: list[str] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    def fail() -> None:
+        raise RuntimeError("a bug of the recorder")
+
+    watching = monitor(app)
+    monkeypatch.setattr(watching, "_shut_down", fail)
+    asyncio.run(watching.app({"type": "lifespan"}, None, send))
+    assert sent == ["lifespan.shutdown.complete"]
+    assert watching.counters.faults == 1
+
+
 def test_a4_application_without_lifespan_raises_what_it_would_and_is_recorded(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:

@@ -22,7 +22,7 @@ from fastapi import FastAPI, Request, Response
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.exchange import Exchange, begin
 from perfectcv_traffic.capture.log_file import LogFile
-from perfectcv_traffic.capture.outcome import Counters
+from perfectcv_traffic.capture.outcome import Counters, Outcome
 from perfectcv_traffic.capture.recording import Recording
 from perfectcv_traffic.capture.selection import Selection
 from perfectcv_traffic.capture.writer import Limits, LogWriter
@@ -125,6 +125,60 @@ def test_i2_poisonous_record_loses_only_itself(log: Path, caplog: Any) -> None:
     assert [(line["path"], line["lost_before"]) for line in lines(log)] == [("/a", 0), ("/b", 1)]
     assert (sink.counters.recorded, sink.counters.failed) == (2, 1)
     assert "a request could not be recorded" in caplog.text
+
+
+class Failing:
+    """A recording and follower with bugs of their own."""
+
+    def __init__(self, then: Recording) -> None:
+        self.fails, self._then = True, then
+
+    def write(self, batch: list[Exchange], untold: int) -> Outcome:
+        if self.fails:
+            raise RuntimeError("a bug")
+        return self._then.write(batch, untold)
+
+    def tend(self) -> float | None:
+        raise RuntimeError("another bug")
+
+    def close(self) -> None:
+        self._then.close()
+
+    def forget(self) -> None: ...
+
+
+def test_writer_outlives_its_own_bugs_and_counts_what_they_cost(log: Path, caplog: Any) -> None:
+    here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), Plain())
+    failing = Failing(Recording(here))
+    one = LogWriter(failing, Limits(100, 10**9, 0.001), Counters(), failing)
+    one.submit(exchange_of("/lost"))
+    assert one.flush(20)
+    failing.fails = False
+    for _ in range(2):
+        one.submit(exchange_of("/kept"))
+        assert one.flush(20)
+    one.close()
+    assert [(line["path"], line["lost_before"]) for line in lines(log)] == [
+        ("/kept", 1), ("/kept", 0),
+    ]  # fmt: skip
+    assert (one.counters.failed, one.counters.recorded) == (1, 2)
+    assert one.counters.faults > 1
+    assert "the recorder failed" in caplog.text
+
+
+def test_thread_that_cannot_start_is_tried_again(log: Path, monkeypatch: Any) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    one = writer(log, Plain())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            one.submit(exchange_of("/first"))
+    one.submit(exchange_of("/second"))
+    assert one.flush(20)
+    one.close()
+    assert [line["path"] for line in lines(log)] == ["/first", "/second"]
 
 
 def test_i6_torn_last_line_is_ended_before_the_next(log: Path) -> None:

@@ -166,3 +166,11 @@ def test_secret_variable_that_is_not_set_is_named(program: Program) -> None:
 
     assert done.returncode == 2
     assert line(done).startswith("environment variable NO_SUCH_TOKEN is not set")
+
+
+def test_log_that_cannot_be_read_says_how_to_look_into_it(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "some.log").write_text("garbage\n", "utf-8")
+
+    for done in (program("ingest", "some.log"), program("analyze", "some.log", "--no-charts")):
+        assert done.returncode == 0
+        assert "perfectcv-traffic ingest --explain 3 LOG" in done.stderr

@@ -54,3 +54,15 @@ def test_option_is_taken_from_the_environment(program: Program) -> None:
 
 def test_version_is_told(program: Program) -> None:
     assert program("--version").stdout.startswith("perfectcv-traffic 0.")
+
+
+def test_what_each_command_does_is_not_cut_off_in_the_list(program: Program) -> None:
+    listed = program("--help").stdout.partition("Commands:")[2]
+
+    assert [line.split()[0] for line in listed.splitlines() if line] == NAMES
+    assert "..." not in listed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_says_how_options_are_set_from_outside(program: Program, name: str) -> None:
+    assert "PERFECTCV_TRAFFIC_SOME_OPTION" in program(name, "--help").stdout

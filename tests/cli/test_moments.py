@@ -41,7 +41,7 @@ def test_share_is_a_percentage_or_a_fraction(text: str, expected: float) -> None
     assert share(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["101%", "-1", "nan", "much", "5"])
+@pytest.mark.parametrize("text", ["101%", "-1", "nan", "much", "5", "1"])
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no share"):
         share(text)

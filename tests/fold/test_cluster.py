@@ -8,16 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from perfectcv_traffic.errors import TargetError, UsageError
+from perfectcv_traffic.errors import StorageError, TargetError, UsageError
 from perfectcv_traffic.fold import cluster, run, splits
-from perfectcv_traffic.fold.files import found
+from perfectcv_traffic.fold.files import LogFile, found
 from perfectcv_traffic.fold.run import Run
 from perfectcv_traffic.fold.work import Task
 from perfectcv_traffic.record import TrafficLog
@@ -37,7 +37,7 @@ def dask(words: list[str], log: Path) -> Iterator[None]:
     """A process of Dask, killed at the end."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *words],
+            [sys.executable, *words],
             stdout=output,
             stderr=output,
             env=os.environ | {"PYTHONPATH": str(ROOT)},  # workers import the selection below
@@ -54,7 +54,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler."""
     folder = tmp_path_factory.mktemp("scheduler")
     file = folder / "scheduler.json"
-    words = ["distributed.cli.dask_scheduler", "--host=127.0.0.1", "--port=0"]
+    words = ["-m", "distributed.cli.dask_scheduler", "--host=127.0.0.1", "--port=0"]
     words += ["--dashboard-address=127.0.0.1:0", f"--scheduler-file={file}"]
     with dask(words, folder / "log"):
         until = time.monotonic() + SECONDS
@@ -64,11 +64,23 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(importlib.import_module("json").loads(text)["address"])
 
 
+WITHOUT_PACKAGE = (
+    "import sys; sys.modules['perfectcv_traffic'] = None;"
+    " from distributed.cli.dask_worker import main; main()"
+)
+"""A worker where the package is not installed."""
+
+
 @contextmanager
-def dask_workers(scheduler: str, folder: Path, count: int) -> Iterator[None]:
+def dask_workers(
+    scheduler: str,
+    folder: Path,
+    count: int,
+    program: Sequence[str] = ("-m", "distributed.cli.dask_worker"),
+) -> Iterator[None]:
     """So many workers of a scheduler, ready."""
     distributed: Any = importlib.import_module("distributed")
-    words = ["distributed.cli.dask_worker", scheduler, "--nthreads=1", "--no-nanny"]
+    words = [*program, scheduler, "--nthreads=1", "--no-nanny"]
     words += ["--no-dashboard", f"--local-directory={folder}"]
     with ExitStack() as stack:
         for number in range(count):
@@ -143,3 +155,35 @@ def test_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) 
         cluster.workers("tcp://127.0.0.1:9"),
     ):
         pass
+
+
+def test_address_that_is_none_says_how_to_write_one() -> None:
+    with (
+        pytest.raises(UsageError, match=r"--cluster nonsense: write it as tcp://HOST:8786"),
+        cluster.workers("nonsense"),
+    ):
+        pass
+
+
+def test_cluster_without_workers_says_so(scheduler: str) -> None:
+    with pytest.raises(TargetError, match="has no workers"), cluster.workers(scheduler):
+        pass
+
+
+def test_worker_without_the_package_says_what_to_install(scheduler: str, tmp_path: Path) -> None:
+    with (
+        dask_workers(scheduler, tmp_path, 1, ["-c", WITHOUT_PACKAGE]),
+        pytest.raises(UsageError, match=r"install perfectcv-traffic==\S+ on every worker"),
+        cluster.workers(scheduler),
+    ):
+        pass
+
+
+def test_log_that_only_this_machine_has_is_named(scheduler: str, tmp_path: Path) -> None:
+    logs = [LogFile(str(tmp_path / "absent.log"), 1000)]
+    with (
+        dask_workers(scheduler, tmp_path, 1),
+        cluster.workers(scheduler) as (executor, threads),
+        pytest.raises(StorageError, match=r"absent\.log .*by a worker of the cluster"),
+    ):
+        Run(logs, executor, threads).result()

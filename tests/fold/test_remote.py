@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perfectcv_traffic.errors import StorageError, UsageError
+from perfectcv_traffic.errors import ExitCode, StorageError, UsageError
 from perfectcv_traffic.fold import files
 
 from .conftest import Expected
@@ -45,7 +45,15 @@ def store() -> Iterator[str]:
 
 
 def analyze(*words: str, **environment: str) -> dict[str, Any]:
-    done = subprocess.run(
+    done = said(*words, **environment)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    del found["generated_at"]
+    return found
+
+
+def said(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "perfectcv_traffic", "analyze", "--json", "--no-charts", *words],
         capture_output=True,
         text=True,
@@ -53,10 +61,6 @@ def analyze(*words: str, **environment: str) -> dict[str, Any]:
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    del found["generated_at"]
-    return found
 
 
 def test_logs_in_a_bucket_give_what_the_same_logs_here_give(
@@ -80,3 +84,21 @@ def test_file_that_is_not_at_a_url_is_named(tmp_path: Path) -> None:
     for name in ("absent.log", "*.absent"):
         with pytest.raises(StorageError, match=r"file://.*absent"):
             files.found([f"file://{tmp_path.as_posix()}/{name}"])
+
+
+def test_store_that_refuses_the_credentials_is_named_in_one_line(store: str) -> None:
+    httpx.post(f"{store}/moto-api/reset-auth", content=b"0").raise_for_status()
+    try:
+        done = said("s3://fleet/secret.log", AWS_ENDPOINT_URL=store)
+    finally:
+        httpx.post(f"{store}/moto-api/reset-auth", content=b"inf").raise_for_status()
+    assert done.returncode == ExitCode.STORAGE
+    assert "log s3://fleet/secret.log cannot be read: PermissionError" in done.stderr
+    assert "give s3fs valid credentials" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_url_whose_package_is_missing_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    with pytest.raises(UsageError, match=r"gs://bucket/a\.log .* pip install 'gcsfs'"):
+        files.found(["gs://bucket/a.log"])

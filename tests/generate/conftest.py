@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -24,6 +28,24 @@ from pydantic import BaseModel
 
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.openapi import Document
+
+
+def _load_target(name: str) -> ModuleType:
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"{name}_target", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # pydantic looks its annotations up there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def load_target() -> Callable[[str], ModuleType]:
+    """An application of this folder as a module: `load_target("seeded")`."""
+    return _load_target
+
 
 TOKEN = "a-valid-token-of-the-tests"
 KEY = "a-valid-key-of-the-tests"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,15 +20,8 @@ Serve = Callable[[Any], contextlib.AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="module")
-def layouts() -> ModuleType:
-    path = Path(__file__).with_name("layouts.py")
-    spec = importlib.util.spec_from_file_location("layouts_target", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def layouts(load_target: Callable[[str], ModuleType]) -> ModuleType:
+    return load_target("layouts")
 
 
 @pytest.mark.parametrize("dialect", ["3.1", "3.0"])

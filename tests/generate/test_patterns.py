@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic.generate.patterns import matching_text
+from perfectcv_traffic.generate.patterns import MAX_CHARACTERS, matching_text
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,16 @@ def test_pattern_that_cannot_be_followed_gives_nothing(pattern: str) -> None:
 def test_whatever_is_made_matches(pattern: str) -> None:
     text = matching_text(pattern)
     assert text is None or re.search(pattern, text)
+
+
+@pytest.mark.parametrize("pattern", ["(" * 40 + "a" + "{64})" * 40, "(" * 40 + "" + "){64}" * 40])
+def test_repetitions_of_repetitions_end_soon(pattern: str) -> None:
+    text = matching_text(pattern)
+    assert text is None or len(text) <= MAX_CHARACTERS
+
+
+def test_texts_of_a_pattern_differ_where_they_may() -> None:
+    rng = Random(1)
+    texts = {matching_text(r"^[A-Z]{3}-\d{4}$", rng=rng) for _ in range(50)}
+    assert len(texts) > 40
+    assert all(re.fullmatch(r"[A-Z]{3}-\d{4}", str(one)) for one in texts)

@@ -15,6 +15,7 @@ import pytest
 from perfectcv_traffic.errors import ExitCode, LockedError
 from perfectcv_traffic.store.follow import follow
 from perfectcv_traffic.store.ingest import Options, ingest, only_ingester
+from perfectcv_traffic.store.prepare import STEP_LINES, Task, steps
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
@@ -157,6 +158,65 @@ def test_follower_ends_cleanly_when_asked(log: Path, db: Path, line: Line, numbe
         assert process.stderr is not None
         assert b"1 new + 0 duplicate + 0 rejected" in process.stderr.read()
     assert not db.with_name(db.name + "-wal").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_follower_beside_a_program_outlasts_signals_to_the_whole_service(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
+    log.write_bytes(line(1))
+    with following(log, db, "--until-stdin-closes") as process:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            process.send_signal(getattr(signal, name))
+        with log.open("ab") as file:
+            file.write(line(2))  # the program that started it still ends its requests
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(30) == ExitCode.OK
+    assert query("SELECT count(*) FROM api_requests") == [(2,)]
+
+
+@pytest.mark.parametrize("with_oddities", [False, True])
+def test_follower_that_gives_way_stores_the_same(
+    log: Path, db: Path, line: Line, tmp_path: Path, with_oddities: bool
+) -> None:
+    lines = [line(number, null_params_count=number % 3) for number in range(150)]
+    if with_oddities:
+        lines[40:40] = [b"\n", b"no record\n", line(900)[:50] + line(901), b"{}\n", lines[7]]
+        lines[90] = line(902, request_body="x" * 100_000)
+    log.write_bytes(b"".join(lines))
+    points: list[None] = []
+    other = tmp_path / "other.db"
+    gave_way = follow(
+        [log], db, Steps().wait, options=Options(give_way=lambda: points.append(None))
+    )
+    assert gave_way == follow([log], other, Steps().wait, options=Options())
+    assert contents(db) == contents(other)
+    assert len(points) > 3 * len(lines) / STEP_LINES
+
+
+def contents(db: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, whenever it was written."""
+    with closing(sqlite3.connect(db)) as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        return {
+            name: sorted(connection.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
+            for (name,) in tables
+            if name not in ("log_files", "log_streams", "store_meta")
+        }
+
+
+def test_task_is_cut_between_lines() -> None:
+    data = b"".join(b"%d\n" % number for number in range(100)) + b"y" * 200_000 + b"\nz\n"
+    cut = list(steps(Task("native", "log", 7, data)))
+    assert b"".join(step.data for step in cut) == data
+    assert [step.start for step in cut] == [
+        7 + sum(len(step.data) for step in cut[:number]) for number in range(len(cut))
+    ]
+    assert all(step.data.endswith(b"\n") for step in cut)
+    assert [step.data.count(b"\n") for step in cut] == [32, 32, 32, 5, 1]
 
 
 def test_second_process_exits_with_its_own_code(log: Path, db: Path, line: Line) -> None:

@@ -10,7 +10,8 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
-from perfectcv_traffic.store.merge import Merged, merge
+from perfectcv_traffic.store.merge import merge
+from perfectcv_traffic.store.merge_base import Merged
 from perfectcv_traffic.store.retention import Limits, prune
 from perfectcv_traffic.summary import TABLES
 

@@ -64,9 +64,9 @@ def test_statements_store_the_rows_of_their_records(batches: list[list[dict[str,
         expected = []
         for batch in batches:
             records = [(number, FORM.record(**values)) for number, values in enumerate(batch)]
-            for sql, values in rows.groups(records):
-                values[0] = 7
-                connection.execute(sql, values)
+            for group in rows.groups(records):
+                for sql, values in group.statements(7):
+                    connection.execute(sql, values)
             expected += [
                 (7, number, *map(known, FORM.row(record)), int(record.null_params_count > 0), 0)
                 for number, record in records

@@ -11,6 +11,7 @@ One idea a file, each importing only those above it:
     baseline   one request per operation that succeeds
     rungs      the credentials that must be refused
     refusal    what an answer to such a credential means
+    roles      which operations a lower role must not reach
     ladder     every rung at one operation
     holes      the places of a request where a null is put
     nulls      one hole after another, crash, acceptance and slowness judged

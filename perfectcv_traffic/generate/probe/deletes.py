@@ -50,7 +50,7 @@ class Deletes:
             tried = await self._climb(operation, case, for_higher_role=for_higher_role)
         accepted = [one for one in tried if one[1].succeeded]
         for rung, reply in accepted:
-            self.ladder.accuse(rung.kind.rule, Baseline(reply), rung, reply)
+            self.ladder.accuse_unless_right(Baseline(reply), rung, reply)
         if accepted:
             self.ids.forget(operation, path_values(accepted[0][1]))
             return

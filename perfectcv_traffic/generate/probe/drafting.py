@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.draft import Draft, make_draft
+from perfectcv_traffic.generate.formats import later
 from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import Operation
@@ -17,6 +18,7 @@ from perfectcv_traffic.generate.producers import words_of
 
 ATTEMPTS = 5
 _CHANGING: Final = ("PUT", "PATCH")
+_LATER_TURN: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Drafter:
             draft = make_draft(self.document, operation, rng, optional=is_full, texts=texts)
         except TargetError:
             return None
+        # Some dates must be over, others must be to come, and no schema says which.
+        if turn // 2 == _LATER_TURN:
+            draft = _later(draft)
         # The last attempt keeps the author's own examples.
         if turn < ATTEMPTS - 1:
             draft = self._with_known_ids(draft, turn // 2)
@@ -104,6 +109,20 @@ class Drafter:
         if value is None or isinstance(value, dict | list | bool):
             return self._replaced(value, turn)
         return _as(value, self.ids.named(name, turn))
+
+
+def _later(draft: Draft) -> Draft:
+    query = _each_text(draft.values[Location.QUERY], later)
+    values = {**draft.values, Location.QUERY: query}
+    return replace(draft, values=values, body=_each_text(draft.body, later))
+
+
+def _each_text(value: Json, change: Callable[[str], str]) -> Json:
+    if isinstance(value, list):
+        return [_each_text(one, change) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _each_text(one, change) for name, one in value.items()}
+    return change(value) if isinstance(value, str) else value
 
 
 def _as(value: Json, known: str | None) -> Json:

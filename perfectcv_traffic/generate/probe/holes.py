@@ -66,7 +66,9 @@ def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
     for place in _places(schema, draft.body, with_root=not is_form):
         if spares and place and is_identity(str(place[0])):
             continue
-        forbidden = not is_form and not schema.allows_null(place)
+        forbidden = not is_form and schema.refuses(
+            place, draft.body, _with(draft.body, place, None)
+        )
         yield Hole(
             place=("body", *place),
             value=None,
@@ -115,7 +117,7 @@ def _parts(
     schema: Nullability, place: tuple[Step, ...], value: Json
 ) -> Iterable[tuple[Step, Json]]:
     if isinstance(value, dict):
-        absent = {name: None for name in schema.names(place) if name not in value}
+        absent = {name: None for name in schema.names(place, value) if name not in value}
         return [*value.items(), *absent.items()]
     return list(enumerate(value))[:1] if isinstance(value, list) else ()
 

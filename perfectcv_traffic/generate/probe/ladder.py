@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from perfectcv_traffic.generate.credentials import Credentials
-from perfectcv_traffic.generate.ids import unknown_id
+from perfectcv_traffic.generate.ids import well_formed_id
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
 from perfectcv_traffic.generate.probe.exchange import Case, Prober, Reply
 from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict
 from perfectcv_traffic.generate.probe.refusal import REFUSALS, Meaning, meaning
+from perfectcv_traffic.generate.probe.roles import Roles
 from perfectcv_traffic.generate.probe.rungs import (
     LOW_ROLE,
     Rung,
@@ -35,6 +36,7 @@ class Ladder:
     ledger: Ledger
     happy_path: HappyPath
     credentials: Credentials
+    roles: Roles
     later: list[tuple[Baseline, Rung]] = field(default_factory=list)
     """Rungs that are tried when everything else is done."""
     _done: set[str] = field(default_factory=set)
@@ -71,14 +73,22 @@ class Ladder:
 
     async def step_down(self, baselines: Iterable[Baseline], *, is_known_user: bool) -> None:
         """The token of a lower role at operations for a higher one."""
-        for baseline in baselines:
+        tried = [
+            (baseline, rung, await self.prober.send(changed(baseline.case, rung)))
+            for baseline in baselines
+            for rung in low_role_rungs(baseline.case.operation, self.credentials)
+            if not self._is_open(baseline.case.operation)
+        ]
+        for baseline, _, reply in tried:
+            self.roles.learn(baseline.case.operation, reply.status)
+        for baseline, rung, reply in tried:
             operation = baseline.case.operation
-            for rung in low_role_rungs(operation, self.credentials):
-                if self.ledger.has("PT101", operation) or self.ledger.has("PT102", operation):
-                    continue
-                await self.goes_on(baseline, rung)
-                if not is_known_user and not self.ledger.has("PT107", operation):
-                    self.ledger.note("PT107", operation, Verdict.INCONCLUSIVE, _LOW_ROLE_UNKNOWN)
+            await self.judge(baseline, rung, reply)
+            if not is_known_user and not self.ledger.has("PT107", operation):
+                self.ledger.note("PT107", operation, Verdict.INCONCLUSIVE, _LOW_ROLE_UNKNOWN)
+
+    def _is_open(self, operation: Operation) -> bool:
+        return self.ledger.has("PT101", operation) or self.ledger.has("PT102", operation)
 
     async def goes_on(self, baseline: Baseline, rung: Rung) -> bool:
         """Try one rung; whether it was accepted so that the ladder ends here."""
@@ -93,7 +103,7 @@ class Ladder:
         if found is Meaning.LET_THROUGH and baseline.is_good:
             found = await self._compare(baseline, rung, reply)
         if found is Meaning.ACCEPTED:
-            self.accuse(rung.kind.rule, baseline, rung, reply)
+            self.accuse_unless_right(baseline, rung, reply)
             return True
         if not baseline.is_good and found is not Meaning.CRASHED:
             self.ledger.note(
@@ -105,6 +115,15 @@ class Ladder:
         else:
             self._note(found, rung, reply)
         return False
+
+    def accuse_unless_right(self, baseline: Baseline, rung: Rung, reply: Reply) -> None:
+        """A finding, unless nothing says that the lower role may not do that."""
+        operation = reply.case.operation
+        why = self.roles.why_admitted(operation) if rung.kind is LOW_ROLE else None
+        if why is None:
+            self.accuse(rung.kind.rule, baseline, rung, reply)
+        else:
+            self.ledger.note(rung.kind.rule, operation, Verdict.INCONCLUSIVE, why)
 
     def accuse(self, rule: str, baseline: Baseline, rung: Rung, reply: Reply) -> None:
         """A finding: this credential got this answer."""
@@ -140,7 +159,7 @@ class Ladder:
         holes = PATH_PARAMETER.findall(operation.path)
         if not holes or self.ledger.has("PT106", operation):
             return
-        ids = {**baseline.case.ids, holes[-1]: unknown_id(operation, holes[-1], 1)}
+        ids = {**baseline.case.ids, holes[-1]: well_formed_id(operation, holes[-1], 1)}
         rung = Rung(
             rung_of_none().kind,
             "no credential and an unknown id",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,10 @@ import msgspec
 
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import Credentials
-from perfectcv_traffic.generate.forge import is_signed_with, parse_jwt
+from perfectcv_traffic.generate.forge import Jwt, is_signed_with
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import UNAUTHORIZED, Baseline, HappyPath
 from perfectcv_traffic.generate.probe.budget import Stopped
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
@@ -24,6 +24,7 @@ from perfectcv_traffic.generate.probe.findings import Ledger, Verdict
 from perfectcv_traffic.generate.probe.holes import body_holes, reading_holes
 from perfectcv_traffic.generate.probe.ladder import Ladder, changed
 from perfectcv_traffic.generate.probe.nulls import NullProbes
+from perfectcv_traffic.generate.probe.roles import Roles
 from perfectcv_traffic.generate.probe.rungs import low_role_rungs
 from perfectcv_traffic.generate.security import SchemeKind
 
@@ -66,7 +67,8 @@ class Probing:
         """Every phase; `stop_reason` tells why one was cut short."""
         started = time.perf_counter()
         nulls = NullProbes(self.prober, self.ledger, self.happy_path, self.slow)
-        ladder = Ladder(self.prober, self.ledger, self.happy_path, self.credentials)
+        roles = self._roles()
+        ladder = Ladder(self.prober, self.ledger, self.happy_path, self.credentials, roles)
         try:
             await self._perform(ladder, nulls)
         except Stopped as stopped:
@@ -99,7 +101,7 @@ class Probing:
         secured = [one for one in self._baselines() if one.case.operation.is_secured]
         for baseline in secured:
             await ladder.climb(baseline)
-        higher = [one for one in secured if self._is_for_higher_role(one.case.operation)]
+        higher = [one for one in secured if ladder.roles.is_for_higher(one.case.operation)]
         if self.credentials.low_token is not None and higher:
             is_known = await self._knows_low_role([one for one in secured if one not in higher])
             await ladder.step_down(higher, is_known_user=is_known)
@@ -141,7 +143,7 @@ class Probing:
         )
         found = deletions(self.operations)
         for operation in found if AUTH in self.suites else ():
-            await deletes.probe(operation, for_higher_role=self._is_for_higher_role(operation))
+            await deletes.probe(operation, for_higher_role=ladder.roles.is_for_higher(operation))
         for operation in found:
             await deletes.clean_up(operation)
 
@@ -175,11 +177,16 @@ class Probing:
 
     def _check_jwt_secret(self) -> None:
         """A secret that does not sign accepted tokens would make every expired token refused."""
-        credentials = self.credentials
-        jwt = parse_jwt(credentials.token or "")
-        is_used = credentials.jwt_secret is not None and credentials.expired_token is None
-        if is_used and jwt is not None and not is_signed_with(jwt, credentials.jwt_secret or ""):
+        secret, jwts = self.credentials.jwt_secret, self._jwts()
+        is_used = secret is not None and self.credentials.expired_token is None
+        if is_used and jwts and not any(is_signed_with(one, secret or "") for one in jwts):
             raise UsageError("the JWT secret does not sign the token: check --jwt-secret-env")
+
+    def _jwts(self) -> list[Jwt]:
+        """The JWTs among the secrets, whichever scheme carries them."""
+        schemes = {scheme: None for one in self.operations for scheme in one.schemes}
+        wanted = (Wanted(scheme=one, credentials=self.credentials, canary="") for one in schemes)
+        return [one.jwt for one in wanted if one.jwt is not None]
 
     async def _knows_low_role(self, baselines: Sequence[Baseline]) -> bool:
         """Whether the token of the lower role is accepted anywhere."""
@@ -192,21 +199,20 @@ class Probing:
                         return True
         return not baselines
 
-    def _is_for_higher_role(self, operation: Operation) -> bool:
-        scoped = any(one.scopes for option in operation.security for one in option)
-        return scoped or re.search(self.admin_path, operation.path) is not None
+    def _roles(self) -> Roles:
+        return Roles(self.admin_path, self.credentials.low_token)
 
     def _note_untested(self) -> None:
         """The rules that this run could not test at all, with what it would take."""
         secured = [one for one in self.operations if one.is_secured]
         bearer = any(s.kind is SchemeKind.BEARER for one in secured for s in one.schemes)
-        is_jwt = parse_jwt(self.credentials.token or "") is not None
+        is_jwt = bool(self._jwts())
         has_expired = self.credentials.expired_token is not None
         can_expire = has_expired or (is_jwt and self.credentials.jwt_secret is not None)
         reasons = {
             "PT103": bearer and not can_expire and "give --expired-token-env or --jwt-secret-env",
             "PT104": bearer and not is_jwt and "the token is no JWT, or there is none",
-            "PT107": any(map(self._is_for_higher_role, secured))
+            "PT107": any(map(self._roles().is_for_higher, secured))
             and self.credentials.low_token is None
             and "give --low-token-env",
         }

@@ -9,7 +9,7 @@ from typing import Final
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Presented, Variant, Wanted, place, variants
-from perfectcv_traffic.generate.security import SchemeKind, SecurityScheme
+from perfectcv_traffic.generate.security import SecurityScheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def rungs(unit: Unit, credentials: Credentials, canary: str) -> Iterator[Rung]:
 
 def low_role_rungs(operation: Operation, credentials: Credentials) -> list[Rung]:
     """The token of a lower role, if there is one."""
-    units = (Unit(one) for one in operation.schemes if one.kind is SchemeKind.BEARER)
+    units = map(Unit, operation.schemes)
     return [one for unit in units for one in _rungs_of(LOW_ROLE, unit, credentials, "")][:1]
 
 

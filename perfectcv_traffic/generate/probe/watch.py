@@ -17,6 +17,7 @@ from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict
 MIN_SECRET_CHARACTERS: Final = 8
 """Shorter ones could be in an answer by chance."""
 _JSON: Final = "json"
+_SET_COOKIE: Final = "/response/headers/set-cookie"
 
 
 @dataclass(slots=True)
@@ -38,10 +39,14 @@ class Watch:
             self._search_nulls(reply)
 
     def _search_credential(self, reply: Reply) -> None:
-        operation, secrets = reply.case.operation, secrets_in(reply.case.presented)
+        operation, presented = reply.case.operation, reply.case.presented
+        secrets = secrets_in(presented)
         if not secrets:
             return
-        where = next((place for secret in secrets for place in _places_of(reply, secret)), None)
+        found = (place for secret in secrets for place in _places_of(reply, secret))
+        # A session that slides is set again where it came from.
+        is_renewed = any(_is_set_again(reply, *pair) for pair in presented.cookies.items())
+        where = next((one for one in found if not (is_renewed and one == _SET_COOKIE)), None)
         if where is None:
             self.ledger.note("PT108", operation, Verdict.PASSED)
         elif not self.ledger.has("PT108", operation):
@@ -101,6 +106,10 @@ def _places_of(reply: Reply, secret: str) -> Iterator[str]:
     if secret.encode() in reply.answer.body:
         found = next(_paths_of(reply.json(), secret), ())
         yield pointer(("response", *found)) or ""
+
+
+def _is_set_again(reply: Reply, name: str, secret: str) -> bool:
+    return f"{name}={secret}" in reply.answer.headers.get("set-cookie", "")
 
 
 def _paths_of(value: Json, secret: str) -> Iterator[tuple[Step, ...]]:

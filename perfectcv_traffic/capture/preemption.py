@@ -1,0 +1,40 @@
+"""Points at which a process beside the API lets it have the core that they share.
+
+Linux lets what runs finish its time slice (a few milliseconds) although a process of a higher
+priority woke up meanwhile; `sched_yield` ends the slice. Yielding costs a process most of its share
+of a busy core, so that one which falls behind stops doing it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+
+def _sleep_not_at_all() -> None:
+    time.sleep(0)
+
+
+_give_way: Callable[[], None] = getattr(os, "sched_yield", _sleep_not_at_all)
+
+
+class PreemptionPoints:
+    """Gives way at each call, for `patience` seconds from the beginning of a piece of work on."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._until = 0.0
+
+    def begin(self) -> None:
+        """Another piece of work begins."""
+        self._until = time.monotonic() + self._patience
+
+    def __call__(self) -> None:
+        """Let another process run, if one wants to and this one is not late."""
+        if time.monotonic() >= self._until:
+            return
+        try:
+            _give_way()
+        except OSError:  # forbidden in some sandboxes, and no reason to fail
+            self._patience = self._until = 0.0

@@ -1,0 +1,123 @@
+"""What merging takes of a source whether it has rows or not: its logs, rejects and findings."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from perfectcv_traffic.store.counted import meta
+from perfectcv_traffic.store.schema import FINDINGS, GENERATED_REQUESTS
+from perfectcv_traffic.store.segments import STRONG_HEAD
+
+_LOG = (
+    "path, generation, committed_offset, head_length, head, anchor_length, anchor, updated,"
+    " format, lines, rejected, blank, salvaged"
+)
+
+_LINES = 8
+"""The place of `lines` after the path."""
+
+
+class Merged(NamedTuple):
+    """What was taken from a source."""
+
+    new: int
+    duplicate: int
+
+
+class Taking:
+    """What is taken of the database attached as `source`, and how far it was."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.source_id = str(meta(connection, "id", "source"))
+
+    def logs(self) -> list[int]:
+        """The own row of each log of the source, and up to where its lines are known anyway."""
+        execute = self.connection.execute
+        execute("DROP TABLE IF EXISTS temp.merged_logs")
+        execute("CREATE TEMP TABLE merged_logs (source INTEGER PRIMARY KEY, own, known_to)")
+        own_ids = []
+        for row in execute(f"SELECT id, {_LOG} FROM source.log_files").fetchall():
+            source_id, path, *values = row
+            own, known_to = self._own_log(f"{self.source_id}:{path}", values)
+            execute("INSERT INTO merged_logs VALUES (?, ?, ?)", (source_id, own, known_to))
+            own_ids.append(own)
+        return own_ids
+
+    def _own_log(self, path: str, values: list[object]) -> tuple[int, int]:
+        generation, _, head_length, head, *_ = values
+        execute = self.connection.execute
+        same = execute(
+            "SELECT id, committed_offset FROM main.log_files WHERE head = ? AND head_length >= ?"
+            " AND path <> ? AND path NOT LIKE ? ORDER BY committed_offset DESC LIMIT 1",
+            (head, STRONG_HEAD, path, f"{self.source_id}:%"),
+        ).fetchone()
+        own = execute(
+            "SELECT id FROM main.log_files WHERE path = ? AND generation = ?", (path, generation)
+        ).fetchone()
+        if own is None:
+            marks = ", ".join("?" * (1 + len(values)))
+            own = execute(
+                f"INSERT INTO main.log_files ({_LOG}, stored, duplicate)"
+                f" VALUES ({marks}, 0, 0) RETURNING id",
+                (path, *values),
+            ).fetchone()
+        else:
+            names = _LOG.removeprefix("path, ").split(", ")
+            assignments = ", ".join(f"{name} = ?" for name in names)
+            execute(  # an older copy of the source tells nothing new
+                f"UPDATE main.log_files SET {assignments} WHERE id = ? AND lines <= ?",
+                (*values, own[0], values[_LINES]),
+            )
+        is_known = same is not None and int(str(head_length)) >= STRONG_HEAD
+        return int(own[0]), int(same[1]) if is_known else 0
+
+    def finish(self) -> None:
+        """Take everything but the requests: small, known by its own keys or by a number."""
+        execute = self.connection.execute
+        logs = self.logs()
+        for own in logs:
+            execute(
+                "UPDATE main.log_files SET duplicate = lines - stored - rejected - blank + salvaged"
+                " WHERE id = ?",
+                (own,),
+            )
+        execute(
+            "INSERT INTO main.rejected_lines (log_file_id, log_offset, length, reason, raw, detail)"
+            " SELECT l.own, s.log_offset, s.length, s.reason, s.raw, s.detail"
+            " FROM source.rejected_lines s JOIN temp.merged_logs l ON l.source = s.log_file_id"
+            " WHERE true ON CONFLICT DO NOTHING"
+        )
+        generated = ", ".join([*GENERATED_REQUESTS][1:])
+        execute(
+            f"INSERT INTO main.generated_requests ({generated})"
+            f" SELECT {generated} FROM source.generated_requests WHERE true ON CONFLICT DO NOTHING"
+        )
+        findings = ", ".join([*FINDINGS][1:])
+        last = self.get("findings")
+        execute(
+            f"INSERT INTO main.findings ({findings})"
+            f" SELECT {findings} FROM source.findings WHERE id > ?",
+            (last,),
+        )
+        top = execute("SELECT coalesce(max(id), 0) FROM source.findings").fetchone()[0]
+        self.set("findings", max(last, top))
+
+    def get(self, what: str) -> int:
+        """How far something was taken, 0 for not at all."""
+        row = self.connection.execute(
+            "SELECT value FROM main.store_meta WHERE name = ?", (self._name(what),)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def set(self, what: str, value: int) -> None:
+        """Remember how far something was taken."""
+        self.connection.execute(
+            "INSERT INTO main.store_meta (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (self._name(what), str(value)),
+        )
+
+    def _name(self, what: str) -> str:
+        return f"merged {what} of {self.source_id}"
