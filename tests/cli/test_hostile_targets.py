@@ -101,7 +101,8 @@ def test_traffic_to_a_target_that_misbehaves_is_counted(
 ) -> None:
     done = program(
         "generate", start(with_document(lambda _: answer)), "--requests", "12",
-        "--timeout", "2" if answer == b"" else "30", "--concurrency", "12", "--format", "json", "--output", "run.json",
+        "--timeout", "2" if answer == b"" else "30", "--concurrency", "12",
+        "--format", "json", "--output", "run.json",
     )  # fmt: skip
     run = json.loads((tmp_path / "run.json").read_text())
 
