@@ -1,6 +1,7 @@
 """Time folding logs: one process, two, a Dask cluster on the same cores; logs of several lengths.
 
 Usage: python benchmarks/scaling.py [--lines 1000000] [--rounds 3] [--lengths 100000,1000000,...]
+       python benchmarks/scaling.py --paper 4.5    # ten terabytes a day at so many CPU s a million
 
 The ways take turns on one log, so that whatever else the machine does slows all of them alike. What
 two processes would gain if nothing else ran is told by their CPU time too: on a busy machine that
@@ -197,6 +198,22 @@ _TIME = re.compile(rb'("timestamp":")(\d{4}-\d\d-\d\d)')
 _WRITER = re.compile(rb'("event_id":")[0-9a-f]{16}')
 
 
+def on_paper(cost: float, terabytes: float = 10, line: int = 789, cores: int = 16) -> list[str]:
+    """What a fleet's logs of a day take, if a million lines cost so many CPU seconds to fold."""
+    lines = terabytes * 1e12 / line
+    core_seconds = lines / 1e6 * cost
+    rate = line * 1e6 / cost
+    pieces = terabytes * 1e12 / 268_435_456
+    return [
+        f"{lines / 1e6:,.0f} million lines of {line} bytes, {lines / 86_400:,.0f} a second",
+        f"{core_seconds / 3600:.1f} core hours; {core_seconds / 86_400:.2f} cores keep up",
+        f"{cores} cores take {core_seconds / cores / 60:.0f} minutes",
+        f"a core reads {rate / 1e6:.0f} MB/s, {cores} of them {rate * cores / 1e9:.1f} GB/s",
+        f"{pieces:,.0f} pieces of 256 MiB, each {cost * 268_435_456 / line / 1e6:.1f} s",
+        f"{core_seconds / 3600 * 0.05:.2f} a day at 0.05 a core hour",
+    ]
+
+
 def exponent(lengths: Sequence[int], values: Sequence[float]) -> float:
     """The power of the length with which something grows: 1 is linear."""
     fit = statistics.linear_regression(list(map(math.log, lengths)), list(map(math.log, values)))
@@ -216,7 +233,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--lengths", default="100000,1000000,3000000,10000000")
     parser.add_argument("--folder", type=Path, help="where there is room: 0.9 GB a million lines")
+    parser.add_argument("--paper", type=float, help="CPU s a million lines: compute, measure not")
     options = parser.parse_args()
+    if options.paper:
+        print(*on_paper(options.paper), sep="\n")
+        return
     os.environ["PYTHONWARNINGS"] = "ignore"
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         compare(Path(name), options.lines, options.rounds)

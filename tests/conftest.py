@@ -1,10 +1,60 @@
-"""What all tests share: properties that are the same in every CI run."""
+"""What all tests share: properties that are the same in every CI run, and servers that are not."""
 
+from __future__ import annotations
+
+import contextlib
 import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
 
+import pytest
 from hypothesis import settings
 
 # Elsewhere hypothesis tries other examples each time; a change must not fail for an old reason.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+Answer = Callable[[bytes], bytes | type[ConnectionError] | None]
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Answer], str]]:
+    """Start a server that answers each request head with bytes; None closes the connection,
+    `ConnectionResetError` resets it."""
+    listeners: list[socket.socket] = []
+
+    def starting(answer: Answer) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=_accept, args=(listener, answer), daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield starting
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _accept(listener: socket.socket, answer: Answer) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
+
+
+def _serve(connection: socket.socket, answer: Answer) -> None:
+    with connection, contextlib.suppress(ConnectionError):
+        while head := connection.recv(65536):
+            reply = answer(head)
+            if reply is None:
+                return
+            if not isinstance(reply, bytes):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                return
+            connection.sendall(reply)

@@ -29,14 +29,14 @@ TABLES = {
     "log_streams": "each log that was ever read",
     "log_files_done": "rotated files that are read to their end",
     "rejected_lines": "lines that are no record, with the reason",
-    "counted_ids": "event ids that were counted without a row, as intervals",
-    "counted_lines": "lines that were counted without a row, by place and digest",
     "store_meta": "facts of the database itself",
     "summary_endpoints": "requests by endpoint, whatever the hour",
     "summary_hours": "requests by hour, whatever the endpoint",
     "summary_clients": "requests by client",
     "summary_null_fields": "requests with a null by endpoint and field",
     **{one.name: one.meaning for one in summary.TABLES},
+    "counted_ids": "ids of requests that have no row, as spans: what `--summary-only` counted",
+    "counted_lines": "digests of such lines that have no id",
 }
 """What is in each table, in the order of the page; a new table must be told of here."""
 

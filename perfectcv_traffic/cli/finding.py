@@ -75,7 +75,7 @@ def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], N
         run_id=run_id, target=job.target, seed=job.options.seed, started_at=started_at
     )
     write(line(start))
-    with live("probing", total=None) as follow:
+    with live("probing") as follow:
 
         def told(outcome: Outcome) -> None:
             write(line(request_event(outcome)))
@@ -149,9 +149,10 @@ def _exit_code(report: Report, least: str | None) -> int:
     if not probed.is_complete:
         raise UsageError(f"the run stopped early: {probed.stop_reason}")
     if not probed.reached and not report.accepted:
+        answers = ", ".join(f"{status} × {times}" for status, times in probed.by_status.items())
         raise UsageError(
-            f"{probed.target}: no operation answered 2xx, so that nothing could be tested:"
-            " check credentials and document"
+            f"{probed.target}: no operation answered 2xx ({answers}), so that nothing could be"
+            " tested: check the API, credentials and document"
         )
     return ExitCode.OK
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.outcome import Outcome
@@ -20,20 +20,24 @@ SECONDS_BETWEEN: Final = 0.2
 
 
 @contextmanager
-def live(title: str, total: int | None) -> Iterator[Callable[[Outcome], None]]:
-    """A line that follows the outcomes it is told."""
+def live(
+    title: str, total: int | None = None, *, seconds: float | None = None
+) -> Iterator[Callable[[Outcome], None]]:
+    """A line that follows the outcomes it is told; a bar in it if the number of requests or the
+    time is known."""
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    bar = () if total is None and seconds is None else (BarColumn(bar_width=16),)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), *bar)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(title, total=total)
-        follower = Follower()
+    ) as shown:
+        task = shown.add_task(title, total=total if seconds is None else seconds)
+        follower = Follower(total)
 
         def note(outcome: Outcome) -> None:
             if follower.note(outcome):
-                text = f"{title} {follower.text()}"
-                bar.update(task, completed=follower.requests, description=text)
+                done = follower.requests if seconds is None else follower.seconds
+                shown.update(task, completed=done, description=f"{title} {follower.text()}")
 
         yield note if console.is_terminal else lambda _outcome: None
 
@@ -41,16 +45,26 @@ def live(title: str, total: int | None) -> Iterator[Callable[[Outcome], None]]:
 class Follower:
     """What there is to tell of the outcomes so far."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, total: int | None = None, *, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.requests = 0
+        self._total = total
         self._clock = clock
-        self._started = clock()
+        self._started: float | None = None
         self._told = 0.0
         self._classes: Counter[str] = Counter()
         self._recent: deque[float] = deque(maxlen=RECENT)
 
+    @property
+    def seconds(self) -> float:
+        """Since the first request was sent: a run is prepared before."""
+        return 0.0 if self._started is None else self._clock() - self._started
+
     def note(self, outcome: Outcome) -> bool:
         """Count one outcome; whether it is time to tell."""
+        if self._started is None:
+            self._started = self._clock() - outcome.seconds
         self.requests += 1
         known = outcome.status is not None
         self._classes[f"{(outcome.status or 0) // 100}xx" if known else "none"] += 1
@@ -63,8 +77,9 @@ class Follower:
 
     def text(self) -> str:
         """Rate, statuses, p95."""
-        rate = self.requests / max(self._clock() - self._started, 1e-9)
+        rate = self.requests / max(self.seconds, 1e-9)
         ordered = sorted(self._recent)
         p95 = ordered[int(0.95 * (len(ordered) - 1))] * 1000 if ordered else 0.0
         classes = " ".join(f"{name} {number}" for name, number in sorted(self._classes.items()))
-        return f"{rate:,.0f}/s {classes} p95 {p95:,.1f} ms"
+        number = f"{self.requests:,}" + (f"/{self._total:,}" if self._total else "")
+        return f"{number}, {rate:,.0f}/s {classes} p95 {p95:,.1f} ms"

@@ -181,7 +181,7 @@ def send(
 
     with database.writing(db):
         pass  # a database that cannot be used is said before anything is sent
-    with live("sending", total=options.requests) as follow:
+    with live("sending", options.requests, seconds=options.seconds) as follow:
         run = generate(
             target, options, credentials=credentials, recording=recording, on_outcome=follow
         )

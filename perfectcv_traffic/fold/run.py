@@ -7,7 +7,7 @@ split when. A split that repeats records of earlier ones is folded again without
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from itertools import islice
 
@@ -25,7 +25,9 @@ _ENOUGH_FOR_LATEST = 33_554_432
 _HERE = 64
 """Parts that are put together by who asked for them: all of them are as large as the result."""
 _BRANCHES = 8
-"""Parts that a worker puts together when there are more."""
+_BRANCHES_SIZE = 134_217_728
+"""Parts that a worker puts together when there are more, and bytes of logs that they come from: it
+needs memory for them and for their sum."""
 
 
 class ChainingExecutor(Executor):
@@ -94,16 +96,29 @@ class Run:
         return total
 
     def _tree(self, progress: Progress) -> Part:
-        """Parts put together where they are, until they are few."""
-        parts = [self._submit(number) for number in range(len(self._splits))]
-        for split, part in zip(self._splits, parts, strict=True):
-            part.add_done_callback(lambda _, size=split.size: progress(size))  # type: ignore[misc]
-        while len(parts) > _HERE:
-            groups = [parts[n : n + _BRANCHES] for n in range(0, len(parts), _BRANCHES)]
-            parts = [self._put_together(some) for some in groups]
-        return together(self._task.most, *(part.result() for part in parts))
+        """Some parts put together where they are, these here; only so many at a time wait.
 
-    def _put_together(self, parts: Sequence[Future[Part]]) -> Future[Part]:
+        All levels where the parts are would take fewer bytes to get here, but as much memory there
+        as the result has.
+        """
+        total, waiting = Part(), deque[Future[Part]]()
+        groups = _groups(self._splits)
+        ahead = 2 + self._ahead // _BRANCHES
+        while True:
+            for some in islice(groups, ahead - len(waiting)):
+                waiting.append(self._submit_together(some, progress))
+            if not waiting:
+                return total
+            total.take(waiting.popleft().result(), self._task.most)
+
+    def _submit_together(self, numbers: Sequence[int], progress: Progress) -> Future[Part]:
+        parts = []
+        for number in numbers:
+            part, size = self._submit(number), self._splits[number].size
+            part.add_done_callback(lambda _, size=size: progress(size))  # type: ignore[misc]
+            parts.append(part)
+        if len(parts) == 1:
+            return parts[0]
         submit: Callable[..., Future[Part]] = self._executor.submit
         return submit(together, self._task.most, *parts)
 
@@ -113,6 +128,20 @@ class Run:
             self._first_kept -= 1
             earlier = self._submit(self._first_kept).result()
             total.latest = [*earlier.latest, *total.latest][-self._task.most :]
+
+
+def _groups(pieces: Sequence[Split]) -> Iterator[list[int]]:
+    """Numbers of splits that follow each other, as many as a worker puts together."""
+    some: list[int] = []
+    size = 0
+    for number, piece in enumerate(pieces):
+        if some and (len(some) == _BRANCHES or size + piece.size > _BRANCHES_SIZE):
+            yield some
+            some, size = [], 0
+        some.append(number)
+        size += piece.size
+    if some:
+        yield some
 
 
 def _first_kept(pieces: Sequence[Split], task: Task) -> int:

@@ -7,14 +7,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from perfectcv_traffic.generate.latency import QUANTILES, latencies
+from perfectcv_traffic.generate.latency import QUANTILES, Latency, latencies
 from perfectcv_traffic.generate.outcome import ScenarioTally, tally
 from perfectcv_traffic.generate.run import Run
 from perfectcv_traffic.render.columns import count
 from perfectcv_traffic.render.text import visible
 
-LATENCY_HEADINGS = ("Operation", "Scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
+LATENCY_HEADINGS = ("  Operation, scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
 P95 = QUANTILES.index(0.95)
+SCENARIO_WIDTH = 21
+FIGURE_WIDTH = 7
 HEADINGS = ("Scenario", "Sent", "As expected", "Surprises", "Answers: status × requests")
 
 
@@ -33,14 +35,29 @@ def scenario_table(run: Run) -> Group:
 
 
 def latency_table(run: Run) -> Group:
-    """Response times per operation and scenario, the slowest first."""
-    grid = Table(box=box.SIMPLE_HEAD, header_style="dim", padding=(0, 0, 0, 2), pad_edge=False)
-    for position, heading in enumerate(LATENCY_HEADINGS):
-        grid.add_column(heading, justify="right" if position > 1 else "left")
+    """Response times per operation and scenario, the slowest first. An operation has a line of
+    its own: beside its figures a path would not fit into 80 columns."""
+    by_operation: dict[str, list[Latency]] = {}
     for one in sorted(latencies(run.outcomes), key=lambda one: -one.quantiles[P95]):
+        by_operation.setdefault(one.operation, []).append(one)
+    parts: list[Text | Table] = [Text("Response times, ms", style="bold"), _figures([])]
+    for operation, found in by_operation.items():
+        parts += [Text(f"  {visible(operation)}", overflow="fold"), _figures(found)]
+    return Group(*parts, Text())
+
+
+def _figures(found: list[Latency]) -> Table:
+    """A row for each scenario, or the headings."""
+    grid = Table.grid(padding=(0, 0, 0, 1), pad_edge=True)
+    grid.add_column(width=SCENARIO_WIDTH)
+    for _ in LATENCY_HEADINGS[1:]:
+        grid.add_column(width=FIGURE_WIDTH, justify="right")
+    if not found:
+        grid.add_row(*LATENCY_HEADINGS, style="dim")
+    for one in found:
         times = (f"{value:,.1f}" for value in (one.mean, *one.quantiles))
-        grid.add_row(visible(one.operation), one.scenario, count(one.requests), *times)
-    return Group(Text("Response times, ms", style="bold"), grid, Text())
+        grid.add_row(f"    {one.scenario}", count(one.requests), *times)
+    return grid
 
 
 def _pace(run: Run) -> str:

@@ -65,9 +65,8 @@ class Committer:
         if batch.counted is not None:
             counted.insert(self._connection, log_id, batch.counted, batch.records)
         for group in batch.groups:
-            group.values[0] = log_id
-            # In their order, so numbered from `first_id` on.
-            self._connection.execute(group.sql, group.values)
+            for sql, values in group.statements(log_id):
+                self._connection.execute(sql, values)  # in their order: numbered from `first_id`
         for insert, rows in ((_INSERT_NULL, batch.nulls), (_INSERT_LOGIN, batch.logins)):
             insert.run(self._connection, [(first_id + row[0], *row[1:]) for row in rows])
         _INSERT_REJECT.run(self._connection, [(log_id, *row) for row in batch.rejects])

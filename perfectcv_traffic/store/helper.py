@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
+from msgspec import msgpack
 
 from perfectcv_traffic.log.reader import Chunk
 from perfectcv_traffic.store.channel import NO_MEMORY, Channel, shared_memory
@@ -71,7 +71,7 @@ class Helper:
 
     def submit(self, task: Task) -> None:
         """Begin with a task; at most `ahead` and a summary may be waited for at any time."""
-        about = msgspec.msgpack.encode((task.log_format, task.name, task.start))
+        about = msgpack.encode((task.log_format, task.name, task.start))
         self._send([len(about).to_bytes(2), about, task.data])
 
     def submit_sum(self) -> None:
@@ -88,7 +88,7 @@ class Helper:
         """The summary that was asked for; None when there is none."""
         self._unanswered -= 1
         with self._results.received() as data:
-            return msgspec.msgpack.decode(data) if data else None
+            return [list(map(tuple, rows)) for rows in msgpack.decode(data)] if data else None
 
     def forget(self) -> None:
         """Pass over whatever was submitted."""

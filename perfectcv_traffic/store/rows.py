@@ -7,7 +7,7 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -19,8 +19,12 @@ from perfectcv_traffic.store.schema import DERIVED_COLUMNS
 Column = Sequence[Any]
 
 
+AT_ONCE = 256
+"""Records whose columns are looked at together."""
+
+
 class Group(NamedTuple):
-    """Some rows of one statement; the first of its values is the id of the log."""
+    """Some rows with the same columns; the first of the values is the id of the log."""
 
     columns: tuple[str, ...]
     shared: int
@@ -28,11 +32,14 @@ class Group(NamedTuple):
     rows: int
     values: list[Any]
 
-    @property
-    def sql(self) -> str:
-        """The statement."""
+    def statements(self, log_id: int) -> Iterator[tuple[str, list[Any]]]:
+        """Statements that insert the rows, and what they bind."""
         insert = Insert("api_requests", self.columns, self.shared, flags=_FLAGS)
-        return statement(insert, self.rows)
+        width = len(self.columns) - self.shared
+        shared = [log_id, *self.values[1 : self.shared]]
+        for start, end in parts(self.rows, len(self.columns)):
+            own = self.values[self.shared + start * width : self.shared + end * width]
+            yield statement(insert, end - start), shared + own
 
 
 class RequestRows:
@@ -52,8 +59,8 @@ class RequestRows:
     def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Group]:
         """Statements that insert these records, each given with its offset."""
         found = [
-            self._values(records[start:end])
-            for start, end in parts(len(records), len(self._columns) + 1)
+            self._values(records[start : start + AT_ONCE])
+            for start in range(0, len(records), AT_ONCE)
         ]
         for columns in found:
             self._look_at(columns)

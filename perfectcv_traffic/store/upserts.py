@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from perfectcv_traffic import hourly, overview, sketch
 from perfectcv_traffic.overview import ROLLUPS, Rollup
 from perfectcv_traffic.store.inserts import Insert
-from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, add, load, packed, total
+from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, packed, total
 
 _MERGES = {
     "sum": "{0} = {0} + excluded.{0}",
@@ -35,10 +36,15 @@ def merge(connection: sqlite3.Connection, summary: Summary) -> None:
 def merge_rows(connection: sqlite3.Connection, rows: Sequence[Sequence[Row]]) -> None:
     """Merge rows of each summary table, then of each roll-up."""
     for table, own in zip(TABLES, rows, strict=False):
-        limited = limit_hours(connection, table, own) if table.name in hourly.LIMITS else own
-        _merge_rows(connection, table, limited)
+        merge_table(connection, table, own)
     for rollup, own in zip(ROLLUPS, rows[len(TABLES) :], strict=True):
         roll_up(connection, rollup, own)
+
+
+def merge_table(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Merge rows into a summary table and give up the groups of their hours that are too many."""
+    limited = limit_hours(connection, table, rows) if table.name in hourly.LIMITS else rows
+    _merge_rows(connection, table, limited)
 
 
 def limit_hours(connection: sqlite3.Connection, table: Table, rows: Sequence[Row]) -> Sequence[Row]:
@@ -54,24 +60,28 @@ def limit_hours(connection: sqlite3.Connection, table: Table, rows: Sequence[Row
     if not surplus:
         return rows
     pairs = list(zip(keys, rows, strict=True))
-    given_up = [pair for pair in pairs if pair[0] in surplus]
+    given_up = [row for key, row in pairs if key in surplus]
     given_up += _taken_out(connection, table, stored & surplus)
-    return [row for key, row in pairs if key not in surplus] + _added_up(table, given_up)
+    return [row for key, row in pairs if key not in surplus] + added_up(
+        table, given_up, limit.other
+    )
 
 
 def limit_hour(connection: sqlite3.Connection, table: Table, hour: int | str) -> None:
     """Give up the groups of an hour that are too many."""
     limit = hourly.LIMITS[table.name]
     surplus = limit.surplus(_grouped_keys(connection, table, [hour]))
-    _merge_rows(connection, table, _added_up(table, _taken_out(connection, table, surplus)))
+    given_up = _taken_out(connection, table, surplus)
+    _merge_rows(connection, table, added_up(table, given_up, limit.other))
 
 
-def _added_up(table: Table, given_up: Iterable[tuple[Key, Row]]) -> list[Row]:
+def added_up(table: Table, given_up: Iterable[Row], other: Callable[[Key], Key]) -> list[Row]:
     """One row for all that are called the same from now on: each costs a merge in the store."""
-    width, other = len(table.keys), hourly.LIMITS[table.name].other
+    width = len(table.keys)
     parts: dict[Key, list[list[Any]]] = {}
-    for key, row in given_up:
+    for row in given_up:
         measures = [sketch.unpack(m) if isinstance(m, bytes) else m for m in row[width:]]
+        key: Key = row[:width]  # type: ignore[assignment]
         parts.setdefault(other(key), []).append(measures)
     return list(packed(table, {key: total(table, found) for key, found in parts.items()}))
 
@@ -85,9 +95,7 @@ def _grouped_keys(
     return {key for hour in hours for key in connection.execute(query, (hour,))}
 
 
-def _taken_out(
-    connection: sqlite3.Connection, table: Table, keys: Iterable[Key]
-) -> list[tuple[Key, Row]]:
+def _taken_out(connection: sqlite3.Connection, table: Table, keys: Iterable[Key]) -> list[Row]:
     """Rows read and deleted."""
     names = ", ".join(table.columns)
     same = " AND ".join(f"{column.name} = ?" for column in table.keys)
@@ -95,7 +103,7 @@ def _taken_out(
     for key in keys:
         row = connection.execute(f"SELECT {names} FROM {table.name} WHERE {same}", key).fetchone()
         connection.execute(f"DELETE FROM {table.name} WHERE {same}", key)
-        found.append((key, row))
+        found.append(row)
     return found
 
 
@@ -120,30 +128,22 @@ def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last
     table = rollup.table
     columns = ", ".join(table.columns)
     surplus = f"FROM {table.name} WHERE rank >= 0 AND rank BETWEEN ? AND ?"
-    found: dict[Key, list[Any]] = {}
-    load(table, found, connection.execute(f"SELECT {columns} {surplus}", (first, last)))
+    given_up = connection.execute(f"SELECT {columns} {surplus}", (first, last)).fetchall()
     connection.execute(f"DELETE {surplus}", (first, last))
-    sums: dict[Key, list[Any]] = {}
-    for key, measures in found.items():
-        add(table, sums, overview.other(rollup, key), measures)
-    _merge_rows(connection, table, packed(table, sums))
+    other = partial(overview.other, rollup)
+    _merge_rows(connection, table, added_up(table, given_up, other))
 
 
 def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
     _UPSERTS[table.name].run(connection, rows)
 
 
-def merging(table: Table) -> str:
-    """The assignments by which a row is merged into one of the same keys."""
-    return ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
-
-
-def _upsert(table: Table) -> Insert:
+def upsert(table: Table) -> Insert:
+    """The statement that merges rows into a table of these keys and measures."""
     keys = ", ".join(column.name for column in table.keys)
-    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {merging(table)}"
+    merged = ", ".join(_MERGES[m.merge].format(m.name) for m in table.measures if m.merge)
+    conflict = f"ON CONFLICT ({keys}) DO UPDATE SET {merged}"
     return Insert(table.name, table.columns, conflict=conflict)
 
 
-_UPSERTS = {
-    table.name: _upsert(table) for table in (*TABLES, *(rollup.table for rollup in ROLLUPS))
-}
+_UPSERTS = {table.name: upsert(table) for table in (*TABLES, *(rollup.table for rollup in ROLLUPS))}

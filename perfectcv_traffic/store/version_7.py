@@ -1,7 +1,7 @@
 """The schema's step to version 7: databases that keep a summary and no rows.
 
 `counted_ids` and `counted_lines` tell lines that were counted already, `merged_*` is each summary
-table as it was when a database that has no rows was merged last.
+table and roll-up as it was when a database that has no rows was merged last.
 """
 
 from __future__ import annotations

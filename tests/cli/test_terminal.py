@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -36,7 +37,13 @@ class Terminal:
     """A running program, the columns and rows of its terminal, and all that it has written."""
 
     def __init__(
-        self, *arguments: str, cwd: Path, columns: int, rows: int = 40, **variables: str
+        self,
+        *arguments: str,
+        cwd: Path,
+        columns: int,
+        rows: int = 40,
+        has_progress: bool = False,
+        **variables: str,
     ) -> None:
         self.output = b""
         self._master, slave = os.openpty()
@@ -53,7 +60,8 @@ class Terminal:
             env={**clean, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **variables},
             stdin=slave,
             stdout=slave,
-            stderr=subprocess.DEVNULL,  # progress, which is drawn over and over
+            # Progress is drawn over and over.
+            stderr=slave if has_progress else subprocess.DEVNULL,
             start_new_session=True,
         )
         os.close(slave)
@@ -107,6 +115,7 @@ HOSTILE = (
     "/مستخدمين/{id}", "/\x1b]8;;http://evil\x07click\x1b]8;;\x07", "/zero\u200bwidth", "/null\x00",
 )  # fmt: skip
 STYLE = re.compile(r"\x1b\[([\d;]*)m")
+ACTION = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 COLOURS = re.compile(r"3\d|4\d|9\d|10\d")
 """Parameters of a style that are a colour; the others make text bold or dim."""
 
@@ -209,3 +218,29 @@ def test_watch_follows_the_log_and_the_size_and_gives_the_screen_back(tmp_path: 
     assert written.rstrip().endswith("\x1b[?1049l\x1b[?25h") or "\x1b[?1049l" in written[-40:]
     assert "\x1b[?25h" in written[written.rindex("\x1b[?1049h") :]
     assert "\x1b[10;10H" not in written
+
+
+@pytest.mark.parametrize("how", [("--requests", "60"), ("--duration", "1", "--rate", "60")])
+def test_traffic_shows_its_progress_on_a_line_of_80_columns(
+    tmp_path: Path, start: Callable[[Callable[[bytes], bytes]], str], how: tuple[str, ...]
+) -> None:
+    path = "/organisations/{organisation_id}/departments/{department_id}/employees/{employee_id}"
+    document = json.dumps({"openapi": "3.1.0", "paths": {path: {"get": {"responses": {}}}}})
+
+    def answer(head: bytes) -> bytes:
+        body = document.encode() if b"openapi.json" in head else b"{}"
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    with Terminal(
+        "generate", start(answer), *how, cwd=tmp_path, columns=80, has_progress=True
+    ) as terminal:
+        written = terminal.to_its_end()
+
+    plain = ACTION.sub("", written)
+    drawn = [line for line in re.split(r"[\r\n]+", plain) if "sending" in line]
+    assert terminal.process.returncode == 0, written
+    assert re.search(r"sending \d+(/60)?, [\d,]+/s 2xx \d+ p95 [\d.]+ ms", plain)
+    assert drawn
+    assert max(map(cell_len, re.split(r"[\r\n]+", plain))) <= 80
+    assert path in plain.replace("\r\n", "")  # folded, never cut
+    assert "\x1b[?25h" in written  # the cursor is back

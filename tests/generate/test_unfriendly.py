@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.probe.budget import Limits
 from perfectcv_traffic.generate.selection import Selection
 
-Answer = Callable[[bytes], bytes | None]
+Answer = Callable[[bytes], bytes | type[ConnectionError] | None]
 Start = Callable[[Answer], str]
 
 PATHS: dict[str, Any] = {f"/p{number}": {"get": {"responses": {}}} for number in range(30)}
@@ -33,41 +31,6 @@ def with_document(answer: Answer, document: bytes = DOCUMENT) -> Answer:
     return lambda head: http(200, document) if b"openapi.json" in head else answer(head)
 
 
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start a server that answers each request head with bytes; None closes the connection."""
-    listeners: list[socket.socket] = []
-
-    def starting(answer: Answer) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-        threading.Thread(target=_accept, args=(listener, answer), daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-    yield starting
-    for listener in listeners:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
-def _accept(listener: socket.socket, answer: Answer) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_serve, args=(connection, answer), daemon=True).start()
-
-
-def _serve(connection: socket.socket, answer: Answer) -> None:
-    with connection:
-        while head := connection.recv(65536):
-            reply = answer(head)
-            if reply is None:
-                return
-            connection.sendall(reply)
-
-
 def _find(address: str, **limits: Any) -> Probed:
     options = Options(timeout=0.2, selection=Selection(allow_writes=True))
     return find(address, options, ProbeOptions(limits=Limits(**limits)))
@@ -78,6 +41,7 @@ def _find(address: str, **limits: Any) -> Probed:
     [
         pytest.param(lambda _: b"", id="hangs"),
         pytest.param(lambda _: None, id="closes"),
+        pytest.param(lambda _: ConnectionResetError, id="resets"),
         pytest.param(lambda _: b"\x00garbage\r\n\r\n", id="garbage"),
         pytest.param(lambda _: http(500), id="500"),
     ],
@@ -88,6 +52,22 @@ def test_run_stops_when_nothing_answers_properly(start: Start, answer: Answer) -
     assert probed.stop_reason is not None
     assert "--stop-after" in probed.stop_reason
     assert len(probed.outcomes) <= 41
+
+
+def test_reset_is_told_as_what_it_is(start: Start) -> None:
+    probed = _find(start(with_document(lambda _: ConnectionResetError)))
+    assert {one.error for one in probed.outcomes} == {"connection reset"}
+    assert {one.status for one in probed.outcomes} == {None}
+
+
+def test_reset_in_the_middle_of_a_run_costs_no_more_than_that_request(start: Start) -> None:
+    def answer(head: bytes) -> bytes | type[ConnectionError]:
+        return ConnectionResetError if b" /p7 " in head else http(200)
+
+    probed = _find(start(with_document(answer)))
+    assert probed.is_complete
+    assert {f"GET {path}" for path in PATHS} - probed.reached == {"GET /p7"}
+    assert {one.path for one in probed.outcomes if one.error == "connection reset"} == {"/p7"}
 
 
 @pytest.mark.parametrize("answer", [http(500), b"garbage\r\n\r\n", b""], ids=["500", "garbage", ""])

@@ -14,7 +14,6 @@ import pytest
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.log.formats import LogFormat
-from perfectcv_traffic.store import helper
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import Options, ingest, only_ingester
@@ -213,20 +212,6 @@ def test_record_that_sqlite_cannot_hold_is_rejected(
     )
     assert ingest([log], db, model=Wide) == Counts(lines=3, new=2, rejected=1)
     assert query("SELECT reason FROM rejected_lines") == [("unstorable:OverflowError",)]
-
-
-def test_second_process_stores_the_same(
-    log: Path, db: Path, tmp_path: Path, line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(helper, "LONG_LOG", 0)
-    monkeypatch.setattr(helper, "WORTH_HELP", 0)
-    log.write_bytes(lines(line, *range(2000)) + b"junk\n\n" + line(5))
-    alone = tmp_path / "alone.db"
-    counts = ingest([log], db, options=Options(in_parallel=True))
-    assert counts == ingest([log], alone) == Counts(2003, 2000, 1, 1, 1)
-    everything = "SELECT * FROM api_requests ORDER BY id"
-    assert query(everything) == query(everything, database=alone)
-    assert is_whole(db)
 
 
 def test_database_files_are_opened_by_sqlite_alone(log: Path, db: Path, line: Line) -> None:

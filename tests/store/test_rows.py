@@ -65,8 +65,8 @@ def test_statements_store_the_rows_of_their_records(batches: list[list[dict[str,
         for batch in batches:
             records = [(number, FORM.record(**values)) for number, values in enumerate(batch)]
             for group in rows.groups(records):
-                group.values[0] = 7
-                connection.execute(group.sql, group.values)
+                for sql, values in group.statements(7):
+                    connection.execute(sql, values)
             expected += [
                 (7, number, *map(known, FORM.row(record)), int(record.null_params_count > 0), 0)
                 for number, record in records
