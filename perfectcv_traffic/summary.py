@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -78,9 +78,10 @@ _MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
 
 
 def _total_counts(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
-    merged: Counter[int] = Counter()
+    merged: defaultdict[int, int] = defaultdict(int)
     for part in parts:
-        merged.update(part)
+        for index, count in part.items():
+            merged[index] += count
     return dict(merged)
 
 

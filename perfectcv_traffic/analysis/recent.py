@@ -48,9 +48,9 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
 
 def _routes(table: pd.DataFrame) -> pd.Series:
     """The route, or the normalised path where none is known."""
-    known = zip(table["route"].isna(), table["route"], table["path"].fillna(""), strict=True)
-    routes = [template(path) if is_none else route for is_none, route, path in known]
-    return pd.Series(routes, index=table.index, dtype=TEXT)
+    unknown = table["route"].isna()
+    templates = table.loc[unknown, "path"].fillna("").map(template).astype(TEXT)
+    return table["route"].where(~unknown, templates)
 
 
 def _status_class(codes: pd.Series) -> pd.Series:

@@ -14,8 +14,6 @@ Integers = npt.NDArray[np.int64]
 
 NONE = -1
 """No duration is recorded."""
-LONGEST = 10**10
-"""Microseconds, almost three hours; beyond, squares need more than 64 bits."""
 
 _SQUARE_IS_EXACT = 2**26
 """The square of anything below is exact as a float."""
@@ -23,12 +21,15 @@ _CLOSE = 1e-9
 """Logarithms of different libraries differ by less than a thousandth of this."""
 
 
-def microseconds(milliseconds: npt.NDArray[np.float64]) -> Integers | None:
-    """Durations, NONE for what is none; None if one is too long for the functions here."""
+def most_squares(milliseconds: npt.NDArray[np.float64]) -> float:
+    """At least the sum of `squares`: as if all were as long as the longest."""
+    return len(milliseconds) * float(np.fmax.reduce(milliseconds, initial=0)) ** 2 * 1000
+
+
+def microseconds(milliseconds: npt.NDArray[np.float64]) -> Integers:
+    """Durations, NONE for what is none."""
     is_duration = (milliseconds >= 0) & (milliseconds <= MAX_DURATION_MS)
     rounded = np.rint(np.where(is_duration, milliseconds, 0) * 1000)
-    if rounded.max(initial=0) > LONGEST:
-        return None
     return np.where(is_duration, rounded, NONE).astype(np.int64)
 
 

@@ -11,6 +11,7 @@ from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import cells
 from perfectcv_traffic.columns.codes import Codes, dense
+from perfectcv_traffic.columns.durations import most_squares
 from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.seen import Rows, collected
@@ -29,9 +30,7 @@ from perfectcv_traffic.summary import (
     Table,
 )
 
-MADE_NUMBERS = 2**11
-"""Rows whose facts become columns together."""
-AT_ONCE = 2**17
+AT_ONCE = 2**15
 """Rows that are aggregated together."""
 
 
@@ -42,12 +41,11 @@ class Folding:
         self._words = Words()
         self._routes: Codes[str] = Codes()
         self._nulls = Nulls()
-        self._facts = Facts(self._words)
         self._summary = Summary()
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
         self._clients = ClientWindows(self._words.clients, self._routes)
         self._urls = Paths(self._words.paths)
-        self._waiting: list[Columns] = []
+        self._waiting: list[Facts] = []
         self._rows = 0
         self._squares = 0.0
         """Of what waits."""
@@ -55,23 +53,17 @@ class Folding:
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
+        if not records:
+            return
+        facts = self._words.facts(records)
+        if facts is None:
+            self._summary.add_all(records)
+            self._saw([r.timestamp for r in records if r.timestamp is not None])
+            return
         self._nulls.add(records)
-        self._facts.add(records)
-        if len(self._facts.times) >= MADE_NUMBERS:
-            self._to_columns()
-
-    def _to_columns(self) -> None:
-        facts, self._facts = self._facts, Facts(self._words)
-        if not facts.times:
-            return
-        columns = facts.columns()
-        if columns is None:
-            self._summary.add_all(list(facts.records()))
-            self._saw([time for time in facts.times if time is not None])
-            return
-        self._waiting.append(columns)
-        self._rows += len(columns.time)
-        self._squares += float(columns.square.sum())
+        self._waiting.append(facts)
+        self._rows += len(records)
+        self._squares += most_squares(facts.milliseconds)
         if self._rows >= AT_ONCE or self._squares > MOST_SQUARES:
             self._aggregate()
 
@@ -81,12 +73,17 @@ class Folding:
     def settle(self) -> None:
         """Aggregate what waits."""
         self._nulls.into(self._summary)
-        self._to_columns()
         if self._waiting:
             self._aggregate()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker hands back: small, as it goes through a pipe."""
+        self.settle()
+        self._clients.rows()
+        return self.__dict__
+
     def _aggregate(self) -> None:
-        columns = Columns(*map(np.concatenate, zip(*self._waiting, strict=True)))
+        columns = Columns.of(self._waiting)
         self._waiting, self._rows, self._squares = [], 0, 0.0
         self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
         shapes = [Shape(*shape) for shape in self._words.shapes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from perfectcv_traffic import paths
 from perfectcv_traffic.columns import durations, times
-from perfectcv_traffic.columns.codes import Codes, Integers, Value
+from perfectcv_traffic.columns.codes import Codes, Integers
 from perfectcv_traffic.record import TokenValidity, TrafficLog
 from perfectcv_traffic.summary import UNKNOWN, Key
 
@@ -19,21 +19,23 @@ MOST_BYTES = 2**40
 MOST_SQUARES = 2.0**61
 """The sum of so many squares still fits when as many are added."""
 
+Floats = npt.NDArray[np.float64]
+
 
 class Shape(NamedTuple):
     """Everything that is counted of a record and takes few different values."""
 
     method: str | None
     route: str | None
-    known: int
-    """0 when `route` is the normalised path, because no route is known."""
     status: int | None
     validity: TokenValidity | None
     auth: bool | None
     scenario: str | None
     complete: bool | None
-    has_null_params: bool
-    has_null_response: bool
+    has_null_params: int
+    has_null_response: int
+    known: int = 1
+    """0 when `route` is the normalised path, because no route is known."""
 
     def cell(self) -> Key:
         """The key of `summary.REQUESTS` without the hour."""
@@ -48,93 +50,17 @@ class Shape(NamedTuple):
         return paths.endpoint(self.route or "", self.known, self.status)
 
 
-class Words:
-    """The numbers of what was said in words, the same in any number of columns."""
+class Facts(NamedTuple):
+    """What is counted of some records, nothing unusual: the records themselves can be let go."""
 
-    def __init__(self) -> None:
-        self.shapes: Codes[tuple[Any, ...]] = Codes()
-        """By the fields of a `Shape`."""
-        self.clients: Codes[str] = Codes()
-        self.paths: Codes[str] = Codes()
-
-
-class Facts:
-    """What is counted of records, fact by fact: the records themselves can be let go.
-
-    Words are numbered at once, as long as the processor has them at hand.
-    """
-
-    def __init__(self, words: Words) -> None:
-        self._words = words
-        self._shapes: list[Integers] = []
-        self._clients: list[Integers] = []
-        self._paths: list[Integers] = []
-        self.times: list[str | None] = []
-        self.milliseconds: list[float | None] = []
-        self.request_bytes: list[int | None] = []
-        self.response_bytes: list[int | None] = []
-
-    def add(self, records: Sequence[TrafficLog]) -> None:
-        """Take the facts of records: a pass for each is faster than all at once."""
-        words, count = self._words, len(records)
-        shapes = [
-            (
-                r.method, r.route, 1, r.status_code, r.token_validity, r.auth_required, r.scenario,
-                r.complete, r.null_params_count > 0, r.null_response_count > 0,
-            )
-            if r.route is not None else _unmatched(r)
-            for r in records
-        ]  # fmt: skip
-        clients = [r.api_token or r.client_ip or "unknown" for r in records]
-        self._shapes.append(words.shapes.of(shapes, count))
-        self._clients.append(words.clients.of(clients, count))
-        self._paths.append(words.paths.of([record.path for record in records], count))
-        self.times += [record.timestamp for record in records]
-        self.milliseconds += [record.response_time_ms for record in records]
-        self.request_bytes += [record.request_bytes for record in records]
-        self.response_bytes += [record.response_bytes for record in records]
-
-    def columns(self) -> Columns | None:
-        """A row for each record; None if there is something unusual among them."""
-        time, numbers = times.encoded(self.times), _numbers(self)
-        if time is None or numbers is None:
-            return None
-        return Columns(
-            np.concatenate(self._shapes),
-            np.concatenate(self._clients),
-            np.concatenate(self._paths),
-            time,
-            *numbers,
-        )
-
-    def records(self) -> Iterator[TrafficLog]:
-        """Records with these facts, and without null details."""
-        words = self._words
-        facts = zip(
-            _told(words.shapes, self._shapes), _told(words.clients, self._clients),
-            _told(words.paths, self._paths), self.times, self.milliseconds,
-            self.request_bytes, self.response_bytes, strict=True,
-        )  # fmt: skip
-        for shape, client, path, time, milliseconds, request_bytes, response_bytes in facts:
-            known = Shape(*shape)
-            yield TrafficLog(
-                request_id="",
-                timestamp=time,
-                method=known.method,
-                path=path,
-                route=known.route if known.known else None,
-                request_bytes=request_bytes,
-                response_bytes=response_bytes,
-                client_ip=client,
-                auth_required=known.auth,
-                token_validity=known.validity,
-                status_code=known.status,
-                response_time_ms=milliseconds,
-                complete=known.complete,
-                null_params_count=int(known.has_null_params),
-                null_response_count=int(known.has_null_response),
-                scenario=known.scenario,
-            )
+    shape: Integers
+    client: Integers
+    path: Integers
+    times: bytes
+    """As `times.joined` has them."""
+    milliseconds: Floats
+    request_bytes: Floats
+    response_bytes: Floats
 
 
 class Columns(NamedTuple):
@@ -150,43 +76,86 @@ class Columns(NamedTuple):
     request_bytes: Integers
     response_bytes: Integers
 
+    @classmethod
+    def of(cls, found: Iterable[Facts]) -> Columns:
+        """The columns of some facts and more of them: few calls for many rows."""
+        shape, client, path, joined, milliseconds, *sizes = zip(*found, strict=True)
+        duration = durations.microseconds(np.concatenate(milliseconds))
+        return cls(
+            np.concatenate(shape),
+            np.concatenate(client),
+            np.concatenate(path),
+            times.encoded(b"".join(joined)),
+            duration,
+            durations.squares(duration),
+            _whole(sizes[0]),
+            _whole(sizes[1]),
+        )
 
-def _unmatched(record: TrafficLog) -> tuple[Any, ...]:
-    """The shape of a record that has no route."""
+
+class Words:
+    """The numbers of what was said in words, the same in any number of columns."""
+
+    def __init__(self) -> None:
+        self.shapes: Codes[tuple[Any, ...]] = Codes()
+        """By the fields of a `Shape`, the last only if it is not its default."""
+        self.clients: Codes[str] = Codes()
+        self.paths: Codes[str] = Codes()
+
+    def facts(self, records: Sequence[TrafficLog]) -> Facts | None:
+        """Facts of records; None if there is something unusual among them.
+
+        A pass over the records for each fact is faster than one for all of them.
+        """
+        joined, numbers = times.joined([r.timestamp for r in records]), _numbers(records)
+        if joined is None or numbers is None:
+            return None
+        shapes = [
+            (
+                r.method, r.route, r.status_code, r.token_validity, r.auth_required, r.scenario,
+                r.complete, r.null_params_count and 1, r.null_response_count and 1,
+            )
+            if r.route is not None else _unmatched(r)
+            for r in records
+        ]  # fmt: skip
+        clients = [r.api_token or r.client_ip or "unknown" for r in records]
+        count = len(records)
+        return Facts(
+            self.shapes.of(shapes, count),
+            self.clients.of(clients, count),
+            self.paths.of([r.path for r in records], count),
+            joined,
+            *numbers,
+        )
+
+
+def _unmatched(r: TrafficLog) -> tuple[Any, ...]:
+    """The shape of a record without a route."""
     return (
-        record.method, paths.template(record.path), 0, record.status_code, record.token_validity,
-        record.auth_required, record.scenario, record.complete,
-        record.null_params_count > 0, record.null_response_count > 0,
+        r.method, paths.template(r.path), r.status_code, r.token_validity, r.auth_required,
+        r.scenario, r.complete, r.null_params_count and 1, r.null_response_count and 1, 0,
     )  # fmt: skip
 
 
-def _told(codes: Codes[Value], numbers: Sequence[Integers]) -> list[Value]:
-    """What numbers stand for."""
-    values = list(codes)
-    return [values[number] for number in np.concatenate(numbers)]
-
-
-def _numbers(facts: Facts) -> tuple[Integers, ...] | None:
+def _numbers(records: Sequence[TrafficLog]) -> tuple[Floats, Floats, Floats] | None:
+    """Duration and sizes, NaN for what is not recorded; None if one of them is too large."""
     try:
-        duration = durations.microseconds(_floats(facts.milliseconds))
-        sizes = [_sizes(facts.request_bytes), _sizes(facts.response_bytes)]
+        milliseconds = np.array([r.response_time_ms for r in records], np.float64)
+        request_bytes = np.array([r.request_bytes for r in records], np.float64)
+        response_bytes = np.array([r.response_bytes for r in records], np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    if duration is None or sizes[0] is None or sizes[1] is None:
+    are_small = all(_largest(sizes) <= MOST_BYTES for sizes in (request_bytes, response_bytes))
+    if not are_small or durations.most_squares(milliseconds) > MOST_SQUARES:
         return None
-    square = durations.squares(duration)
-    if square.sum(dtype=np.float64) > MOST_SQUARES:
-        return None
-    return duration, square, sizes[0], sizes[1]
+    return milliseconds, request_bytes, response_bytes
 
 
-def _floats(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
-    """Numbers, NaN for None."""
-    return np.array(values, dtype=np.float64)
+def _whole(sizes: Iterable[Floats]) -> Integers:
+    """Sizes as integers; 0 for what is not recorded."""
+    found: Integers = np.nan_to_num(np.concatenate(list(sizes))).astype(np.int64)
+    return found
 
 
-def _sizes(values: Sequence[int | None]) -> Integers | None:
-    found = np.nan_to_num(_floats(values))
-    if np.abs(found).max(initial=0) > MOST_BYTES:
-        return None
-    return found.astype(np.int64)
+def _largest(numbers: Floats) -> float:
+    return float(np.fmax.reduce(np.abs(numbers), initial=0))

@@ -20,12 +20,9 @@ class ClientWindows(Seen):
 
     def told(self, clients: Collection[str] | None = None) -> list[Row]:
         """Rows in the order of their keys, of some clients or all."""
-        rows = self.rows()
+        rows = self.rows() if clients is None else self._of(clients)
         if rows is None:
             return []
-        if clients is not None:
-            is_wanted = np.array([name in clients for name in self.texts(0)])
-            rows = taken(rows, np.flatnonzero(is_wanted[rows.keys[0]]))
         client, route, hour = rows.keys
         hours, of_row = dense(hour)
         texts = [
@@ -35,9 +32,17 @@ class ClientWindows(Seen):
         ]
         return sorted(zip(*texts, *_told(rows), strict=True))
 
+    def _of(self, clients: Collection[str]) -> Rows | None:
+        """Rows of some clients, each key once."""
+        rows = self.parts()
+        if rows is None:
+            return None
+        is_wanted = np.array([name in clients for name in self.texts(0)])
+        return collected(taken(rows, np.flatnonzero(is_wanted[rows.keys[0]])))
+
     def totals(self) -> list[Row]:
         """Each client's requests, last request and whether ever blocked, in order of its name."""
-        rows = self.rows()
+        rows = self.parts()
         if rows is None:
             return []
         total = collected(rows._replace(keys=rows.keys[:1]))

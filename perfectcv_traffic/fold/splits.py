@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
@@ -11,9 +10,9 @@ from perfectcv_traffic.fold.files import LogFile
 
 LEAST = 16_777_216
 MOST = 268_435_456
-"""Bytes of a split: fewer are not worth a process, with more the last one takes too long."""
-_PER_WORKER = 8
-"""Splits that each worker gets, so that all end at about the same time."""
+"""Bytes of a split: fewer are not worth a process, with more its worker needs more memory."""
+_SHARES = 1.5
+"""How many splits of its size each worker would get of what is left."""
 
 
 class Split(NamedTuple):
@@ -40,16 +39,27 @@ class Split(NamedTuple):
 
 
 def splits(files: Iterable[LogFile], workers: int) -> list[Split]:
-    """Splits that cover files, in their order, for so many workers."""
+    """Splits that cover files, in their order, for so many workers.
+
+    They become smaller to the end: few in all, as each part hands back its own texts, and yet all
+    workers end at about the same time (Polychronopoulos and Kuck: "Guided self-scheduling", 1987).
+    """
     known = list(files)
-    wanted = sum(file.size for file in known) // (workers * _PER_WORKER)
-    size = min(max(wanted, LEAST), MOST)
-    return [split for file in known for split in _of_file(file, size)]
+    left = sum(file.size for file in known)
+    found: list[Split] = []
+    for file in known:
+        found += _of_file(file, left, workers)
+        left -= file.size
+    return found
 
 
-def _of_file(file: LogFile, size: int) -> Iterator[Split]:
+def _of_file(file: LogFile, left: int, workers: int) -> Iterator[Split]:
     if file.is_stream:
-        return iter([Split(file.name, 0, file.size, is_stream=True)])
-    parts = max(1, round(file.size / size))
-    borders = [file.size * part // parts for part in range(parts + 1)]
-    return (Split(file.name, start, end) for start, end in itertools.pairwise(borders))
+        yield Split(file.name, 0, file.size, is_stream=True)
+        return
+    start = 0
+    while start < file.size:
+        size = min(max(int((left - start) / (workers * _SHARES)), LEAST), MOST)
+        end = start + size if file.size - start - size >= LEAST // 2 else file.size
+        yield Split(file.name, start, end)
+        start = end

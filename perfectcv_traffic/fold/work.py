@@ -68,6 +68,7 @@ def fold_split(
     with _no_collection():
         for batch in _batches(split):
             worker.add(batch)
+            del batch  # before the next is decoded: into the same memory, still in the cache
     return worker.part()
 
 

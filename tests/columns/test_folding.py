@@ -30,10 +30,10 @@ def _text(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-usual_times = st.datetimes(datetime(1900, 1, 1), datetime(2799, 12, 31)).map(_text)
+usual_times = st.datetimes(datetime(2000, 1, 1), datetime(2799, 12, 31)).map(_text)
 hours = st.sampled_from(["2026-11-21T10:00:00.000000Z", "2026-11-21T11:59:59.999999Z"])
 odd_times = st.none() | st.sampled_from(
-    ["", "2026-11-21T11:59:59.9Z", "1066-10-14T09:00:00.000000Z"]
+    ["", "2026-11-21T11:59:59.9Z", "1999-12-31T23:59:59.000000Z"]
 )
 usual_durations = st.floats(0, 1e6) | st.sampled_from([0.0005, 0.0015, 94_906.2656, 67_108.864])
 odd_durations = st.sampled_from([-1.0, 1e9, 1e9 + 1, 1e7, 86_400_000.0])
@@ -73,7 +73,6 @@ batches = st.lists(st.lists(usual, max_size=8) | st.lists(usual | odd, max_size=
 @pytest.fixture(autouse=True)
 def _few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few records go through everything that a million do."""
-    monkeypatch.setattr(folding, "MADE_NUMBERS", 3)
     monkeypatch.setattr(folding, "AT_ONCE", 7)
 
 
@@ -130,8 +129,9 @@ def test_span_is_from_the_first_to_the_last_time_of_usual_and_odd_records() -> N
 
 @given(st.lists(usual_times, min_size=1))
 def test_times_as_integers_have_the_order_and_the_texts_of_times(texts: list[str]) -> None:
-    numbers = times.encoded(texts)
-    assert numbers is not None
+    joined = times.joined(texts)
+    assert joined is not None
+    numbers = times.encoded(joined)
     assert [texts[place] for place in np.argsort(numbers)] == sorted(texts)
     assert times.texts(numbers) == texts
     assert times.hour_texts(numbers // times.PER_HOUR) == [text[:13] for text in texts]
@@ -140,15 +140,16 @@ def test_times_as_integers_have_the_order_and_the_texts_of_times(texts: list[str
 @pytest.mark.parametrize(
     "text",
     [None, "", "2026-11-21T10:00:00.00000Z", "2026-11-21 10:00:00.000000Z",
-     "2026-11-21T10:00:00.00000\u0661Z", "1899-12-31T23:59:59.999999Z",
-     "2800-01-01T00:00:00.000000Z", "2026-11-21T1::00:00.000000Z"],
+     "2026-11-21T10:00:00.00000\u0661Z", "1999-12-31T23:59:59.999999Z",
+     "2800-01-01T00:00:00.000000Z", "2026-11-21T1::00:00.000000Z",
+     "d026-11-21T10:00:00.000000Z", "2026-11-21T10:00:00.000000Z\n"],
 )  # fmt: skip
-def test_time_of_another_form_is_no_integer(text: str | None) -> None:
-    assert times.encoded([text]) is None
-    assert times.encoded(["2026-11-21T10:00:00.000000Z", text]) is None
+def test_time_of_another_form_is_not_joined(text: str | None) -> None:
+    assert times.joined([text]) is None
+    assert times.joined(["2026-11-21T10:00:00.000000Z", text]) is None
 
 
-@given(st.lists(st.integers(-1, durations.LONGEST), min_size=1))
+@given(st.lists(st.integers(-1, 10**10), min_size=1))
 def test_buckets_and_squares_of_many_equal_those_of_one(found: list[int]) -> None:
     known = [max(duration, 0) for duration in found]
     array = np.array(found, dtype=np.int64)
@@ -165,5 +166,4 @@ def test_buckets_agree_at_their_borders() -> None:
 @given(st.lists(st.floats(0, 1e6), min_size=1))
 def test_microseconds_of_many_equal_those_of_one(found: list[float]) -> None:
     rounded = durations.microseconds(np.array(found))
-    assert rounded is not None
     assert rounded.tolist() == [round(milliseconds * 1000) for milliseconds in found]
