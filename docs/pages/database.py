@@ -9,7 +9,6 @@ from contextlib import closing
 from pages.markdown import page, table
 
 from perfectcv_traffic import summary
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import schema
 
 INTRODUCTION = """\
@@ -30,8 +29,6 @@ TABLES = {
     "log_streams": "each log that was ever read",
     "log_files_done": "rotated files that are read to their end",
     "rejected_lines": "lines that are no record, with the reason",
-    "counted_ids": "event ids that were counted without a row, as intervals",
-    "counted_lines": "lines that were counted without a row, by place and digest",
     "store_meta": "facts of the database itself",
     "summary_endpoints": "requests by endpoint, whatever the hour",
     "summary_hours": "requests by hour, whatever the endpoint",
@@ -40,10 +37,6 @@ TABLES = {
     **{one.name: one.meaning for one in summary.TABLES},
     "counted_ids": "ids of requests that have no row, as spans: what `--summary-only` counted",
     "counted_lines": "digests of such lines that have no id",
-    **{
-        f"merged_{one.name}": f"`{one.name}` of each database without rows as it was merged last"
-        for one in (*summary.TABLES, *(rollup.table for rollup in ROLLUPS))
-    },
 }
 """What is in each table, in the order of the page; a new table must be told of here."""
 

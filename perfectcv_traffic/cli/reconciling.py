@@ -17,8 +17,10 @@ from perfectcv_traffic.errors import ExitCode, LockedError, TrafficError
 if TYPE_CHECKING:
     from perfectcv_traffic.store.queries import Reconciliation
 
-PATIENCE_SECONDS: Final = 3.0
-"""How long a recorder may take to write its last lines, and an ingester to store them."""
+SECONDS_TO_RECORD: Final = 3.0
+"""How long a recorder may take to write its last lines; one that keeps a sample never has all."""
+SECONDS_TO_STORE: Final = 30.0
+"""How long another ingester may take to store them."""
 SECONDS_BETWEEN: Final = 0.1
 
 
@@ -60,11 +62,11 @@ def store(log: Path, db: Path, run_ids: Sequence[str]) -> None:
     An API that runs has an ingester of its own at the database: then that one is waited for.
     Raises `LockedError` if it does not store them, because it reads another log.
     """
-    _until(lambda: not log.is_file() or _is_recorded(log, db, run_ids))
+    _until(lambda: not log.is_file() or _is_recorded(log, db, run_ids), SECONDS_TO_RECORD)
     try:
         ingest.ingest([log], db)
     except LockedError:
-        if not _until(lambda: _is_stored(log, db, run_ids)):
+        if not _until(lambda: _is_stored(log, db, run_ids), SECONDS_TO_STORE):
             raise
         note(f"{db}: the ingester of the API has stored what was recorded")
 
@@ -90,9 +92,9 @@ def _recorded_and_found(
         return [(count_run(log, one), queries.reconcile(connection, one)) for one in run_ids]
 
 
-def _until(holds: Callable[[], bool]) -> bool:
-    """Wait until it holds, or for as long as recorder and ingester may take; whether it does."""
-    end = time.monotonic() + PATIENCE_SECONDS
+def _until(holds: Callable[[], bool], seconds: float) -> bool:
+    """Wait until it holds, or for so long; whether it does."""
+    end = time.monotonic() + seconds
     while not (done := holds()) and time.monotonic() < end:
         time.sleep(SECONDS_BETWEEN)
     return done

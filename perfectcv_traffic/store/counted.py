@@ -127,6 +127,32 @@ _PREDECESSOR = (
 )
 
 
+def covers(wider: Iterable[Span], narrower: Iterable[Span]) -> bool:
+    """Whether all ids of some spans are in others; both by first id, none with an id twice."""
+    others = _joined(wider)
+    other = next(others, None)
+    for span in _joined(narrower):
+        while other is not None and other.last < span.first:
+            other = next(others, None)
+        if other is None or other.first > span.first or other.last < span.last:
+            return False
+    return True
+
+
+def _joined(found: Iterable[Span]) -> Iterator[Span]:
+    """Spans, those as one that continue each other: two sources may have counted one writer's."""
+    whole: Span | None = None
+    for span in found:
+        if whole is not None and 0 <= _number(whole.last) == _number(span.first) - 1:
+            whole = Span(whole.first, span.last)
+            continue
+        if whole is not None:
+            yield whole
+        whole = span
+    if whole is not None:
+        yield whole
+
+
 def meets(connection: sqlite3.Connection, span: Span) -> bool:
     """Whether any id of a span was counted, or has a row."""
     before = connection.execute(_PREDECESSOR, (span.last,)).fetchone()

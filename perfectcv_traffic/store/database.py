@@ -21,6 +21,9 @@ CACHE_KIB = 16_384
 CHECKPOINT_PAGES = 4096
 """32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
 
+BULK_CHECKPOINT_PAGES = 16_384
+"""The same for a long log, 128 MiB: half the time is spent waiting for the disk."""
+
 JOURNAL_LIMIT = 134_217_728
 CHECKED_ALWAYS = 67_108_864
 CHECKED_AFTER_A_CRASH = 1_073_741_824
@@ -68,6 +71,11 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
     upserts.prepare(connection)
+
+
+def expect_much(connection: sqlite3.Connection) -> None:
+    """Checkpoint less often from now on: many times as much is coming as fits between two."""
+    connection.execute(f"PRAGMA wal_autocheckpoint = {BULK_CHECKPOINT_PAGES}")
 
 
 def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -> None:

@@ -22,7 +22,7 @@ from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
 from perfectcv_traffic.store.commit import Committer
-from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.database import expect_much, writing
 from perfectcv_traffic.store.fallback import without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
 from perfectcv_traffic.store.group import Group, Progress
@@ -86,6 +86,8 @@ def ingest(
         writing(db, options.model) as connection,
         help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
     ):
+        if helper:
+            expect_much(connection)
         ingester = Ingester(connection, options, helper)
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):

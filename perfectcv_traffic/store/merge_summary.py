@@ -7,6 +7,10 @@ nothing; one that shares requests with anything else that was merged is refused.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from itertools import starmap
+
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, upserts
@@ -28,10 +32,7 @@ class Summaries(Taking):
         with transaction(self.connection):
             has_more, has_less = compare(self.connection, self.source_id)
             if has_less and has_more:
-                raise StorageError(
-                    "does not continue what was merged of it: it was copied to another host, or"
-                    " made anew; merge all databases into a new one"
-                )
+                raise StorageError(_DIVERGED)
             if has_less:  # an older state
                 return Merged(0, total)
             before = self.get("requests")
@@ -63,15 +64,31 @@ class Summaries(Taking):
             )
 
     def _take_ids(self) -> None:
-        execute = self.connection.execute
-        execute("DELETE FROM main.counted_ids WHERE source = ?", (self.source_id,))
-        for first, last in execute("SELECT first, last FROM source.counted_ids ORDER BY first"):
-            try:
-                counted.count_span(self.connection, Span(first, last), self.source_id)
-            except KnownIdError as error:
-                raise StorageError(
-                    f"has requests that are counted already, {error} is one: {_ADVICE}"
-                ) from error
+        """Take the ids that are counted; those that were merged before must be among them."""
+        with closing(self._source_ids()) as spans, closing(self._merged_ids()) as merged:
+            if not counted.covers(starmap(Span, spans), starmap(Span, merged)):
+                raise StorageError(_DIVERGED)
+        self.connection.execute("DELETE FROM main.counted_ids WHERE source = ?", (self.source_id,))
+        with closing(self._source_ids()) as spans:  # else an error leaves the source locked
+            for first, last in spans:
+                self._take_span(Span(first, last))
+
+    def _take_span(self, span: Span) -> None:
+        try:
+            counted.count_span(self.connection, span, self.source_id)
+        except KnownIdError as error:
+            raise StorageError(
+                f"has requests that are counted already, {error} is one: {_ADVICE}"
+            ) from error
+
+    def _source_ids(self) -> sqlite3.Cursor:
+        return self.connection.execute("SELECT first, last FROM source.counted_ids ORDER BY first")
+
+    def _merged_ids(self) -> sqlite3.Cursor:
+        return self.connection.execute(
+            "SELECT first, last FROM main.counted_ids WHERE source = ? ORDER BY first",
+            (self.source_id,),
+        )
 
     def _take_tables(self) -> None:
         """Take every table and every roll-up; a roll-up knows names that hours have given up."""
@@ -91,6 +108,10 @@ class Summaries(Taking):
         )
 
 
+_DIVERGED = (
+    "does not continue what was merged of it: it was copied to another host, or made anew; merge"
+    " all databases into a new one"
+)
 _ADVICE = (
     "a summary cannot be taken apart, so merge only one of the two; if one was made anew from the"
     " same logs, merge all databases into a new one"

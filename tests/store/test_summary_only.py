@@ -18,8 +18,9 @@ from perfectcv_traffic.fold.part import Part
 from perfectcv_traffic.fold.pool import SameProcess
 from perfectcv_traffic.fold.run import Run
 from perfectcv_traffic.overview import ROLLUPS
-from perfectcv_traffic.store import doctor
+from perfectcv_traffic.store import counted, doctor
 from perfectcv_traffic.store.batch import Counts
+from perfectcv_traffic.store.counted import Span
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
@@ -193,7 +194,8 @@ def test_summary_of_requests_that_have_rows_is_not_merged(
 ) -> None:
     log.write_bytes(b"".join(recorded(line, n) for n in range(5)))
     copy = tmp_path / "copy.log"
-    copy.write_bytes(recorded(line, 3) + recorded(line, 12))
+    others = (line(n, event_id=f"other {n}") for n in range(300))
+    copy.write_bytes(recorded(line, 3) + recorded(line, 12) + b"".join(others))
     merged, host = tmp_path / "merged.db", tmp_path / "host.db"
     ingest([log], merged)
     summarise([copy], host)
@@ -218,6 +220,36 @@ def test_database_that_went_on_elsewhere_is_not_merged(
     with pytest.raises(StorageError, match=r"copy\.db does not continue"):
         merge(merged, copy)
     assert query("SELECT sum(requests) FROM summary_requests", database=merged) == [(1,)]
+
+
+def test_copy_that_has_more_of_everything_but_other_requests_is_not_merged(
+    tmp_path: Path, query: Query, line: Line
+) -> None:
+    host, copy, merged = tmp_path / "host.db", tmp_path / "copy.db", tmp_path / "merged.db"
+    logs = [tmp_path / "a.log", tmp_path / "b.log"]
+    summarise([], host)
+    doctor.back_up(host, copy)
+    for log, db, writer in zip(logs, (host, copy), ("a" * 16, "b" * 16), strict=True):
+        log.write_bytes(b"".join(recorded(line, n, writer) for n in (1, 2)))
+        summarise([log], db)
+    with logs[1].open("ab") as file:
+        file.writelines(line(n, event_id=f"other {n}") for n in range(3, 300))
+    summarise(logs[1:], copy)
+    merge(merged, host)
+    with pytest.raises(StorageError, match=r"copy\.db does not continue"):
+        merge(merged, copy)
+    assert query("SELECT sum(requests) FROM summary_requests", database=merged) == [(2,)]
+
+
+@given(data=st.data())
+def test_spans_cover_others_exactly_if_they_have_all_their_ids(data: st.DataObject) -> None:
+    """However the ids are cut into spans."""
+    wider, narrower = (data.draw(st.sets(st.integers(1, 12))) for _ in range(2))
+    cut = [
+        [Span(*2 * (f"{n:024x}",)) for n in sorted(wider)],
+        list(counted.spans(f"{n:024x}" for n in narrower)),
+    ]
+    assert counted.covers(*cut) == (narrower <= wider)
 
 
 def test_rows_ingested_beside_merged_summaries_count_once(
