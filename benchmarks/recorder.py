@@ -40,7 +40,8 @@ RECORDER = {
     "recorder in a thread": {"ingest": "off", "composing": "thread"},
 }
 VARIANTS = ("bare", *RECORDER, "prometheus", "opentelemetry", "apitally")
-APITALLY_0 = "apitally 0.x"
+APITALLY_0 = {"apitally 0.x": 100, "apitally 0.x, every request kept": 100_000}
+"""How many requests a second it keeps; 100 is its own limit, the rest it only counts."""
 WARM_UP_SECONDS = 6.0
 """Child processes are started a second after the first request, and take as long to start."""
 CHUNK_SECONDS = 0.2
@@ -124,8 +125,8 @@ def instrument(app: Any, variant: str) -> None:
         FastAPIInstrumentor.instrument_app(app)
     elif variant == "apitally":
         instrument_apitally(app)
-    elif variant == APITALLY_0:
-        instrument_apitally_0(app)
+    elif variant in APITALLY_0:
+        instrument_apitally_0(app, APITALLY_0[variant])
 
 
 def instrument_apitally(app: Any) -> None:
@@ -143,10 +144,13 @@ def instrument_apitally(app: Any) -> None:
     )
 
 
-def instrument_apitally_0(app: Any) -> None:
-    """Apitally before 1.0 with bodies on; of these it keeps a hundred requests a second."""
+def instrument_apitally_0(app: Any, kept: int) -> None:
+    """Apitally before 1.0 with bodies on, of `kept` requests a second."""
     os.environ["APITALLY_HUB_BASE_URL"] = "http://127.0.0.1:9"
+    from apitally.client import request_logging
     from apitally.fastapi import ApitallyMiddleware
+
+    request_logging.MAX_REQUESTS_IN_DEQUE = kept
 
     app.add_middleware(
         ApitallyMiddleware,
@@ -371,7 +375,7 @@ def main() -> None:
 def compare(options: argparse.Namespace) -> None:
     workers = [Worker(variant) for variant in options.variants.split(";")]
     if options.apitally_0:
-        workers.append(Worker(APITALLY_0, options.apitally_0))
+        workers += [Worker(variant, options.apitally_0) for variant in APITALLY_0]
     try:
         os.sched_setaffinity(0, {1})
         for worker in workers:
