@@ -159,7 +159,7 @@ class TrafficLog(msgspec.Struct):
         list[NullDetail], _means(f"the first {MAX_NULL_DETAILS} of them: name, path, kind")
     ] = []
     nulls_partial: Annotated[
-        bool, _means("a body was too large to be searched for nulls to its end")
+        bool, _means("a body was not searched for nulls to its end: too large, encoded, not read")
     ] = False
     request_data_summary: Annotated[str, _means("what was asked for, for people")] = ""
     rate_limit: Annotated[

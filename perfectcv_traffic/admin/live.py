@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import sqlite3
 from collections import Counter
 from typing import Any, NamedTuple
 
+from perfectcv_traffic import ranks
 from perfectcv_traffic.admin import moments
 from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
@@ -23,7 +23,7 @@ LOOKED_AT = 2_000
 """Requests, the newest, in whose answers a limit is looked for."""
 
 _ERROR = 400
-_P95 = 0.95
+_P95 = 950
 _QUOTA = re.compile(r"[;,]\s*q=([0-9]{1,15})\b")
 _NUMBER = re.compile(r"[0-9]{1,15}")
 """More digits are no limit, and thousands of them no number to Python."""
@@ -54,13 +54,20 @@ def live(
         "window_seconds": seconds,
         "is_complete": len(found) < MOST_ROWS,
         "requests": len(found),
-        "requests_per_second": round(len(found) / seconds, 3),
+        "requests_per_second": round(len(found) / _covered(found, seconds, now), 3),
         "error_rate": _share(sum(_failed(one.status_code) for one in found), len(found)),
         "p95_response_time_ms": _p95(found),
         "series": _series(found, seconds, now),
         "clients_near_limit": _near_limit(connection, found, now, rate_limit),
         "null_hot_spots": hot_spots(connection, prefix),
     }
+
+
+def _covered(found: list[_Request], seconds: int, now: float) -> float:
+    """The seconds that what was found is of: less than asked for if there was too much of it."""
+    if len(found) < MOST_ROWS:
+        return seconds
+    return max(now - moments.epoch(found[-1].timestamp), 0.001)
 
 
 def _recent(connection: sqlite3.Connection, prefix: Prefix, since: str) -> list[_Request]:
@@ -187,7 +194,7 @@ def _announced(headers: str) -> _Limit | None:
 
 def _p95(found: list[_Request]) -> float | None:
     timed = sorted(one.response_time_ms for one in found if one.response_time_ms is not None)
-    return timed[math.ceil(_P95 * len(timed)) - 1] if timed else None
+    return ranks.quantile(timed, _P95) if timed else None
 
 
 def _failed(status: int | None) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from perfectcv_traffic import sketch
+from perfectcv_traffic import ranks, sketch
 from perfectcv_traffic.admin.gate import SCENARIO
 from perfectcv_traffic.admin.scope import Clause, Prefix, every
 
-QUANTILES = (0.5, 0.95, 0.99)
+PERMILLES = (500, 950, 990)
 TOP = 10
 
 _PAIRS = np.dtype([("bucket", "<i4"), ("count", "<i8")])
@@ -26,12 +26,12 @@ class Sketch(NamedTuple):
     buckets: np.ndarray[Any, np.dtype[np.int64]]
     counts: np.ndarray[Any, np.dtype[np.int64]]
 
-    def quantile(self, share: float) -> float | None:
-        """The duration in ms below which this share of requests lies; None without requests."""
+    def quantile(self, permille: int) -> float | None:
+        """A quantile of the durations in ms, to the sketch's 1 %; None without requests."""
         if not len(self.buckets):
             return None
-        rank = share * (int(self.counts.sum()) - 1)
-        position = int(np.searchsorted(np.cumsum(self.counts), rank, side="right"))
+        rank = ranks.nearest(int(self.counts.sum()), permille)
+        position = int(np.searchsorted(np.cumsum(self.counts), rank))
         return round(_middle(int(self.buckets[position])) / 1000, 3)
 
     def below(self, seconds: float) -> int:
@@ -80,9 +80,7 @@ def request_stats(
         ),
         "error_count": errors,
         "avg_response_time_ms": _average(timed, duration_us),
-        **{
-            f"p{share * 100:.0f}_response_time_ms": durations.quantile(share) for share in QUANTILES
-        },
+        **{f"p{one // 10}_response_time_ms": durations.quantile(one) for one in PERMILLES},
         "top_endpoints": _top(found.endpoints),
     }
 

@@ -60,8 +60,8 @@ _USUAL = (
 def find(sources: Sources, declared: Sequence[Declared] = ()) -> Credential | None:
     """The first credential: Authorization, then what the route declares, then the usual names."""
     headers = sources["header"]
-    if "authorization" in headers:
-        return _from_authorization(headers["authorization"])
+    if found := _from_authorization(headers.get("authorization", "")):
+        return found
     for place in declared:
         value = sources[place.location].get(place.name, "").strip()
         if value:

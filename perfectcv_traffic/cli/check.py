@@ -79,9 +79,9 @@ def check(
     asked = (max_error_rate, max_p95, max_rate_of_null, no_findings or None)
     thresholds = Thresholds(
         min_requests=min_requests,
-        max_error_rate=share(max_error_rate) if max_error_rate else None,
-        max_p95_ms=span(max_p95).total_seconds() * 1000 if max_p95 else None,
-        max_null_rate=share(max_rate_of_null) if max_rate_of_null else None,
+        max_error_rate=share(max_error_rate) if max_error_rate is not None else None,
+        max_p95_ms=None if max_p95 is None else span(max_p95).total_seconds() * 1000,
+        max_null_rate=share(max_rate_of_null) if max_rate_of_null is not None else None,
         no_auth_findings=no_auth_findings or not any(one is not None for one in asked),
         no_findings=no_findings,
     )

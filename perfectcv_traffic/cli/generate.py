@@ -96,6 +96,8 @@ def generate(
     # A duration, a file or the plan itself tells how many.
     is_told = any((duration, stages, targets, from_log, dry_run))
     suites = probes.suites(suite, is_traffic=is_traffic)
+    if suites == {probes.LOAD}:
+        sending.require_fail_on(fail_on)
     names, weights = sending.weighted(scenario)
     options = Options(
         requests=requests or (None if is_told else sending.DEFAULT_REQUESTS),

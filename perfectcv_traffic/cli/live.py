@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+from perfectcv_traffic import ranks
+
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.outcome import Outcome
 
@@ -79,7 +81,7 @@ class Follower:
         """Rate, statuses, p95."""
         rate = self.requests / max(self.seconds, 1e-9)
         ordered = sorted(self._recent)
-        p95 = ordered[int(0.95 * (len(ordered) - 1))] * 1000 if ordered else 0.0
+        p95 = ranks.quantile(ordered, 950) * 1000 if ordered else 0.0
         classes = " ".join(f"{name} {number}" for name, number in sorted(self._classes.items()))
         number = f"{self.requests:,}" + (f"/{self._total:,}" if self._total else "")
         return f"{number}, {rate:,.0f}/s {classes} p95 {p95:,.1f} ms"

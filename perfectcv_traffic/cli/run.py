@@ -53,6 +53,7 @@ def run(
     from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.selection import Selection
 
+    sending.require_fail_on(fail_on)
     is_demo = app is None and base_url is None
     options = Options(
         requests=requests,

@@ -134,6 +134,7 @@ def _value(text: str) -> str:
 
 def _first_line(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        lines = path.read_text(encoding="utf-8").strip().splitlines()
+        return lines[0].strip() if lines else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--token-file {path} cannot be read: name a file with a token") from error

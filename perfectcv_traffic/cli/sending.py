@@ -14,7 +14,7 @@ from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
-from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
@@ -217,9 +217,13 @@ FailOn = Annotated[
 ]
 
 
+def require_fail_on(choice: str | None) -> None:
+    """Refuse what traffic cannot fail on, before any is sent: it has no severities."""
+    if choice not in ("surprise", "never", None):
+        raise UsageError(f"--fail-on {choice!r}: for traffic choose 'surprise' or 'never'")
+
+
 def fail_on(choice: str, run: Run) -> None:
     """End with exit code 1 if the run surprised and that was asked for."""
-    if choice not in ("surprise", "never"):
-        raise UsageError(f"--fail-on {choice!r}: choose 'surprise' or 'never'")
     if choice == "surprise" and run.surprises:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FINDINGS)

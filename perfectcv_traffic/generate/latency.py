@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from perfectcv_traffic import ranks
 from perfectcv_traffic.generate.outcome import Outcome
 
-QUANTILES = (0.5, 0.9, 0.95, 0.99, 1.0)
+PERMILLES = (500, 900, 950, 990, 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Latency:
     requests: int
     mean: float
     quantiles: tuple[float, ...]
-    """For each of `QUANTILES`."""
+    """For each of `PERMILLES`."""
 
 
 def latencies(outcomes: Iterable[Outcome]) -> tuple[Latency, ...]:
@@ -36,16 +37,11 @@ def latencies(outcomes: Iterable[Outcome]) -> tuple[Latency, ...]:
     )
 
 
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank quantile: a value that was measured, no interpolation."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
 def _latency(operation: str, scenario: str, ordered: list[float]) -> Latency:
     return Latency(
         operation=operation,
         scenario=scenario,
         requests=len(ordered),
         mean=math.fsum(ordered) / len(ordered),
-        quantiles=tuple(quantile(ordered, share) for share in QUANTILES),
+        quantiles=tuple(ranks.quantile(ordered, one) for one in PERMILLES),
     )

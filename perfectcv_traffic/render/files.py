@@ -17,7 +17,5 @@ def write(path: Path, content: bytes) -> Path:
         path.write_bytes(content)
     except OSError as error:
         reason = error.strerror or error
-        raise StorageError(
-            f"cannot write {path}: {reason}; choose another directory with --output"
-        ) from error
+        raise StorageError(f"cannot write {path}: {reason}; choose another place for it") from error
     return path

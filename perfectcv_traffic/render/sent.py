@@ -7,13 +7,15 @@ from typing import Any, Final
 
 import msgspec
 
-from perfectcv_traffic.generate.latency import QUANTILES, latencies, quantile
+from perfectcv_traffic import ranks
+from perfectcv_traffic.generate.latency import PERMILLES, latencies
 from perfectcv_traffic.generate.outcome import ScenarioTally, tally
 from perfectcv_traffic.generate.run import Run
 from perfectcv_traffic.render.probed import SCHEMA_VERSION, TOOL, version
 
 Json = dict[str, Any]
-_NAMES: Final = tuple("max" if share == 1 else f"p{share * 100:g}" for share in (0.75, *QUANTILES))
+_PERMILLES: Final = (750, *PERMILLES)
+_NAMES: Final = (*(f"p{one / 10:g}" for one in _PERMILLES[:-1]), "max")
 
 
 def as_json(run: Run, started_at: str) -> str:
@@ -75,9 +77,9 @@ def summary(run: Run) -> Json:
 def times(seconds: Iterable[float]) -> Json:
     """Exact quantiles in milliseconds; empty if nothing was answered."""
     ordered = sorted(seconds)
-    shares = zip(_NAMES, (0.75, *QUANTILES), strict=True)
+    shares = zip(_NAMES, _PERMILLES, strict=True)
     return (
-        {name: round(quantile(ordered, share) * 1000, 3) for name, share in shares}
+        {name: round(ranks.quantile(ordered, one) * 1000, 3) for name, one in shares}
         if ordered
         else {}
     )

@@ -7,14 +7,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from perfectcv_traffic.generate.latency import QUANTILES, Latency, latencies
+from perfectcv_traffic.generate.latency import PERMILLES, Latency, latencies
 from perfectcv_traffic.generate.outcome import ScenarioTally, tally
 from perfectcv_traffic.generate.run import Run
 from perfectcv_traffic.render.columns import count
 from perfectcv_traffic.render.text import visible
 
 LATENCY_HEADINGS = ("  Operation, scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
-P95 = QUANTILES.index(0.95)
+P95 = PERMILLES.index(950)
 SCENARIO_WIDTH = 21
 FIGURE_WIDTH = 7
 HEADINGS = ("Scenario", "Sent", "As expected", "Surprises", "Answers: status × requests")

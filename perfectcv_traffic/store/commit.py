@@ -1,4 +1,4 @@
-"""The single transaction that makes a batch durable.
+"""What makes a batch durable: all of it within one transaction, its own or a `Group`'s.
 
 Rows, rejects, counters, summary and the log's new offset commit together or not at all. The offset
 moves by compare-and-swap: if another ingester took these lines, nothing of the batch remains.

@@ -1,11 +1,16 @@
 """The other endpoints over the same traffic: shapes, filters, bounds."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from perfectcv_traffic import ranks, sketch
+from perfectcv_traffic.admin import statistics
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
@@ -32,6 +37,16 @@ def test_request_stats_add_up(own_service: Any) -> None:
     assert (stats["dropped_count"], stats["excluded_count"]) == (0, 0)
     assert stats["ingest"]["behind_bytes"] == 0
     assert stats["ingest"]["stored"] == stats["ingest"]["lines"] == 12
+
+
+@given(st.lists(st.integers(1, 10**8), min_size=1), st.sampled_from(statistics.PERMILLES))
+def test_quantiles_are_of_the_nearest_rank_to_one_percent(
+    durations_us: list[int], permille: int
+) -> None:
+    packed = sketch.pack(Counter(map(sketch.bucket, durations_us)))
+    found = statistics.merged([packed]).quantile(permille)
+    exact = ranks.quantile(sorted(durations_us), permille)
+    assert found == pytest.approx(exact / 1000, rel=sketch.RELATIVE_ERROR, abs=0.001)
 
 
 def test_request_stats_of_another_time_are_empty(service: Any) -> None:

@@ -101,6 +101,11 @@ def test_e4_authorization_of_any_form(
     assert b"S3CRETS3CRET" not in log.read_bytes().upper()
 
 
+def test_empty_authorization_does_not_hide_another_credential(sent: Any) -> None:
+    row = sent([(b"authorization", b""), (b"x-api-key", TOKEN.encode())])
+    assert (row["token_scheme"], row["token_source"]) == ("api_key", "header:x-api-key")
+
+
 @pytest.mark.parametrize(
     "name", ["X-API-Key", "X-Auth-Token", "X-Amz-Security-Token", "Api-Key", "X-Access-Token"]
 )

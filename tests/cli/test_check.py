@@ -110,7 +110,16 @@ def test_filters_choose_what_is_checked(program: Program, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--format", "yaml"), ("--max-p95", "fast"), ("--since", "soon"), ("--status", "ok")],
+    [
+        ("--format", "yaml"),
+        ("--max-p95", "fast"),
+        ("--since", "soon"),
+        ("--status", "ok"),
+        # A variable that is not set must not open the gate.
+        ("--max-error-rate", ""),
+        ("--max-p95", ""),
+        ("--max-rate-of-null", ""),
+    ],
     ids=" ".join,
 )
 def test_unusable_value_is_a_usage_error(program: Program, arguments: tuple[str, ...]) -> None:

@@ -100,6 +100,7 @@ def test_target_that_does_not_answer_exits_4(program: Program) -> None:
         (("--suite", "all"), "--suite 'all'"),
         (("--format", "html"), "--format 'html'"),
         (("--fail-on", "fatal"), "--fail-on 'fatal'"),
+        (("--requests", "5", "--fail-on", "error"), "for traffic choose 'surprise' or 'never'"),
         (("--token-env", "NOT_SET"), "environment variable NOT_SET is not set"),
         (("--admin-path", "("), "pattern '(' cannot be used"),
     ],

@@ -29,7 +29,7 @@ def things(kind: str = "x") -> list[int]:
 def test_accepted_findings_fail_no_run_and_lines_tell_it_from_start_to_summary(
     program: Program, demo: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "token.txt").write_text(issue_token(1) + "\n")
+    (tmp_path / "token.txt").write_text(f"{issue_token(1)}\nwhat follows is not of the token\n")
     arguments = ("generate", demo, "--token-file", "token.txt", "--baseline", "accepted.json")
 
     first = program(*arguments)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.generate.latency import latencies, quantile
+from perfectcv_traffic.generate.latency import latencies
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.pace import Schedule, Stage, parse_stages
@@ -66,11 +66,6 @@ def test_response_time_counts_from_when_a_request_was_due() -> None:
 
 def test_request_without_an_answer_has_no_response_time() -> None:
     assert latencies([_outcome(1.0, status=None)]) == ()
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.5, 5), (0.9, 9), (0.95, 10), (1.0, 10)])
-def test_quantile_is_a_measured_value(share: float, expected: float) -> None:
-    assert quantile([float(number) for number in range(1, 11)], share) == expected
 
 
 def test_run_at_a_rate_sends_every_planned_request(api: str) -> None:
