@@ -20,6 +20,7 @@ import json
 import math
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def measured(script: str, *words: str) -> Measured:
 
 @contextmanager
 def dask(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    """A scheduler and a worker process for each core: its address, and their process ids."""
+    """A scheduler and a worker for each core, all asleep: its address, and their process ids."""
     file = folder / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host=127.0.0.1"]
@@ -94,11 +95,31 @@ def dask(folder: Path) -> Iterator[tuple[str, list[int]]]:
         processes += [subprocess.Popen(worker, **quiet) for _ in range(JOBS)]  # type: ignore[call-overload]
         wait = "import sys, distributed; distributed.Client(sys.argv[1]).wait_for_workers(2, 120)"
         subprocess.run([sys.executable, "-c", wait, address], check=True, **quiet)  # type: ignore[call-overload]
-        yield address, [process.pid for process in processes[1:]]
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        yield address, [process.pid for process in processes]
     finally:
         for process in processes:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def awake(processes: list[int]) -> Iterator[None]:
+    """A cluster that waits is not idle: outside of its turn it takes the cores from the others."""
+    for process in processes:
+        os.kill(process, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+
+
+def on_cluster(address: str, processes: list[int], log: Path) -> Measured:
+    """Folded by a cluster that is awake only meanwhile."""
+    with awake(processes):
+        return measured(CLUSTER, address, str(log))
 
 
 def peak_of(process: int) -> float:
@@ -111,14 +132,14 @@ def compare(folder: Path, lines: int, rounds: int) -> None:
     """The ways to fold one log, taking turns."""
     log = folder / "compared.log"
     write(log, lines, lines / 1e6 * DAYS_PER_MILLION)
-    with dask(folder) as (address, workers):
+    with dask(folder) as (address, processes):
         ways: dict[str, Callable[[], Measured]] = {
             "one process": lambda: measured(FOLD, "1", str(log)),
             TWO: lambda: measured(FOLD, str(JOBS), str(log)),
-            f"Dask, {JOBS} workers": lambda: measured(CLUSTER, address, str(log)),
+            f"Dask, {JOBS} workers": lambda: on_cluster(address, processes, log),
         }
         found = take_turns(ways, rounds)
-        peaks = [found[TWO][0]["worker"], *map(peak_of, workers)]
+        peaks = [found[TWO][0]["worker"], *map(peak_of, processes[1:])]
     log.unlink()
     one, several, cluster = (statistics.median(m["seconds"] for m in f) for f in found.values())
     for name, seconds in zip(found, (one, several, cluster), strict=True):
@@ -160,6 +181,8 @@ def grow(folder: Path, lengths: Sequence[int]) -> None:
             f" million; peak {one['own']:5.0f} MB, per worker {one['worker']:5.0f} MB",
             flush=True,
         )
+    if len(found) == 1:  # no line through one point
+        return
     for name in ("seconds", "cpu", "own", "worker"):
         values = [one[name] for one in found]
         per_line = [value / lines for value, lines in zip(values, lengths, strict=True)]

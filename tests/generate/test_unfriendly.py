@@ -97,6 +97,27 @@ def test_long_retry_after_stops_the_run_instead_of_waiting(start: Start) -> None
     assert "the API asks to wait 60 s (429)" in probed.stop_reason
 
 
+@pytest.mark.parametrize(("crashes", "found"), [(1, []), (2, ["PT201"])])
+def test_creation_that_crashes_once_proves_nothing(
+    start: Start, crashes: int, found: list[str]
+) -> None:
+    """As where an object of the same name is there from an earlier run."""
+    header = {"name": "X-Language", "in": "header", "schema": {"type": "string"}}
+    post = {"parameters": [header], "responses": {}}
+    document = json.dumps({"openapi": "3.1.0", "paths": {"/things": {"post": post}}}).encode()
+    crashed: list[bytes] = []
+
+    def answer(head: bytes) -> bytes:
+        if b"x-language:\r\n" not in head.lower().replace(b": \r\n", b":\r\n"):
+            return http(201)
+        crashed.append(head)
+        return http(500 if len(crashed) <= crashes else 201)
+
+    probed = _find(start(with_document(answer, document)))
+    assert [one.rule for one in probed.findings] == found
+    assert len(crashed) == 2
+
+
 def test_number_of_requests_is_a_limit(start: Start) -> None:
     probed = _find(start(with_document(lambda _: http(200))), max_requests=7)
     assert len(probed.outcomes) == 7

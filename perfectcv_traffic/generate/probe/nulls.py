@@ -147,10 +147,13 @@ class NullProbes:
 
     async def _accuse_crash(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
         crash: Reply | None = reply
-        if not await self._is_answered(baseline, anew=reply.case.operation.method == "POST"):
+        # What a creation makes may be there already, also from an earlier run: once proves nothing.
+        if baseline.case.operation.method == "POST" or not await self._is_answered(
+            baseline, anew=False
+        ):
             crash = await self._crash_anew(baseline, hole)
         if crash is None:
-            reason = "the valid request fails as well by now"
+            reason = "the valid request fails as well by now, or the null alone does not crash it"
             self.ledger.note("PT201", reply.case.operation, Verdict.INCONCLUSIVE, reason)
             return
         self.ledger.accuse(
@@ -165,15 +168,19 @@ class NullProbes:
         )
 
     async def _crash_anew(self, baseline: Baseline, hole: Hole) -> Reply | None:
-        """The crash once more with texts that nothing has yet; None if those crash by themselves.
+        """The crash once more with texts that nothing has yet; None if those crash by themselves,
+        or not at all.
 
         What was sent before may be why: a second object of the same name, a record that broke.
         """
-        if baseline.case.operation.method not in ("PUT", "PATCH"):
+        if baseline.case.operation.method not in ("POST", "PUT", "PATCH"):
             return None
         if not await self._is_answered(baseline, anew=True):
             return None
-        again = await self.prober.send(with_hole(self._anew(baseline), hole))
+        try:
+            again = await self.prober.send(with_hole(self._anew(baseline), hole))
+        except _NO_SUCH_PLACE:
+            return None
         return again if again.status in SERVER_ERRORS else None
 
     async def _is_answered(self, baseline: Baseline, *, anew: bool) -> bool:
