@@ -36,3 +36,10 @@ def test_places_that_the_architecture_names_exist() -> None:
     for path, name in places:
         assert re.search(rf"^(?:class |def )?{name}\b", (ROOT / path).read_text("utf-8"), re.M)
     assert [file for file in files if not (ROOT / "perfectcv_traffic" / file).is_file()] == []
+
+
+def test_every_module_is_as_short_as_contributors_are_told() -> None:
+    modules = sorted((ROOT / "perfectcv_traffic").rglob("*.py"))
+    lengths = {one: one.read_text("utf-8").count("\n") for one in modules}
+    assert len(lengths) > 100
+    assert {str(one): lines for one, lines in lengths.items() if lines >= 300} == {}

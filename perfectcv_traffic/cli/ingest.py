@@ -5,12 +5,8 @@ from __future__ import annotations
 import importlib
 import operator
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,8 +14,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.cli.stopping import Stop
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.formats import LogFormat
@@ -218,7 +214,7 @@ def _follow(
 ) -> Any:
     from perfectcv_traffic.store.follow import follow
 
-    stop = _Stop()
+    stop = Stop()
     options = replace(options, is_stopping=stop.is_asked)
     if until_stdin_closes:
         stop.on_end_of_stdin()
@@ -226,57 +222,6 @@ def _follow(
     else:
         stop.on_signals()
     return follow(files, db, stop.wait, options=options, poll=poll)
-
-
-class _Stop:
-    """Whether a follower was asked to end, or to look now; asked twice to end, it does at once."""
-
-    SLICE = 0.2
-    PATIENCE = 0.1
-
-    def __init__(self) -> None:
-        self.points = PreemptionPoints(self.PATIENCE)
-        """Where it gives way while it stores what there was at one look."""
-        self._asked = False
-        self._prompted = threading.Event()
-
-    def is_asked(self) -> bool:
-        return self._asked
-
-    def on_signals(self) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if number := getattr(signal, name, None):
-                signal.signal(number, self._on_signal)
-        if pipe := getattr(signal, "SIGPIPE", None):
-            signal.signal(pipe, signal.SIG_IGN)  # a closed terminal must not stop ingest
-
-    def on_end_of_stdin(self) -> None:
-        # A service manager signals all processes: whoever started this decides when it is over.
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP", "SIGPIPE"):
-            if number := getattr(signal, name, None):
-                signal.signal(number, signal.SIG_IGN)
-        threading.Thread(target=self._read_stdin, daemon=True).start()
-
-    def wait(self, seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while not self._asked and (left := until - time.monotonic()) > 0:
-            if self._prompted.wait(min(left, self.SLICE)):
-                self._prompted.clear()
-                break
-        self.points.begin()
-        return not self._asked
-
-    def _on_signal(self, *_: object) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
-
-    def _read_stdin(self) -> None:
-        # Not sys.stdin: its lock, held by a thread that reads, blocks the end of the process.
-        with suppress(OSError):
-            while os.read(0, 4096):
-                self._prompted.set()
-        self._asked = True
 
 
 def _report(db: Path, counts: Any, *, as_json: bool) -> None:
