@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perfectcv_traffic import ranks, sketch
@@ -39,14 +39,17 @@ def test_request_stats_add_up(own_service: Any) -> None:
     assert stats["ingest"]["stored"] == stats["ingest"]["lines"] == 12
 
 
+@example([2982], 500)
 @given(st.lists(st.integers(1, 10**8), min_size=1), st.sampled_from(statistics.PERMILLES))
 def test_quantiles_are_of_the_nearest_rank_to_one_percent(
     durations_us: list[int], permille: int
 ) -> None:
     packed = sketch.pack(Counter(map(sketch.bucket, durations_us)))
     found = statistics.merged([packed]).quantile(permille)
-    exact = ranks.quantile(sorted(durations_us), permille)
-    assert found == pytest.approx(exact / 1000, rel=sketch.RELATIVE_ERROR, abs=0.001)
+    exact = ranks.quantile(sorted(durations_us), permille) / 1000
+    rounding = 0.000501  # to a microsecond, on top of what the sketch is off
+    assert found is not None
+    assert abs(found - exact) <= exact * sketch.RELATIVE_ERROR + rounding
 
 
 def test_request_stats_of_another_time_are_empty(service: Any) -> None:
