@@ -77,7 +77,7 @@ class Endpoints:
             counters, lines = self._counters(), line_counts(connection)
             return {
                 **statistics.request_stats(connection, prefix, since, until),
-                "dropped_count": counters.dropped + counters.unwritten + counters.failed,
+                "dropped_count": counters.lost,
                 "excluded_count": counters.excluded + counters.sampled_out,
                 "ingest": {
                     "behind_bytes": behind,

@@ -36,7 +36,7 @@ def text(
         *_sizes(rows, "http_response_size_bytes", "response_bytes"),
         *_durations(rows),
         *_metric("perfectcv_traffic_records_dropped_total", "counter", "Records lost, this process",
-                 [("", counters.dropped + counters.unwritten + counters.failed)]),
+                 [("", counters.lost)]),
         *_metric("perfectcv_traffic_behind_bytes", "gauge", "Bytes of the log not yet stored",
                  [("", behind_bytes)]),
     ]  # fmt: skip

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import cache
 from itertools import chain, compress
 from operator import attrgetter
@@ -16,6 +15,7 @@ from perfectcv_traffic.fold.blocks import Blocks
 from perfectcv_traffic.fold.event_ids import EventIds
 from perfectcv_traffic.fold.part import Part, Values
 from perfectcv_traffic.fold.splits import Split
+from perfectcv_traffic.garbage import no_collection
 from perfectcv_traffic.log.fold import Batch, Lines, Place
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.log.source import MAGIC_LENGTH, decompressor
@@ -65,7 +65,7 @@ def fold_split(
     Raises `StorageError` for a log that cannot be read, `StoppedError` when called off.
     """
     worker = _Worker(task, keep_latest=keep_latest, known=known)
-    with _no_collection():
+    with no_collection():
         for batch in _batches(split):
             worker.add(batch)
             del batch  # before the next is decoded: into the same memory, still in the cache
@@ -158,15 +158,3 @@ def _whole(log: str, blocks: Blocks) -> Iterator[Batch]:
 @cache
 def _lines() -> Lines:
     return Lines()
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Records hold no cycles: looking for some costs a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from perfectcv_traffic.errors import LockedError, StorageError
+from perfectcv_traffic.garbage import no_collection
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
@@ -171,7 +171,7 @@ class Ingester:
     def catch_up(self, stream: Stream) -> Counts:
         """Read everything there is; the log may be rotated meanwhile."""
         total = Counts()
-        with _no_collection():
+        with no_collection():
             total.add(stream.read(rotated=True))
             total.add(stream.read(rotated=True))
         if stream.pending:
@@ -255,15 +255,3 @@ class Ingester:
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:
     reject = parser.reject("too_long", line.beginning, f"sha256 {line.sha256}")
     return Batch(rejects=[(start, line.length, reject)], lines=1)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Records hold no cycles: looking for some in every batch costs a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
