@@ -108,17 +108,10 @@ def _settled(job: Job, wanted: Wanted, probed: Probed, started_at: str) -> Repor
 def _probe_options(wanted: Wanted) -> ProbeOptions:
     from perfectcv_traffic.generate.find import ProbeOptions
     from perfectcv_traffic.generate.only import only_of
-    from perfectcv_traffic.generate.probe import budget
 
-    requests, seconds, failures, findings = wanted.limits
     return ProbeOptions(
         suites=tuple(sorted(wanted.suites)),
-        limits=budget.Limits(
-            max_requests=requests,
-            max_seconds=seconds,
-            stop_after=failures,
-            max_findings=findings,
-        ),
+        limits=wanted.limits,
         only=only_of(wanted.only, wanted.replay),
         is_thorough=wanted.is_thorough,
         slow=wanted.slow,
