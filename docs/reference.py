@@ -103,6 +103,11 @@ as many of those answered 4xx); the rest is added up as `(other)`, however many 
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
 `--compare` holds it against an earlier database, an earlier log, or the time just before `--since`.
 
+Words: a client error is an answer 4xx, a server error an answer 5xx. A request failed, here and
+under `/admin`, when it was answered 4xx or 5xx or not at all; where one side alone is meant, it
+says so: "failed 5xx". An exception, or the reason that an answer gave, is the record's
+`error_message`.
+
 Quantiles are by nearest rank from a sketch that is at most 1 % off, never outside the true minimum
 and maximum. Everything else is exact."""
 
