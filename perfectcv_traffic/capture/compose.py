@@ -13,7 +13,7 @@ import msgspec
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
 from perfectcv_traffic.capture.address import address
-from perfectcv_traffic.capture.bodies import ReadBody
+from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import Exchange
@@ -53,7 +53,8 @@ class Composer:
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
         # A validation error repeats the value it rejects, under a name that says nothing of it.
         names = (*settings.redact, "input")
-        self._rejecting = Redactor(names, settings.keep, extensions.redact_text)
+        self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
+        self._bodies = BodyReader(self._redactor)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, blank=hidden)
@@ -135,28 +136,27 @@ class Composer:
             answered = ReadBody(note="file", partial=True)
         else:
             rejecting = exchange.status == _UNPROCESSABLE
-            redactor = self._rejecting if rejecting else self._redactor
-            answered = self._body(exchange, response, redactor)
+            reader = self._rejecting if rejecting else self._bodies
+            answered = self._body(exchange, response, reader)
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
     def _body(
-        self, exchange: Exchange, carried: Plain, answer_redactor: Redactor | None = None
+        self, exchange: Exchange, carried: Plain, answer_reader: BodyReader | None = None
     ) -> ReadBody:
-        """The request body, or with a redactor for it the response body."""
+        """The request body, or with a reader for it the response body."""
         body, ended = exchange.request_body, exchange.received_at is not None
-        if answer_redactor is not None:
+        if answer_reader is not None:
             body, ended = exchange.response_body, exchange.complete
         if body.size == 0:
             return _NOTHING
         if body.kept == 0:
             return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
-        return bodies.read(
+        return (answer_reader or self._bodies).read(
             body,
             ended=ended,
             content_type=carried.get("content-type", ""),
             encoding=carried.get("content-encoding", "").strip().lower(),
-            redactor=answer_redactor or self._redactor,
         )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
