@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import compress, repeat
+from operator import contains
 from typing import Any
 
 import msgspec
@@ -56,8 +58,8 @@ class QuickScanner:
         try:
             _validate(text)
             pieces = text.split('"')
-            strings = zip(pieces[1::2], pieces[2::2], strict=True)
-            names = [name for name, after in strings if ":" in after]
+            before_colon = map(contains, pieces[2::2], repeat(":"))
+            names = list(compress(pieces[1::2], before_colon))
             structure = "".join(pieces[::2])
             count = structure.count("null")
             nulls = self._nulls(text, structure, names, count) if count else ()
