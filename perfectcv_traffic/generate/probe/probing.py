@@ -18,6 +18,7 @@ from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import UNAUTHORIZED, Baseline, HappyPath
 from perfectcv_traffic.generate.probe.budget import Stopped
+from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
 from perfectcv_traffic.generate.probe.exchange import Prober
 from perfectcv_traffic.generate.probe.findings import Ledger, Verdict
@@ -28,7 +29,6 @@ from perfectcv_traffic.generate.probe.roles import Roles
 from perfectcv_traffic.generate.probe.rungs import low_role_rungs
 from perfectcv_traffic.generate.security import SchemeKind
 
-AUTH, NULL, ANSWERS = "auth", "null", "answers"
 REQUESTS_PER_OPERATION: Final = 12
 """Beyond so many requests for each operation, in all, only what is essential is sent."""
 REQUESTS_PER_DELETION: Final = 10
