@@ -9,9 +9,11 @@ import codecs
 import json
 import re
 import zlib
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
@@ -34,12 +36,11 @@ _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "applicatio
 _TEXT_TYPE = re.compile(r"application/[\w.-]+\+xml\Z")
 
 
-@dataclass(slots=True)
-class ReadBody:
+class ReadBody(msgspec.Struct, gc=False):
     """What may be kept of a body."""
 
     text: str | None = None
-    nulls: list[NullDetail] = field(default_factory=list)
+    nulls: list[NullDetail] = []
     null_count: int = 0
     partial: bool = False
     """The body was longer than what was captured, so nulls beyond it are not counted."""
@@ -76,15 +77,15 @@ class BodyReader:
         return result
 
     def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
-        media_type = _media_type(content_type)
-        if _is_json(media_type, head):
-            return self._json(_decode(head, content_type, whole=whole), whole=whole)
+        media_type, charset, is_json = _kind(content_type)
+        if is_json or (not media_type and head.lstrip()[:1] in (b"{", b"[")):
+            return self._json(_decode(head, charset, whole=whole), whole=whole)
         if media_type == "multipart/form-data":
             return _multipart(head, content_type, self.redactor, whole=whole)
         if media_type == _FORM:
-            return _form(_decode(head, content_type, whole=whole), self.redactor, whole=whole)
+            return _form(_decode(head, charset, whole=whole), self.redactor, whole=whole)
         if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
-            return ReadBody(_text(_decode(head, content_type, whole=whole), self.redactor))
+            return ReadBody(_text(_decode(head, charset, whole=whole), self.redactor))
         return ReadBody(note=BINARY)
 
     def _json(self, text: str, *, whole: bool) -> ReadBody:
@@ -96,7 +97,7 @@ class BodyReader:
             clean = self.redactor.shapes(result.text)
         if whole and not result.complete:  # what looks like a null in it proves nothing
             return ReadBody(clean, note=INVALID_JSON)
-        found = list(map(_detail, result.nulls))
+        found = [_detail(null) for null in result.nulls]
         return ReadBody(clean, found, result.null_count, partial=not whole)
 
 
@@ -110,9 +111,22 @@ def _detail(null: NullValue) -> NullDetail:
     )
 
 
+class _Kind(NamedTuple):
+    """What a Content-Type says."""
+
+    media_type: str
+    charset: str | None
+    is_json: bool
+
+
 @lru_cache(256)
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+def _kind(content_type: str) -> _Kind:
+    media_type = content_type.partition(";")[0].strip().lower()
+    match = _CHARSET.search(content_type)
+    charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
+    return _Kind(
+        media_type, charset, media_type == "application/json" or media_type.endswith("+json")
+    )
 
 
 def _text(text: str, redactor: Redactor) -> str:
@@ -143,15 +157,7 @@ def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: boo
     )  # fmt: skip
 
 
-def _is_json(media_type: str, head: bytes) -> bool:
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return True
-    return not media_type and head.lstrip()[:1] in (b"{", b"[")
-
-
-def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
-    match = _CHARSET.search(content_type) if "=" in content_type else None
-    charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
+def _decode(head: bytes, charset: str | None, *, whole: bool) -> str:
     if charset is None:
         charset = _detected(head)
     try:

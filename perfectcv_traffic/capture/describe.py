@@ -20,7 +20,7 @@ def request_summary(record: TrafficLog, query: str, sent: ReadBody) -> str:
     if sent.fields:
         parts.append(f"form fields: {', '.join(sent.fields)}")
     elif sent.text:
-        parts.append(f"body: {sent.text}")
+        parts.append(f"body: {sent.text[:SUMMARY_LIMIT]}")
     elif record.request_bytes:
         parts.append(f"body of {record.request_bytes} bytes")
     return " | ".join(parts)[:SUMMARY_LIMIT]
