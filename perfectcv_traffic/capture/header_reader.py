@@ -136,7 +136,7 @@ class HeaderReader:
         found = self._read(raw)
         if len(raw) > MAX_PAIRS or found.room < 0 or len(found.places) < len(raw):
             return found
-        if not all(self._is_classified(*pair) for pair in raw):
+        if not all(type(pair) is tuple and self._is_classified(*pair) for pair in raw):
             return found
         places = [(name, at) for name, at in found.places.items() if self._others.get(raw[at][0])]
         if len(self._known) >= MAX_LISTS:
