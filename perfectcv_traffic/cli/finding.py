@@ -52,8 +52,7 @@ def find(job: Job, wanted: Wanted) -> int:
     if wanted.baseline is not None:
         read_accepted(wanted.baseline)  # one that cannot be read is said before anything is sent
     started = datetime.now(UTC)
-    with database.writing(job.db):
-        pass  # a database that cannot be used is said before anything is sent
+    database.require_usable(job.db)  # or that is said before anything is sent
     started_at = started.strftime("%Y-%m-%dT%H:%M:%SZ")
     with streams(wanted.files) as write:
         probed = _watched(job, wanted, started_at, write)
