@@ -19,12 +19,6 @@ niceness counts only within one (`sched_autogroup`, on in most distributions).
 if sys.platform == "win32":
     OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
-_KEEPING_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": "16777216",
-    "MALLOC_TRIM_THRESHOLD_": "33554432",
-}
-"""For glibc: what a batch takes is kept for the next; the kernel would blank it each time."""
-
 _HOME = Path(__file__).parents[2]
 """Where this package was found: perhaps nowhere else than in the working directory."""
 
@@ -42,11 +36,6 @@ def python(module: str, *arguments: object) -> list[str]:
         is_here = False
     options = [] if is_here else ["-P"]
     return [sys.executable, *options, "-m", module, *map(str, arguments)]
-
-
-def environment() -> dict[str, str]:
-    """The environment of a child."""
-    return {**_KEEPING_MEMORY, **os.environ}
 
 
 def require_python() -> None:

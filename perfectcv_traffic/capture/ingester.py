@@ -133,7 +133,6 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=child.environment(),
         **child.OWN_GROUP,
     )
     if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12

@@ -138,7 +138,6 @@ class Offload:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=child.environment(),
                 **child.OWN_GROUP,
             )
         child.give_way(self._process, niceness=NICENESS)
