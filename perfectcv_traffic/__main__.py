@@ -5,6 +5,9 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from perfectcv_traffic.store import library
+
+    library.set_up()  # before SQLite is used for the first time
     from perfectcv_traffic.cli.app import main as run
 
     sys.exit(run())
