@@ -7,7 +7,8 @@ def main() -> None:
     """Run the command line and end the process with its exit code."""
     from perfectcv_traffic.store import library
 
-    library.set_up()  # before SQLite is used for the first time
+    library.set_up_sqlite()  # before it is used for the first time
+    library.keep_memory()
     from perfectcv_traffic.cli.app import main as run
 
     sys.exit(run())

@@ -105,7 +105,7 @@ RUNS = {"run_id": TEXT, "sent": "int64", "recorded": "int64", "unexpected": "int
 
 NO_EXTRAS = Extras()
 
-ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS = map(overview.told, overview.ROLLUPS)
+ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS = map(overview.unranked, overview.ROLLUPS)
 """What is read of each roll-up."""
 
 

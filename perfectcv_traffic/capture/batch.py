@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL, AppendOnlyLog
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.lines import encode_line
-from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
 from perfectcv_traffic.capture.outcome import Outcome
-from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.record import TrafficLog
 
 logger = logging.getLogger("perfectcv_traffic")
@@ -35,14 +35,14 @@ class BatchRecorder:
 
     def __init__(
         self,
-        file: LogFile,
-        selection: Selection,
+        file: AppendOnlyLog,
+        sampler: Sampler,
         composer: Composes,
         between: Callable[[], None] = lambda: None,
     ) -> None:
         self._between = between
         self._file = file
-        self._selection = selection
+        self._sampler = sampler
         self._composer = composer
         self._warned_at = -WARNING_INTERVAL
 
@@ -70,11 +70,11 @@ class BatchRecorder:
         self._file.close()
 
     def _append_line(self, lines: bytearray, exchange: Exchange, outcome: Outcome) -> None:
-        if self._selection.excludes(exchange):
+        if self._sampler.excludes(exchange):
             outcome.excluded += 1
             return
         record = self._composer.compose(exchange)
-        record.weight = self._selection.weight(record)
+        record.weight = self._sampler.weight(record)
         if not record.weight:
             outcome.sampled_out += 1
             return

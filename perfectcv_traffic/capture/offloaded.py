@@ -15,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.channel import Channel
 from perfectcv_traffic.capture.compose import Composer
-from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.offload import Answer, Batch
 from perfectcv_traffic.capture.preemption import PreemptionPoints
-from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.capture.writer import BATCH_BYTES
 from perfectcv_traffic.settings import Settings
 
@@ -67,8 +67,8 @@ def main() -> None:
 
 
 def _recorder(settings: Settings, points: PreemptionPoints) -> BatchRecorder:
-    file = LogFile(Path(settings.log))
-    return BatchRecorder(file, Selection(settings), Composer(settings), points)
+    file = AppendOnlyLog(Path(settings.log))
+    return BatchRecorder(file, Sampler(settings), Composer(settings), points)
 
 
 def _answer(

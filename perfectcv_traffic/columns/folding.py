@@ -119,7 +119,11 @@ class Folding:
         self.settle()
         if table.name not in (CLIENTS.name, URLS.name):
             return self._summary.rows(table)
-        rows = self._clients.told() if table.name == CLIENTS.name else self._urls.told()
+        rows = (
+            self._clients.summary_rows()
+            if table.name == CLIENTS.name
+            else self._urls.summary_rows()
+        )
         if not self._summary.cells(table):
             return rows
         merged = Summary()
@@ -159,7 +163,7 @@ class Folding:
         """Requests, last request and blocks of each client: `overview.CLIENT_TOTALS`, no ranks."""
         self.settle()
         if self._summary.cells(CLIENTS):
-            return list(overview.told_rows(CLIENT_TOTALS, self))
+            return list(overview.unranked_rows(CLIENT_TOTALS, self))
         return self._clients.totals()
 
     def client_windows(self, clients: Collection[str]) -> list[Row]:
@@ -167,9 +171,9 @@ class Folding:
         self.settle()
         if self._summary.cells(CLIENTS):
             return [row for row in self.rows(CLIENTS) if row[0] in clients]
-        return self._clients.told(clients)
+        return self._clients.summary_rows(clients)
 
     def paths_from(self, most: int) -> list[Row]:
         """Rows of `summary.URLS`, at least the so many with most accesses."""
         self.settle()
-        return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.told(most)
+        return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.summary_rows(most)

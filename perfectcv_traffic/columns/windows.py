@@ -18,7 +18,7 @@ class ClientWindows(Seen):
     def __init__(self, clients: Codes[str], routes: Codes[str]) -> None:
         super().__init__([clients, routes])
 
-    def told(self, clients: Collection[str] | None = None) -> list[Row]:
+    def summary_rows(self, clients: Collection[str] | None = None) -> list[Row]:
         """Rows in the order of their keys, of some clients or all."""
         rows = self.rows() if clients is None else self._of(clients)
         if rows is None:
@@ -30,7 +30,7 @@ class ClientWindows(Seen):
             list(map(self.texts(1).__getitem__, route.tolist())),
             list(map(times.hour_texts(hours).__getitem__, of_row.tolist())),
         ]
-        return sorted(zip(*texts, *_told(rows), strict=True))
+        return sorted(zip(*texts, *_measures(rows), strict=True))
 
     def _of(self, clients: Collection[str]) -> Rows | None:
         """Rows of some clients, each key once."""
@@ -47,7 +47,7 @@ class ClientWindows(Seen):
             return []
         total = collected(rows._replace(keys=rows.keys[:1]))
         names = map(self.texts(0).__getitem__, total.keys[0].tolist())
-        return sorted(zip(names, *_told(total), strict=True))
+        return sorted(zip(names, *_measures(total), strict=True))
 
 
 class Paths(Seen):
@@ -56,7 +56,7 @@ class Paths(Seen):
     def __init__(self, paths: Codes[str]) -> None:
         super().__init__([paths])
 
-    def told(self, most: int | None = None) -> list[Row]:
+    def summary_rows(self, most: int | None = None) -> list[Row]:
         """Rows in the order of paths; of most, only those with at least as many accesses."""
         rows = self.rows()
         if rows is None:
@@ -64,10 +64,10 @@ class Paths(Seen):
         if most is not None and len(rows.times) > most:
             least = np.partition(rows.times, -most)[-most]
             rows = taken(rows, np.flatnonzero(rows.times >= least))
-        count, last, _ = _told(rows)
+        count, last, _ = _measures(rows)
         paths = map(self.texts(0).__getitem__, rows.keys[0].tolist())
         return sorted(zip(paths, count, last, strict=True))
 
 
-def _told(rows: Rows) -> tuple[list[int], list[str], list[int]]:
+def _measures(rows: Rows) -> tuple[list[int], list[str], list[int]]:
     return rows.times.tolist(), times.texts(rows.last), rows.blocked.tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,18 @@ def writing(
             yield connection
         finally:
             connection.close()
+
+
+def require_usable(path: Path) -> None:
+    """Raise `StorageError` if it could not be written to; makes no database where there is none."""
+    if path.exists() or witness.witness_path(path).exists():
+        with writing(path):
+            return
+    require_local(path)
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise StorageError(f"database {path}: {CANNOT_OPEN}") from error
 
 
 def _distrust(connection: sqlite3.Connection) -> None:
@@ -147,6 +160,7 @@ def is_passing(error: sqlite3.DatabaseError) -> bool:
     return is_busy(error) or _name(error).startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
+CANNOT_OPEN = "cannot be opened: does its directory exist and may it be written?"
 BUSY = "is locked by another program: wait for it to end, or stop it"
 DAMAGED = (
     "is damaged: keep all its files, try sqlite3 OLD .recover, or ingest the logs into another "
@@ -172,7 +186,7 @@ def _advice(error: sqlite3.DatabaseError) -> str:
     if name.startswith("SQLITE_CORRUPT"):
         return DAMAGED
     if name == "SQLITE_CANTOPEN":
-        return "cannot be opened: does its directory exist and may it be written?"
+        return CANNOT_OPEN
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return "may not be written: check its permissions and those of its directory"
     if name == "SQLITE_FULL":

@@ -16,7 +16,7 @@ from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.helper import SummaryRows
 from perfectcv_traffic.store.prepare import Prepared
 from perfectcv_traffic.store.schema import check_version
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 
 GROUP_SIZE = 33_554_432
 """Bytes after which a group is over: nobody else writes meanwhile, some tenths of a second."""
@@ -29,13 +29,13 @@ class StartAgainError(Exception):
     """What was taken since the last commit is to be read again."""
 
 
-class Group:
+class GroupCommit:
     """A transaction that begins with the first chunk."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        log: LogFile,
+        log: Segment,
         total: Counts,
         progress: Progress,
         committed: Callable[[], None],

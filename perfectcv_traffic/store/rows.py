@@ -22,7 +22,7 @@ AT_ONCE = 256
 """Records whose columns are looked at together."""
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """Some rows with the same columns."""
 
     columns: tuple[str, ...]
@@ -54,7 +54,7 @@ class RequestRows:
         self._known: set[int] = set()
         """Columns that were something else than NULL."""
 
-    def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Group]:
+    def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[RowGroup]:
         """Statements that insert these records, each given with its offset."""
         found = [
             self._values(records[start : start + AT_ONCE])
@@ -66,7 +66,8 @@ class RequestRows:
         shared = sorted(self._known - self._different)
         names = ("log_file_id", *(self._columns[number] for number in (*shared, *own)))
         return [
-            Group(names, len(shared) + 1, list(_bound(columns, shared, own))) for columns in found
+            RowGroup(names, len(shared) + 1, list(_bound(columns, shared, own)))
+            for columns in found
         ]
 
     def _values(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Column]:

@@ -21,7 +21,7 @@ connection.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,)] * 1000)
 used = ctypes.CDLL(find_spec("_sqlite3").origin).sqlite3_memory_used
 used.restype = ctypes.c_int64
 print(used(), connection.execute("SELECT count(*), sum(length(x)) FROM t").fetchone())
-print(library.set_up())
+print(library.set_up_sqlite())
 connection.close()
 """
 
@@ -42,7 +42,7 @@ def memory_used(before: str) -> list[str]:
 
 @pytest.mark.skipif(not reaches_library(), reason="SQLite's library is out of reach here")
 def test_memory_is_not_counted_once_the_library_is_set_up() -> None:
-    assert memory_used("assert library.set_up()")[0] == "0 (1000, 1000000)"
+    assert memory_used("assert library.set_up_sqlite()")[0] == "0 (1000, 1000000)"
 
 
 @pytest.mark.skipif(not reaches_library(), reason="SQLite's library is out of reach here")

@@ -15,7 +15,7 @@ from perfectcv_traffic.store import queries, retention
 from perfectcv_traffic.store.database import reading
 from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
 from perfectcv_traffic.store.ingest import Options, ingest
-from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.store.retry import Retried, retry_rejected
 from perfectcv_traffic.store.status import status
 
@@ -89,25 +89,25 @@ def test_older_backup_put_back_is_filled_from_the_log(
 
 
 @pytest.mark.parametrize(
-    ("limits", "left"),
+    ("may_stay", "left"),
     [
-        (Limits(rows=10), 10),
-        (Limits(rows=100), 60),
-        (Limits(before="2026-11-21T12"), 24),
-        (Limits(before="2026-11-21T12", rows=20), 20),
-        (Limits(size=1), 0),
+        (Retention(rows=10), 10),
+        (Retention(rows=100), 60),
+        (Retention(before="2026-11-21T12"), 24),
+        (Retention(before="2026-11-21T12", rows=20), 20),
+        (Retention(size=1), 0),
     ],
 )
 def test_prune_keeps_what_may_stay_and_the_whole_summary(
     log: Path,
     filled: Path,
     query: Query,
-    limits: Limits,
+    may_stay: Retention,
     left: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retention, "CHUNK", 7)
-    assert prune(filled, limits) == 60 - left
+    assert prune(filled, may_stay) == 60 - left
     assert query("SELECT count(*) FROM api_requests") == [(left,)]
     assert query("SELECT sum(requests) FROM summary_endpoints") == [(60,)]
     assert wrong(filled) == []
@@ -115,7 +115,7 @@ def test_prune_keeps_what_may_stay_and_the_whole_summary(
 
 
 def test_summary_of_pruned_rows_is_not_rebuilt_away(filled: Path) -> None:
-    prune(filled, Limits(rows=10))
+    prune(filled, Retention(rows=10))
     with pytest.raises(StorageError, match="pruned"):
         rebuild_summary(filled)
 
