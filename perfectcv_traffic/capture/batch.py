@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL, AppendOnlyLog
@@ -46,8 +46,11 @@ class BatchRecorder:
         self._composer = composer
         self._warned_at = -WARNING_INTERVAL
 
-    def write(self, batch: Sequence[Exchange], untold: int) -> Outcome:
-        """Append the records of a batch with one write; `untold` were lost before it."""
+    def write(self, batch: Iterable[Exchange], untold: int) -> Outcome:
+        """Append the records of a batch with one write; `untold` were lost before it.
+
+        Nothing is written if `batch` raises.
+        """
         outcome, lines = Outcome(untold), bytearray()
         for exchange in batch:
             self._between()

@@ -26,8 +26,8 @@ from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import RequestRows, RowGroup
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
-STEP_LINES = 32
-STEP_BYTES = 65_536
+STEP_LINES = 64
+STEP_BYTES = 131_072
 
 _BAD_REQUEST = 400
 
