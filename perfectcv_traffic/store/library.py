@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 
 _MULTITHREAD = 2
@@ -47,11 +48,8 @@ def keep_memory() -> None:
 
     It gives them back to the system, which clears each page anew the next time.
     """
-    if sys.platform != "linux":
-        return
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except AttributeError:  # another C library
-        return
-    mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
-    mallopt(_TRIM_THRESHOLD, _KEPT)
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
+            mallopt(_TRIM_THRESHOLD, _KEPT)
