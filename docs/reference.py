@@ -26,7 +26,8 @@ lists are JSON text in the database."""
 
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
-then in the environment, then here. Lists in the environment are separated by commas."""
+then in the environment, then here. Lists in the environment are separated by blanks or
+commas."""
 
 
 def record_page() -> str:

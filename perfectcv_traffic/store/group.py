@@ -33,14 +33,20 @@ class GroupCommit:
     """A transaction that begins with the first chunk."""
 
     def __init__(
-        self, connection: sqlite3.Connection, log: Segment, total: Counts, progress: Progress
+        self,
+        connection: sqlite3.Connection,
+        log: Segment,
+        total: Counts,
+        progress: Progress,
+        committed: Callable[[], None],
     ) -> None:
-        """`total` counts what became of lines that are durable."""
+        """`total` counts what became of lines that are durable; `committed` is told of more."""
         self._connection = connection
         self._committer = Committer(connection)
         self.log = log
         self._total = total
         self._progress = progress
+        self._committed = committed
         self._before = log.id, log.identity
         self._counts = Counts()
         self.chunks = 0
@@ -66,6 +72,7 @@ class GroupCommit:
         if self.chunks:
             self._connection.execute("COMMIT")
             self._total.add(self._counts)
+            self._committed()
         self.chunks = self._size = 0
 
     def abandon(self) -> None:

@@ -21,8 +21,9 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
+from perfectcv_traffic.store.checkpoints import in_background
 from perfectcv_traffic.store.commit import Committer
-from perfectcv_traffic.store.database import expect_much, writing
+from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
 from perfectcv_traffic.store.group import GroupCommit, Progress
@@ -83,12 +84,13 @@ def ingest(
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),
-        writing(db, options.model) as connection,
         help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
+        writing(db, options.model, in_bulk=helper is not None) as connection,
+        in_background(db) as checkpoints,
     ):
-        if helper:
-            expect_much(connection)
         ingester = Ingester(connection, options, helper)
+        if helper:
+            ingester.committed = checkpoints.begin
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
@@ -143,6 +145,8 @@ class Ingester:
         self._formats = Formats(form, options.redactor, options.find_route)
         self._preparer = Preparer(form, self._formats, summary_only=options.summary_only)
         self._helper = helper
+        self.committed: Callable[[], None] = lambda: None
+        """Called after each commit of a `GroupCommit`."""
         self._has_counted = not options.summary_only and counted.summarised(connection) > 0
         self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
         self._alone_until: dict[str, int] = {}
@@ -186,7 +190,7 @@ class Ingester:
         Raises `OffsetMovedError`, `StartAgainError`, and what reading raises once all that was
         read is stored.
         """
-        group = GroupCommit(self._connection, log, total, self._options.progress)
+        group = GroupCommit(self._connection, log, total, self._options.progress, self.committed)
         Pipeline(self, group, self._helper).run(chunks, total)
 
     def is_alone(self, log: Segment, chunk: Chunk) -> bool:
