@@ -19,8 +19,8 @@ def _sleep_not_at_all() -> None:
 _give_way: Callable[[], None] = getattr(os, "sched_yield", _sleep_not_at_all)
 
 
-INTERVAL = 0.0002
-"""Seconds of work between two times of giving way: shorter ones cost more and gain nothing."""
+INTERVAL = 0.0001
+"""Seconds of work between two times of giving way: what a request may have to wait for."""
 
 
 class PreemptionPoints:
