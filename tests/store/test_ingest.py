@@ -194,6 +194,7 @@ def test_second_ingester_is_told_that_there_is_one(log: Path, db: Path, line: Li
         ingest([log], db)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes in directories")
 def test_pipe_is_refused_with_what_to_do_instead(db: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
