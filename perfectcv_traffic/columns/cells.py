@@ -28,7 +28,7 @@ def cells(
     `hours` are the different hours and the place of each row's among them.
     """
     keys: Codes[Key] = Codes()
-    cell_of = keys.of((shape.cell() for shape in shapes), len(shapes))
+    cell_of = keys.of(shape.cell() for shape in shapes)
     groups = grouped(hours[1], cell_of[columns.shape])
     names = list(keys)
     hour_names = times.hour_texts(hours[0])

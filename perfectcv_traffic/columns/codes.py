@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeVar
 
@@ -11,20 +12,35 @@ import numpy.typing as npt
 Value = TypeVar("Value", bound=Hashable)
 Integers = npt.NDArray[np.int64]
 
+_WIDTH = 4
+"""Bytes of a number: more texts than these can tell apart fit into no memory."""
 _MOST = 2**62
 """Combinations of numbers that fit into one."""
+_LARGEST = 2**63 - 1
 
 
-class Codes(dict[Value, int]):
-    """The number of each value; a new value gets the next number."""
+class Codes(dict[Value, bytes]):
+    """The number of each value, as bytes; a new value gets the next number.
 
-    def __missing__(self, value: Value) -> int:
-        number = self[value] = len(self)
+    Joining bytes is faster than filling an array with integers.
+    """
+
+    def __missing__(self, value: Value) -> bytes:
+        number = self[value] = len(self).to_bytes(_WIDTH, sys.byteorder)
         return number
 
-    def of(self, values: Iterable[Value], count: int) -> Integers:
-        """The numbers of so many values."""
-        return np.fromiter(map(self.__getitem__, values), np.int64, count)
+    def joined(self, values: Iterable[Value]) -> bytes:
+        """The numbers of values, to be read by `numbers`."""
+        return b"".join(map(self.__getitem__, values))
+
+    def of(self, values: Iterable[Value]) -> Integers:
+        """The numbers of values."""
+        return numbers(self.joined(values))
+
+
+def numbers(joined: bytes) -> Integers:
+    """Joined numbers as an array."""
+    return np.frombuffer(joined, np.uint32).astype(np.int64)
 
 
 class Groups(NamedTuple):
@@ -45,7 +61,9 @@ class Groups(NamedTuple):
         return np.diff(self.starts, append=len(self.order))
 
     def sum(self, values: Integers) -> Integers:
-        """The sum of each group; the caller sees to it that it fits."""
+        """The sum of each group, none negative; of Python's integers where 64 bits may not do."""
+        if len(values) * int(values.max(initial=0)) > _LARGEST:
+            values = values.astype(np.object_)
         return np.add.reduceat(values[self.order], self.starts)
 
     def min(self, values: Integers) -> Integers:

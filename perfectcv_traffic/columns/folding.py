@@ -11,8 +11,7 @@ from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import cells
 from perfectcv_traffic.columns.codes import Codes, dense
-from perfectcv_traffic.columns.durations import most_squares
-from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
+from perfectcv_traffic.columns.lines import Gathered, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.seen import Rows, collected
 from perfectcv_traffic.columns.windows import ClientWindows, Paths
@@ -45,26 +44,19 @@ class Folding:
         """Request cells and nulls of all records; client windows and paths of unusual ones."""
         self._clients = ClientWindows(self._words.clients, self._routes)
         self._urls = Paths(self._words.paths)
-        self._waiting: list[Facts] = []
-        self._rows = 0
-        self._squares = 0.0
-        """Of what waits."""
+        self._waiting = Gathered()
         self._times: list[str] = []
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
         if not records:
             return
-        facts = self._words.facts(records)
-        if facts is None:
+        if not self._waiting.add(records, self._words):
             self._summary.add_all(records)
             self._saw([r.timestamp for r in records if r.timestamp is not None])
             return
         self._nulls.add(records)
-        self._waiting.append(facts)
-        self._rows += len(records)
-        self._squares += most_squares(facts.milliseconds)
-        if self._rows >= AT_ONCE or self._squares > MOST_SQUARES:
+        if self._waiting.rows >= AT_ONCE:
             self._aggregate()
 
     def _saw(self, found: list[str]) -> None:
@@ -73,7 +65,7 @@ class Folding:
     def settle(self) -> None:
         """Aggregate what waits."""
         self._nulls.into(self._summary)
-        if self._waiting:
+        if self._waiting.rows:
             self._aggregate()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -83,15 +75,15 @@ class Folding:
         return self.__dict__
 
     def _aggregate(self) -> None:
-        columns = Columns.of(self._waiting)
-        self._waiting, self._rows, self._squares = [], 0, 0.0
+        columns = self._waiting.columns()
+        self._waiting = Gathered()
         self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
         shapes = [Shape(*shape) for shape in self._words.shapes]
         hours = dense(columns.time // times.PER_HOUR)
         for key, measures in cells(columns, shapes, hours):
             self._summary.add_cell(REQUESTS, key, measures)
         one = np.ones(len(columns.time), dtype=np.int64)
-        route = self._routes.of((shape.endpoint() for shape in shapes), len(shapes))[columns.shape]
+        route = self._routes.of(shape.endpoint() for shape in shapes)[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
         hour = hours[0][hours[1]]

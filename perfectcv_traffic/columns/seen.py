@@ -67,7 +67,7 @@ class Seen:
             return
         keys = list(rows.keys)
         for place, (own, theirs) in enumerate(zip(self._texts, other._texts, strict=True)):
-            keys[place] = own.of(theirs, len(theirs))[keys[place]]
+            keys[place] = own.of(theirs)[keys[place]]
         self.add(rows._replace(keys=tuple(keys)))
 
     def texts(self, key: int) -> list[str]:
