@@ -5,6 +5,9 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from perfectcv_traffic.garbage import collect_seldom
+
+    collect_seldom()  # before anything is loaded
     from perfectcv_traffic.cli.app import main as run
 
     sys.exit(run())

@@ -15,7 +15,7 @@ from perfectcv_traffic.columns.lines import Gathered, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.requests import Requests
 from perfectcv_traffic.columns.seen import Rows, collected
-from perfectcv_traffic.columns.windows import ClientWindows, Paths
+from perfectcv_traffic.columns.windows import ClientTotals, ClientWindows, Paths
 from perfectcv_traffic.overview import CLIENT_TOTALS, ENDPOINTS, HOURS, Rollup
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.summary import (
@@ -67,6 +67,7 @@ class Folding:
         """Nulls of all records; everything else of unusual ones."""
         self._requests = Requests()
         self._clients = ClientWindows(self._words.clients, self._routes)
+        self._totals = ClientTotals(self._words.clients)
         self._urls = Paths(self._words.paths)
         self._waiting = Gathered()
         self._times: list[str] = []
@@ -111,6 +112,7 @@ class Folding:
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
         self._clients.add(Rows((columns.client, route, hour), one, columns.time, refused))
+        self._totals.add(collected(Rows((columns.client,), one, columns.time, refused)))
         self._urls.add(collected(Rows((columns.path,), one, columns.time, refused)))
 
     def merge(self, other: Self) -> None:
@@ -122,6 +124,7 @@ class Folding:
                 self._summary.add_cell(table, key, measures)
         self._requests.merge(other._requests)
         self._clients.merge(other._clients)
+        self._totals.merge(other._totals)
         self._urls.merge(other._urls)
         self._saw(other._times)
 
@@ -202,7 +205,7 @@ class Folding:
         self.settle()
         if self._summary.cells(CLIENTS):
             return list(overview.told_rows(CLIENT_TOTALS, self))
-        return self._clients.totals()
+        return self._totals.told()
 
     def client_windows(self, clients: Collection[str]) -> list[Row]:
         """Rows of `summary.CLIENTS` of some clients."""

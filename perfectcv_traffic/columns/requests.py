@@ -42,37 +42,46 @@ class Requests:
         self._names: Codes[Key] = Codes()
         """Keys without the hour."""
         self._merged: list[Cells] = []
-        """At most one, in which no key comes twice."""
+        """At most one, its cells in the order of their keys, none twice."""
         self._parts: list[Cells] = []
 
     def add(self, columns: Columns, shapes: Sequence[Shape], hour: Integers) -> None:
         """Add rows up; `hour` is that of each."""
         names = self._names.of(shape.cell() for shape in shapes)
-        self._take(of_rows(columns, shapes, names, hour))
+        self._take([of_rows(columns, shapes, names, hour)])
 
-    def _take(self, part: Cells) -> None:
-        self._parts.append(part)
+    def _take(self, parts: Sequence[Cells]) -> None:
+        self._parts += parts
         unmerged = sum(len(part.bucket) for part in self._parts)
         if unmerged > max([_MERGE_FROM, *(len(merged.bucket) for merged in self._merged)]):
             self.settle()
 
     def settle(self) -> None:
-        """Make equal cells one."""
-        if self._parts:
-            self._merged = [collected(concatenated([*self._merged, *self._parts]))]
-            self._parts = []
+        """Make equal cells one and put all in the order of their keys."""
+        if not self._parts:
+            return
+        names = list(self._names)
+        order = sorted(range(len(names)), key=names.__getitem__)
+        rank = np.empty(len(names), dtype=np.int64)
+        rank[order] = np.arange(len(names))
+        self._names = Codes()
+        self._names.of(names[place] for place in order)
+        cells = concatenated([*self._merged, *self._parts])
+        self._merged = [collected(cells._replace(name=rank[cells.name]))]
+        self._parts = []
 
     def merge(self, other: Self) -> None:
         """Merge another table in."""
         names = self._names.of(other._names)
-        for part in (*other._merged, *other._parts):
-            self._take(part._replace(name=names[part.name]))
+        parts = (*other._merged, *other._parts)
+        self._take([part._replace(name=names[part.name]) for part in parts])
 
     def rows(self, wanted: Sequence[str] = REQUESTS.columns) -> list[Row]:
         """Some columns of the rows, ordered by key."""
-        cells, names = self._ordered()
-        if cells is None:
+        self.settle()
+        if not self._merged:
             return []
+        (cells,), names = self._merged, list(self._names)
         hours, of_cell = dense(cells.hour)
         texts = times.hour_texts(hours)
         columns: dict[str, Callable[[], Iterable[Any]]] = {
@@ -89,16 +98,6 @@ class Requests:
         cells: Cells, names: Sequence[Key], place: int
     ) -> Callable[[], Iterable[int | str]]:
         return lambda: map([name[place] for name in names].__getitem__, cells.name.tolist())
-
-    def _ordered(self) -> tuple[Cells | None, list[Key]]:
-        """Cells in the order of their keys, their names numbered in their order."""
-        self.settle()
-        names = list(self._names)
-        order = sorted(range(len(names)), key=names.__getitem__)
-        rank = np.empty(len(names), dtype=np.int64)
-        rank[order] = np.arange(len(names))
-        ordered = [collected(cells._replace(name=rank[cells.name])) for cells in self._merged]
-        return (ordered[0] if ordered else None), [names[place] for place in order]
 
     def cells(self) -> dict[Key, list[Any]]:
         """Measures by key, as `Summary.cells` gives them."""

@@ -14,6 +14,8 @@ from perfectcv_traffic.columns.codes import Codes, Integers, dense, grouped
 
 _MERGE_FROM = 2**20
 """Rows from which on it is worth looking for equal ones: they take 40 MB."""
+_ROOM = 4
+"""Places for each row up to which a place for each number costs less than sorting."""
 
 
 class Rows(NamedTuple):
@@ -77,7 +79,7 @@ class Seen:
 
 def collected(rows: Rows) -> Rows:
     """Rows with equal keys as one."""
-    if len(rows.keys) == 1 and len(rows.times):
+    if len(rows.keys) == 1 and rows.keys[0].max(initial=0) < _ROOM * len(rows.times):
         return _tallied(rows)
     dense_keys = [dense(key)[1] if key.max(initial=0) > len(key) else key for key in rows.keys]
     groups = grouped(*dense_keys)
@@ -90,7 +92,7 @@ def collected(rows: Rows) -> Rows:
 
 
 def _tallied(rows: Rows) -> Rows:
-    """Rows of one key, which numbers texts: as many places as numbers cost less than sorting."""
+    """Rows of one key, of which there is at least one: a place for each number."""
     (key,) = rows.keys
     total = Rows((), *(np.zeros(key.max() + 1, np.int64) for _ in rows[1:]))
     np.add.at(total.times, key, rows.times)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from perfectcv_traffic import overview, sketch
 from perfectcv_traffic.analysis.rows import HOURLY
-from perfectcv_traffic.columns import durations, folding, times
+from perfectcv_traffic.columns import durations, folding, requests, seen, times
 from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
@@ -76,6 +76,8 @@ batches = st.lists(st.lists(usual, max_size=8) | st.lists(usual | odd, max_size=
 def _few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few records go through everything that a million do."""
     monkeypatch.setattr(folding, "AT_ONCE", 7)
+    for module in (requests, seen):
+        monkeypatch.setattr(module, "_MERGE_FROM", 9)
 
 
 def folded(found: Sequence[Sequence[TrafficLog]]) -> Folding:
