@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from perfectcv_traffic.columns import durations
-from perfectcv_traffic.columns.codes import Groups, counted, grouped
+from perfectcv_traffic.columns.codes import Groups, counted, from_least, grouped
 from perfectcv_traffic.columns.lines import Columns, Shape
 from perfectcv_traffic.sketch import PAIR
 from perfectcv_traffic.summary import NO_MINIMUM, REQUESTS, Row
@@ -52,12 +52,17 @@ class Cells(NamedTuple):
         columns = (measure.tolist() for measure in self.measures)
         return list(zip(*columns, self.packed(), strict=True))
 
+    def each(self, change: Callable[[Integers], Integers]) -> Cells:
+        """Every column changed."""
+        measures = tuple(map(change, self.measures))
+        sketches = map(change, (self.owner, self.bucket, self.times))
+        return Cells(change(self.hour), change(self.name), measures, *sketches)
+
 
 def of_rows(columns: Columns, shapes: Sequence[Shape], names: Integers, hour: Integers) -> Cells:
     """Cells that rows fall into; `names` has the name of each shape, `hour` that of each row."""
-    start = int(hour.min(initial=2**62))
     name = names[columns.shape]
-    groups = grouped(hour - start, name)
+    groups = grouped(from_least(hour), name)
     first, is_timed = groups.first, columns.duration_us >= 0
     pairs = groups.numbers()[is_timed] * _BUCKETS
     pairs, count = counted(pairs + durations.buckets(columns.duration_us[is_timed]))
@@ -103,7 +108,7 @@ def collected(cells: Cells) -> Cells:
     """Cells with equal keys as one, ordered by hour and name; sketches in the order of both."""
     if not len(cells.hour):
         return cells
-    groups = grouped(cells.hour - cells.hour.min(), cells.name)
+    groups = grouped(from_least(cells.hour), cells.name)
     of_bucket = groups.numbers()[cells.owner] * _BUCKETS + cells.bucket
     pairs = grouped(of_bucket)
     different = of_bucket[pairs.first]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ _WIDTH = 4
 _MOST = 2**62
 """Combinations of numbers that fit into one."""
 _LARGEST = 2**63 - 1
+_CLOSE = 2**24
+"""Places from which on it is worth looking for those that are empty."""
 
 
 class Codes(dict[Value, bytes]):
@@ -41,6 +43,24 @@ class Codes(dict[Value, bytes]):
 def numbers(joined: bytes) -> Integers:
     """Joined numbers as an array."""
     return np.frombuffer(joined, np.uint32).astype(np.int64)
+
+
+def narrow(values: Integers) -> npt.NDArray[Any]:
+    """The same values, none negative, in as few bytes as they need: to be sent elsewhere."""
+    if values.dtype != np.int64 or not len(values):
+        return values
+    return values.astype(np.min_scalar_type(int(values.max())))
+
+
+def wide(values: npt.NDArray[Any]) -> Integers:
+    """What `narrow` was given."""
+    return values if values.dtype == np.object_ else values.astype(np.int64)
+
+
+def from_least(values: Integers) -> Integers:
+    """Numbers from zero on in the same order, few if the values are close to each other."""
+    least, most = int(values.min(initial=_MOST)), int(values.max(initial=0))
+    return values - least if most - least < _CLOSE else dense(values)[1]
 
 
 class Groups(NamedTuple):

@@ -96,8 +96,6 @@ class Folding:
     def __getstate__(self) -> dict[str, Any]:
         """What a worker hands back: small, as it goes through a pipe."""
         self.settle()
-        self._requests.settle()
-        self._clients.rows()
         return self.__dict__
 
     def _aggregate(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import Cells, collected, concatenated, of_rows
-from perfectcv_traffic.columns.codes import Codes, Integers, dense
+from perfectcv_traffic.columns.codes import Codes, Integers, dense, narrow, wide
 from perfectcv_traffic.columns.lines import Columns, Shape
 from perfectcv_traffic.sketch import unpack
 from perfectcv_traffic.summary import REQUESTS, UNKNOWN, Key, Row
@@ -55,6 +55,14 @@ class Requests:
         unmerged = sum(len(part.bucket) for part in self._parts)
         if unmerged > max([_MERGE_FROM, *(len(merged.bucket) for merged in self._merged)]):
             self.settle()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.settle()
+        return {**self.__dict__, "_merged": [cells.each(narrow) for cells in self._merged]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._merged = [cells.each(wide) for cells in self._merged]
 
     def settle(self) -> None:
         """Make equal cells one and put all in the order of their keys."""
