@@ -5,12 +5,14 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from perfectcv_traffic.garbage import collect_seldom
+    from perfectcv_traffic.garbage import collect_no_more, collect_seldom
 
     collect_seldom()  # before anything is loaded
     from perfectcv_traffic.cli.app import main as run
 
-    sys.exit(run())
+    code = run()
+    collect_no_more()
+    sys.exit(code)
 
 
 if __name__ == "__main__":
