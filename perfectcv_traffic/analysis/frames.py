@@ -107,10 +107,17 @@ GENERATED = {
     "error": TEXT,
     "is_recorded": "int64",
 }
-"""Columns of `generated_requests` that are read, and whether the request is in `api_requests`."""
+"""Columns of `generated_requests` that are read, and whether the request was ever recorded."""
 
-RUNS = {"run_id": TEXT, "sent": "int64", "recorded": "int64", "unexpected": "int64"}
-"""Requests of each run: sent, of those recorded, and recorded under its name but never sent."""
+RUNS = {
+    "run_id": TEXT,
+    "sent": "int64",
+    "recorded": "int64",
+    "unexpected": "int64",
+    "pruned": "int64",
+}
+"""Requests of each run: sent, of those recorded and there, recorded under its name but never sent,
+and recorded but taken away since."""
 
 NO_EXTRAS = Extras()
 

@@ -284,7 +284,7 @@ def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
 def _generated(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     return connection.execute(
         "SELECT g.scenario, g.expected, g.status_code, g.as_expected, g.error,"
-        " EXISTS (SELECT 1 FROM api_requests r"
+        " g.is_pruned OR EXISTS (SELECT 1 FROM api_requests r"
         "         WHERE r.request_id = g.request_id AND r.run_id = g.run_id)"
         " FROM generated_requests g ORDER BY g.id"
     ).fetchall()
