@@ -1,5 +1,6 @@
 """`python -m perfectcv_traffic` and the console script."""
 
+import os
 import sys
 
 
@@ -8,9 +9,14 @@ def main() -> None:
     from perfectcv_traffic.garbage import collect_no_more, collect_seldom
 
     collect_seldom()  # before anything is loaded
-    from perfectcv_traffic.cli.app import main as run
+    # No linear algebra here; and only a process of one thread can be forked to read logs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from perfectcv_traffic.cli import ahead
 
-    code = run()
+    with ahead.begun(sys.argv[1:]):
+        from perfectcv_traffic.cli.app import main as run
+
+        code = run()
     collect_no_more()
     sys.exit(code)
 
