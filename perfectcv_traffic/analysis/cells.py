@@ -90,7 +90,8 @@ def typed(table: Table, rows: Iterable[Row]) -> pd.DataFrame:
                 values, dtype="float64" if column.name in _WIDE else _DTYPES[column.sql_type]
             )
             for column, values in zip((*table.keys, *table.measures), columns, strict=True)
-        }
+        },
+        copy=False,
     )
 
 

@@ -21,7 +21,8 @@ def typed_frame(dtypes: Mapping[str, str], rows: Iterable[tuple[object, ...]]) -
         {
             name: pd.Series(list(values), dtype=dtype)
             for (name, dtype), values in zip(dtypes.items(), columns, strict=True)
-        }
+        },
+        copy=False,
     )
 
 

@@ -14,10 +14,14 @@ _ERRORS = ["status_4xx", "client_error_rate", "status_5xx", "server_error_rate"]
 
 
 def every_endpoint(frames: Frames) -> pd.DataFrame:
-    """All endpoints, those with most requests first.
+    """All endpoints, those with most requests first; several analyses read them.
 
     Shares and rates are of the endpoint's requests, except `share_of_requests`: of all requests.
     """
+    return frames.once(_every_endpoint)
+
+
+def _every_endpoint(frames: Frames) -> pd.DataFrame:
     cells = frames.requests
     table = _counted(cells).sort_values(
         ["requests", "endpoint"], ascending=[False, True], ignore_index=True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -66,6 +66,15 @@ class Frames(Cells):
     """Method and path of every operation of an OpenAPI document, None if none was given."""
     previous: Frames | None = None
     """What to compare with."""
+    _made: dict[Callable[[Frames], pd.DataFrame], pd.DataFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, make: Callable[[Frames], pd.DataFrame]) -> pd.DataFrame:
+        """What a function makes of these frames, made the first time that it is asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make].copy()
 
     def by_hour(self) -> Hourly:
         """What is known by the hour; raises `LookupError` if they were not read."""
@@ -98,10 +107,17 @@ GENERATED = {
     "error": TEXT,
     "is_recorded": "int64",
 }
-"""Columns of `generated_requests` that are read, and whether the request is in `api_requests`."""
+"""Columns of `generated_requests` that are read, and whether the request was ever recorded."""
 
-RUNS = {"run_id": TEXT, "sent": "int64", "recorded": "int64", "unexpected": "int64"}
-"""Requests of each run: sent, of those recorded, and recorded under its name but never sent."""
+RUNS = {
+    "run_id": TEXT,
+    "sent": "int64",
+    "recorded": "int64",
+    "unexpected": "int64",
+    "pruned": "int64",
+}
+"""Requests of each run: sent, of those recorded and there, recorded under its name but never sent,
+and recorded but taken away since."""
 
 NO_EXTRAS = Extras()
 

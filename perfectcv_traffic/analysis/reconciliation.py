@@ -8,11 +8,15 @@ from perfectcv_traffic.analysis.frames import Frames
 
 
 def reconciliation(frames: Frames) -> pd.DataFrame:
-    """Requests by run, the last one first: sent, recorded, missing, recorded but never sent."""
+    """Requests by run, the last one first: sent, recorded, missing, recorded but never sent.
+
+    What `prune` took away was recorded, too; `pruned` says how many of these there are.
+    """
     runs = frames.runs
-    table = runs.assign(missing=runs["sent"] - runs["recorded"])
+    recorded = runs["recorded"] + runs["pruned"]
+    table = runs.assign(recorded=recorded, missing=runs["sent"] - recorded)
     return (
-        table[["run_id", "sent", "recorded", "missing", "unexpected"]]
+        table[["run_id", "sent", "recorded", "pruned", "missing", "unexpected"]]
         .iloc[::-1]
         .reset_index(drop=True)
     )

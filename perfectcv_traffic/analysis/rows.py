@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from operator import itemgetter
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.columns.folding import Folding
@@ -36,7 +35,7 @@ def of_summary(summary: Summary | Folding, *, hourly: bool = True) -> Rows:
     """Rows of every table that is read; the cells by the hour only if wanted."""
     found = Folding.of(summary)
     rows = {
-        rollup.table.name: list(overview.unranked_rows(rollup, found))
+        rollup.table.name: list(overview.unranked_rows(rollup, found.for_rollup(rollup)))
         for rollup in ROLLUPS
         if rollup is not CLIENT_TOTALS
     }
@@ -44,8 +43,7 @@ def of_summary(summary: Summary | Folding, *, hourly: bool = True) -> Rows:
     rows[URLS.name] = heapq.nsmallest(MOST_URLS, found.paths_from(MOST_URLS), key=_by_count)
     if hourly:
         names = set(busiest(rows[CLIENT_TOTALS.table.name]))
-        told = itemgetter(*(REQUESTS.columns.index(name) for name in HOURLY.columns))
-        rows[HOURLY.name] = list(map(told, found.rows(REQUESTS)))
+        rows[HOURLY.name] = found.columns_of_requests(HOURLY)
         rows[CLIENTS.name] = found.client_windows(names)
     return rows
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.analysis.latest import FIELDS, MOST
+from perfectcv_traffic.cli import ahead
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
@@ -139,13 +140,20 @@ def begun(source: Source) -> Iterator[Source]:
         yield source
         return
     from perfectcv_traffic.cli.folding import executor
+    from perfectcv_traffic.fold import pool
     from perfectcv_traffic.fold.files import found
     from perfectcv_traffic.fold.run import Run
     from perfectcv_traffic.fold.work import Task
 
+    names = list(map(str, source.logs))
     selection = source.filters if source.filters.conditions() else None
+    is_plain = not selection and source.jobs is None and source.cluster is None
+    if is_plain and (run := ahead.taken(names)):
+        with pool.naming_death():
+            yield replace(source, run=run)
+        return
     task = Task(selection, FIELDS, MOST)
-    files = found(list(map(str, source.logs)))
+    files = found(names)
     with executor(files, source.jobs, source.cluster) as (own, workers):
         yield replace(source, run=Run(files, own, workers, task))
 
@@ -284,7 +292,7 @@ def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
 def _generated(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
     return connection.execute(
         "SELECT g.scenario, g.expected, g.status_code, g.as_expected, g.error,"
-        " EXISTS (SELECT 1 FROM api_requests r"
+        " g.is_pruned OR EXISTS (SELECT 1 FROM api_requests r"
         "         WHERE r.request_id = g.request_id AND r.run_id = g.run_id)"
         " FROM generated_requests g ORDER BY g.id"
     ).fetchall()

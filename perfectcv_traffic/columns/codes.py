@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,20 +12,55 @@ import numpy.typing as npt
 Value = TypeVar("Value", bound=Hashable)
 Integers = npt.NDArray[np.int64]
 
+_WIDTH = 4
+"""Bytes of a number: more texts than these can tell apart fit into no memory."""
 _MOST = 2**62
 """Combinations of numbers that fit into one."""
+_LARGEST = 2**63 - 1
+_CLOSE = 2**24
+"""Places from which on it is worth looking for those that are empty."""
 
 
-class Codes(dict[Value, int]):
-    """The number of each value; a new value gets the next number."""
+class Codes(dict[Value, bytes]):
+    """The number of each value, as bytes; a new value gets the next number.
 
-    def __missing__(self, value: Value) -> int:
-        number = self[value] = len(self)
+    Joining bytes is faster than filling an array with integers.
+    """
+
+    def __missing__(self, value: Value) -> bytes:
+        number = self[value] = len(self).to_bytes(_WIDTH, sys.byteorder)
         return number
 
-    def of(self, values: Iterable[Value], count: int) -> Integers:
-        """The numbers of so many values."""
-        return np.fromiter(map(self.__getitem__, values), np.int64, count)
+    def joined(self, values: Iterable[Value]) -> bytes:
+        """The numbers of values, to be read by `numbers`."""
+        return b"".join(map(self.__getitem__, values))
+
+    def of(self, values: Iterable[Value]) -> Integers:
+        """The numbers of values."""
+        return numbers(self.joined(values))
+
+
+def numbers(joined: bytes) -> Integers:
+    """Joined numbers as an array."""
+    return np.frombuffer(joined, np.uint32).astype(np.int64)
+
+
+def narrow(values: Integers) -> npt.NDArray[Any]:
+    """The same values, none negative, in as few bytes as they need: to be sent elsewhere."""
+    if values.dtype != np.int64 or not len(values):
+        return values
+    return values.astype(np.min_scalar_type(int(values.max())))
+
+
+def wide(values: npt.NDArray[Any]) -> Integers:
+    """What `narrow` was given."""
+    return values if values.dtype == np.object_ else values.astype(np.int64)
+
+
+def from_least(values: Integers) -> Integers:
+    """Numbers from zero on in the same order, few if the values are close to each other."""
+    least, most = int(values.min(initial=_MOST)), int(values.max(initial=0))
+    return values - least if most - least < _CLOSE else dense(values)[1]
 
 
 class Groups(NamedTuple):
@@ -45,7 +81,9 @@ class Groups(NamedTuple):
         return np.diff(self.starts, append=len(self.order))
 
     def sum(self, values: Integers) -> Integers:
-        """The sum of each group; the caller sees to it that it fits."""
+        """The sum of each group, none negative; of Python's integers where 64 bits may not do."""
+        if len(values) * int(values.max(initial=0)) > _LARGEST:
+            values = values.astype(np.object_)
         return np.add.reduceat(values[self.order], self.starts)
 
     def min(self, values: Integers) -> Integers:

@@ -17,13 +17,9 @@ NONE = -1
 
 _SQUARE_IS_EXACT = 2**26
 """The square of anything below is exact as a float."""
+_LARGEST = 2**63 - 1
 _CLOSE = 1e-9
 """Logarithms of different libraries differ by less than a thousandth of this."""
-
-
-def most_squares(milliseconds: npt.NDArray[np.float64]) -> float:
-    """At least the sum of `squares`: as if all were as long as the longest."""
-    return len(milliseconds) * float(np.fmax.reduce(milliseconds, initial=0)) ** 2 * 1000
 
 
 def microseconds(milliseconds: npt.NDArray[np.float64]) -> Integers:
@@ -34,13 +30,19 @@ def microseconds(milliseconds: npt.NDArray[np.float64]) -> Integers:
 
 
 def squares(durations: Integers) -> Integers:
-    """Squares in thousandths of ms²; 0 for what is none."""
-    known = np.maximum(durations, 0).astype(np.float64)
-    found = np.rint(known * known / 1000).astype(np.int64)
+    """Squares in thousandths of ms²; 0 for what is none. Python's integers where needed."""
+    known = np.maximum(durations, 0)
+    if int(known.max(initial=0)) ** 2 // 1000 >= _LARGEST:
+        return np.array([_square(duration) for duration in known.tolist()], dtype=np.object_)
+    inexact = known.astype(np.float64)
+    found = np.rint(inexact * inexact / 1000).astype(np.int64)
     for place in np.flatnonzero(durations >= _SQUARE_IS_EXACT):
-        duration = int(durations[place])
-        found[place] = round(duration * duration / 1000)
+        found[place] = _square(int(durations[place]))
     return found
+
+
+def _square(duration: int) -> int:
+    return round(duration * duration / 1000)
 
 
 def buckets(durations: Integers) -> Integers:

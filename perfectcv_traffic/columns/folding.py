@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
-from perfectcv_traffic.columns.cells import cells
-from perfectcv_traffic.columns.codes import Codes, dense
-from perfectcv_traffic.columns.durations import most_squares
-from perfectcv_traffic.columns.lines import MOST_SQUARES, Columns, Facts, Shape, Words
+from perfectcv_traffic.columns.codes import Codes
+from perfectcv_traffic.columns.lines import Gathered, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
+from perfectcv_traffic.columns.requests import Requests
 from perfectcv_traffic.columns.seen import Rows, collected
-from perfectcv_traffic.columns.windows import ClientWindows, Paths
-from perfectcv_traffic.overview import CLIENT_TOTALS
+from perfectcv_traffic.columns.windows import ClientTotals, ClientWindows, Paths
+from perfectcv_traffic.overview import CLIENT_TOTALS, ENDPOINTS, HOURS, Rollup
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.summary import (
     CLIENTS,
@@ -28,10 +28,32 @@ from perfectcv_traffic.summary import (
     Row,
     Summary,
     Table,
+    Tables,
+    load,
+    packed,
 )
+
+_REDUCED: Mapping[str, Callable[[Requests], dict[Key, list[Any]]]] = {
+    ENDPOINTS.table.name: Requests.for_endpoints,
+    HOURS.table.name: Requests.for_hours,
+}
 
 AT_ONCE = 2**15
 """Rows that are aggregated together."""
+
+
+class Reduced(NamedTuple):
+    """Cells of one table, in the place of all."""
+
+    found: dict[Key, list[Any]]
+
+    def cells(self, _table: Table) -> Mapping[Key, list[Any]]:
+        """Measures by key."""
+        return self.found
+
+    def rows(self, table: Table) -> Iterable[Row]:
+        """Rows ordered by key."""
+        return packed(table, dict(sorted(self.found.items())))
 
 
 class Folding:
@@ -42,29 +64,24 @@ class Folding:
         self._routes: Codes[str] = Codes()
         self._nulls = Nulls()
         self._summary = Summary()
-        """Request cells and nulls of all records; client windows and paths of unusual ones."""
+        """Nulls of all records; everything else of unusual ones."""
+        self._requests = Requests()
         self._clients = ClientWindows(self._words.clients, self._routes)
+        self._totals = ClientTotals(self._words.clients)
         self._urls = Paths(self._words.paths)
-        self._waiting: list[Facts] = []
-        self._rows = 0
-        self._squares = 0.0
-        """Of what waits."""
+        self._waiting = Gathered()
         self._times: list[str] = []
 
     def add(self, records: Sequence[TrafficLog]) -> None:
         """Fold records in: best some hundreds at once, while the processor has them at hand."""
         if not records:
             return
-        facts = self._words.facts(records)
-        if facts is None:
+        if not self._waiting.add(records, self._words):
             self._summary.add_all(records)
             self._saw([r.timestamp for r in records if r.timestamp is not None])
             return
         self._nulls.add(records)
-        self._waiting.append(facts)
-        self._rows += len(records)
-        self._squares += most_squares(facts.milliseconds)
-        if self._rows >= AT_ONCE or self._squares > MOST_SQUARES:
+        if self._waiting.rows >= AT_ONCE:
             self._aggregate()
 
     def _saw(self, found: list[str]) -> None:
@@ -73,29 +90,27 @@ class Folding:
     def settle(self) -> None:
         """Aggregate what waits."""
         self._nulls.into(self._summary)
-        if self._waiting:
+        if self._waiting.rows:
             self._aggregate()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a worker hands back: small, as it goes through a pipe."""
         self.settle()
-        self._clients.rows()
         return self.__dict__
 
     def _aggregate(self) -> None:
-        columns = Columns.of(self._waiting)
-        self._waiting, self._rows, self._squares = [], 0, 0.0
+        columns = self._waiting.columns()
+        self._waiting = Gathered()
         self._saw(times.texts(np.array([columns.time.min(), columns.time.max()])))
         shapes = [Shape(*shape) for shape in self._words.shapes]
-        hours = dense(columns.time // times.PER_HOUR)
-        for key, measures in cells(columns, shapes, hours):
-            self._summary.add_cell(REQUESTS, key, measures)
+        hour = columns.time // times.PER_HOUR
+        self._requests.add(columns, shapes, hour)
         one = np.ones(len(columns.time), dtype=np.int64)
-        route = self._routes.of((shape.endpoint() for shape in shapes), len(shapes))[columns.shape]
+        route = self._routes.of(shape.endpoint() for shape in shapes)[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
-        hour = hours[0][hours[1]]
         self._clients.add(Rows((columns.client, route, hour), one, columns.time, refused))
+        self._totals.add(collected(Rows((columns.client,), one, columns.time, refused)))
         self._urls.add(collected(Rows((columns.path,), one, columns.time, refused)))
 
     def merge(self, other: Self) -> None:
@@ -105,7 +120,9 @@ class Folding:
         for table in TABLES:
             for key, measures in other._summary.cells(table).items():
                 self._summary.add_cell(table, key, measures)
+        self._requests.merge(other._requests)
         self._clients.merge(other._clients)
+        self._totals.merge(other._totals)
         self._urls.merge(other._urls)
         self._saw(other._times)
 
@@ -117,13 +134,9 @@ class Folding:
     def rows(self, table: Table) -> Iterable[Row]:
         """Rows of a table, as `Summary.rows` gives them."""
         self.settle()
-        if table.name not in (CLIENTS.name, URLS.name):
+        if table.name not in self._usual:
             return self._summary.rows(table)
-        rows = (
-            self._clients.summary_rows()
-            if table.name == CLIENTS.name
-            else self._urls.summary_rows()
-        )
+        rows = self._usual[table.name]()
         if not self._summary.cells(table):
             return rows
         merged = Summary()
@@ -131,13 +144,39 @@ class Folding:
         merged.load(table, self._summary.rows(table))
         return merged.rows(table)
 
+    @property
+    def _usual(self) -> dict[str, Callable[[], list[Row]]]:
+        """What has the rows of usual records, by table."""
+        return {
+            REQUESTS.name: self._requests.rows,
+            CLIENTS.name: self._clients.summary_rows,
+            URLS.name: self._urls.summary_rows,
+        }
+
     def cells(self, table: Table) -> Mapping[Key, list[Any]]:
         """Measures by key, as `Summary.cells` gives them."""
         self.settle()
-        if table.name not in (CLIENTS.name, URLS.name):
+        if table.name not in self._usual:
             return self._summary.cells(table)
-        width = len(table.keys)
-        return {row[:width]: list(row[width:]) for row in self.rows(table)}  # type: ignore[misc]
+        found: dict[Key, list[Any]] = {}
+        load(table, found, self.rows(table))
+        return found
+
+    def for_rollup(self, rollup: Rollup) -> Tables:
+        """What the roll-up of is the same as of this, but has no more cells than that needs."""
+        self.settle()
+        reduced = _REDUCED.get(rollup.table.name)
+        if reduced is None or self._summary.cells(rollup.source):
+            return self
+        return Reduced(reduced(self._requests))
+
+    def columns_of_requests(self, table: Table) -> list[Row]:
+        """Some columns of `summary.REQUESTS`, of which `table` is a part."""
+        self.settle()
+        if not self._summary.cells(REQUESTS):
+            return self._requests.rows(table.columns)
+        part = itemgetter(*map(REQUESTS.columns.index, table.columns))
+        return list(map(part, self.rows(REQUESTS)))
 
     def summary(self) -> Summary:
         """Everything as a summary."""
@@ -164,7 +203,7 @@ class Folding:
         self.settle()
         if self._summary.cells(CLIENTS):
             return list(overview.unranked_rows(CLIENT_TOTALS, self))
-        return self._clients.totals()
+        return self._totals.summary_rows()
 
     def client_windows(self, clients: Collection[str]) -> list[Row]:
         """Rows of `summary.CLIENTS` of some clients."""

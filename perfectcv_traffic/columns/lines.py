@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from perfectcv_traffic import paths
 from perfectcv_traffic.columns import durations, times
-from perfectcv_traffic.columns.codes import Codes, Integers
+from perfectcv_traffic.columns.codes import Codes, Integers, numbers
 from perfectcv_traffic.record import TokenValidity, TrafficLog
 from perfectcv_traffic.summary import UNKNOWN, Key
-
-MOST_BYTES = 2**40
-"""Of one body: with more, the sum of a million could outgrow 64 bits."""
-MOST_SQUARES = 2.0**61
-"""The sum of so many squares still fits when as many are added."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class Shape(NamedTuple):
@@ -50,19 +44,6 @@ class Shape(NamedTuple):
         return paths.endpoint(self.route or "", self.known, self.status)
 
 
-class Facts(NamedTuple):
-    """What is counted of some records, nothing unusual: the records themselves can be let go."""
-
-    shape: Integers
-    client: Integers
-    path: Integers
-    times: bytes
-    """As `times.joined` has them."""
-    milliseconds: Floats
-    request_bytes: Floats
-    response_bytes: Floats
-
-
 class Columns(NamedTuple):
     """A row for each record, an array for each of its facts."""
 
@@ -76,22 +57,6 @@ class Columns(NamedTuple):
     request_bytes: Integers
     response_bytes: Integers
 
-    @classmethod
-    def of(cls, found: Iterable[Facts]) -> Columns:
-        """The columns of some facts and more of them: few calls for many rows."""
-        shape, client, path, joined, milliseconds, *sizes = zip(*found, strict=True)
-        duration = durations.microseconds(np.concatenate(milliseconds))
-        return cls(
-            np.concatenate(shape),
-            np.concatenate(client),
-            np.concatenate(path),
-            times.encoded(b"".join(joined)),
-            duration,
-            durations.squares(duration),
-            _whole(sizes[0]),
-            _whole(sizes[1]),
-        )
-
 
 class Words:
     """The numbers of what was said in words, the same in any number of columns."""
@@ -102,31 +67,67 @@ class Words:
         self.clients: Codes[str] = Codes()
         self.paths: Codes[str] = Codes()
 
-    def facts(self, records: Sequence[TrafficLog]) -> Facts | None:
-        """Facts of records; None if there is something unusual among them.
+
+class Gathered:
+    """What is counted of some records, until they are enough: arithmetic is best for many at once.
+
+    The records themselves can be let go.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._shapes: list[bytes] = []
+        self._clients: list[bytes] = []
+        self._paths: list[bytes] = []
+        self._times: list[bytes] = []
+        self._milliseconds = array("d")
+        self._request_bytes = array("q")
+        self._response_bytes = array("q")
+
+    def add(self, records: Sequence[TrafficLog], words: Words) -> bool:
+        """Take records in; False, and none is taken, if the time of any is unusual.
 
         A pass over the records for each fact is faster than one for all of them.
         """
-        joined, numbers = times.joined([r.timestamp for r in records]), _numbers(records)
-        if joined is None or numbers is None:
-            return None
-        shapes = [
-            (
-                r.method, r.route, r.status_code, r.token_validity, r.auth_required, r.scenario,
-                r.complete, r.null_params_count and 1, r.null_response_count and 1,
-            )
-            if r.route is not None else _unmatched(r)
-            for r in records
-        ]  # fmt: skip
-        clients = [r.api_token or r.client_ip or "unknown" for r in records]
-        count = len(records)
-        return Facts(
-            self.shapes.of(shapes, count),
-            self.clients.of(clients, count),
-            self.paths.of([r.path for r in records], count),
-            joined,
-            *numbers,
+        joined = times.joined([r.timestamp for r in records])
+        if joined is None:
+            return False
+        self.rows += len(records)
+        self._times.append(joined)
+        self._shapes.append(words.shapes.joined(_shapes(records)))
+        self._clients.append(
+            words.clients.joined([r.api_token or r.client_ip or "unknown" for r in records])
         )
+        self._paths.append(words.paths.joined([r.path for r in records]))
+        _extend(self._milliseconds, [r.response_time_ms for r in records], math.nan)
+        _extend(self._request_bytes, [r.request_bytes for r in records], 0)
+        _extend(self._response_bytes, [r.response_bytes for r in records], 0)
+        return True
+
+    def columns(self) -> Columns:
+        """A row for each record."""
+        duration = durations.microseconds(np.frombuffer(self._milliseconds, np.float64))
+        return Columns(
+            numbers(b"".join(self._shapes)),
+            numbers(b"".join(self._clients)),
+            numbers(b"".join(self._paths)),
+            times.encoded(b"".join(self._times)),
+            duration,
+            durations.squares(duration),
+            np.frombuffer(self._request_bytes, np.int64),
+            np.frombuffer(self._response_bytes, np.int64),
+        )
+
+
+def _shapes(records: Iterable[TrafficLog]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            r.method, r.route, r.status_code, r.token_validity, r.auth_required, r.scenario,
+            r.complete, r.null_params_count and 1, r.null_response_count and 1,
+        )
+        if r.route is not None else _unmatched(r)
+        for r in records
+    ]  # fmt: skip
 
 
 def _unmatched(r: TrafficLog) -> tuple[Any, ...]:
@@ -137,25 +138,9 @@ def _unmatched(r: TrafficLog) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _numbers(records: Sequence[TrafficLog]) -> tuple[Floats, Floats, Floats] | None:
-    """Duration and sizes, NaN for what is not recorded; None if one of them is too large."""
+def _extend(column: array[Any], values: list[Any], none: float) -> None:
+    """Add numbers to a column, `none` for what is not recorded."""
     try:
-        milliseconds = np.array([r.response_time_ms for r in records], np.float64)
-        request_bytes = np.array([r.request_bytes for r in records], np.float64)
-        response_bytes = np.array([r.response_bytes for r in records], np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    are_small = all(_largest(sizes) <= MOST_BYTES for sizes in (request_bytes, response_bytes))
-    if not are_small or durations.most_squares(milliseconds) > MOST_SQUARES:
-        return None
-    return milliseconds, request_bytes, response_bytes
-
-
-def _whole(sizes: Iterable[Floats]) -> Integers:
-    """Sizes as integers; 0 for what is not recorded."""
-    found: Integers = np.nan_to_num(np.concatenate(list(sizes))).astype(np.int64)
-    return found
-
-
-def _largest(numbers: Floats) -> float:
-    return float(np.fmax.reduce(np.abs(numbers), initial=0))
+        column.fromlist(values)
+    except TypeError:
+        column.fromlist([none if value is None else value for value in values])

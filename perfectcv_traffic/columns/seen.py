@@ -5,15 +5,19 @@ Keys are numbered texts and hours. Numbers belong to one table; merging renumber
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Self
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from perfectcv_traffic.columns.codes import Codes, Integers, dense, grouped
+from perfectcv_traffic.columns.codes import Codes, Integers, from_least, grouped, narrow
 
 _MERGE_FROM = 2**20
 """Rows from which on it is worth looking for equal ones: they take 40 MB."""
+_SEND_UP_TO = 2**19
+"""Rows up to which sending them all costs less than looking for equal ones."""
+_ROOM = 4
+"""Places for each row up to which a place for each number costs less than sorting."""
 
 
 class Rows(NamedTuple):
@@ -23,6 +27,10 @@ class Rows(NamedTuple):
     times: Integers
     last: Integers
     blocked: Integers
+
+    def each(self, change: Callable[[Integers], Integers]) -> Rows:
+        """Every column changed."""
+        return Rows(tuple(map(change, self.keys)), *map(change, self[1:]))
 
 
 class Seen:
@@ -37,12 +45,20 @@ class Seen:
         self._unmerged = 0
         """Rows of the parts."""
 
-    def add(self, rows: Rows) -> None:
+    def add(self, *parts: Rows) -> None:
         """Merge rows in, of which several may have the same key."""
-        self._parts.append(rows)
-        self._unmerged += len(rows.times)
+        self._parts += parts
+        self._unmerged += sum(len(part.times) for part in parts)
         if self._unmerged > max([_MERGE_FROM, *(len(merged.times) for merged in self._merged)]):
             self.rows()
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._unmerged > _SEND_UP_TO:
+            self.rows()
+        narrow_parts = [rows.each(narrow) for rows in (*self._merged, *self._parts)]
+        unmerged = sum(len(part.times) for part in narrow_parts)
+        sent = {"_merged": [], "_parts": narrow_parts, "_unmerged": unmerged}
+        return {**self.__dict__, **sent}
 
     def rows(self) -> Rows | None:
         """All rows, each key once, in no order; None if there are none."""
@@ -62,13 +78,13 @@ class Seen:
 
     def merge(self, other: Self) -> None:
         """Merge another table in."""
-        rows = other.parts()
-        if rows is None:
-            return
-        keys = list(rows.keys)
-        for place, (own, theirs) in enumerate(zip(self._texts, other._texts, strict=True)):
-            keys[place] = own.of(theirs, len(theirs))[keys[place]]
-        self.add(rows._replace(keys=tuple(keys)))
+        places = [own.of(theirs) for own, theirs in zip(self._texts, other._texts, strict=True)]
+        self.add(
+            *(
+                rows._replace(keys=(*map(_at, rows.keys, places), *rows.keys[len(places) :]))
+                for rows in (*other._merged, *other._parts)
+            )
+        )
 
     def texts(self, key: int) -> list[str]:
         """The texts that the numbers of a key stand for."""
@@ -77,10 +93,9 @@ class Seen:
 
 def collected(rows: Rows) -> Rows:
     """Rows with equal keys as one."""
-    if len(rows.keys) == 1 and len(rows.times):
+    if len(rows.keys) == 1 and rows.keys[0].max(initial=0) < _ROOM * len(rows.times):
         return _tallied(rows)
-    dense_keys = [dense(key)[1] if key.max(initial=0) > len(key) else key for key in rows.keys]
-    groups = grouped(*dense_keys)
+    groups = grouped(*map(from_least, rows.keys))
     return Rows(
         tuple(key[groups.first] for key in rows.keys),
         groups.sum(rows.times),
@@ -90,7 +105,7 @@ def collected(rows: Rows) -> Rows:
 
 
 def _tallied(rows: Rows) -> Rows:
-    """Rows of one key, which numbers texts: as many places as numbers cost less than sorting."""
+    """Rows of one key, of which there is at least one: a place for each number."""
     (key,) = rows.keys
     total = Rows((), *(np.zeros(key.max() + 1, np.int64) for _ in rows[1:]))
     np.add.at(total.times, key, rows.times)
@@ -101,9 +116,22 @@ def _tallied(rows: Rows) -> Rows:
 
 
 def _concatenated(parts: Sequence[Rows]) -> Rows:
-    keys = tuple(map(np.concatenate, zip(*(part.keys for part in parts), strict=True)))
-    measures = (np.concatenate([part[place] for part in parts]) for place in (1, 2, 3))
-    return Rows(keys, *measures)
+    keys = tuple(map(_joined, zip(*(part.keys for part in parts), strict=True)))
+    return Rows(
+        keys,
+        _joined([part.times for part in parts]),
+        _joined([part.last for part in parts]),
+        _joined([part.blocked for part in parts]),
+    )
+
+
+def _at(key: Integers, places: Integers) -> Integers:
+    return places[key]
+
+
+def _joined(columns: Sequence[Integers]) -> Integers:
+    """Columns, some of them narrow, as one that is not."""
+    return np.concatenate(columns, dtype=np.int64, casting="unsafe")
 
 
 def taken(rows: Rows, places: Integers) -> Rows:

@@ -40,14 +40,20 @@ class ClientWindows(Seen):
         is_wanted = np.array([name in clients for name in self.texts(0)])
         return collected(taken(rows, np.flatnonzero(is_wanted[rows.keys[0]])))
 
-    def totals(self) -> list[Row]:
+
+class ClientTotals(Seen):
+    """Requests by client: told without a look at every window."""
+
+    def __init__(self, clients: Codes[str]) -> None:
+        super().__init__([clients])
+
+    def summary_rows(self) -> list[Row]:
         """Each client's requests, last request and whether ever blocked, in order of its name."""
-        rows = self.parts()
+        rows = self.rows()
         if rows is None:
             return []
-        total = collected(rows._replace(keys=rows.keys[:1]))
-        names = map(self.texts(0).__getitem__, total.keys[0].tolist())
-        return sorted(zip(names, *_measures(total), strict=True))
+        names = map(self.texts(0).__getitem__, rows.keys[0].tolist())
+        return sorted(zip(names, *_measures(rows), strict=True))
 
 
 class Paths(Seen):

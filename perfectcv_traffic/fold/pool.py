@@ -58,16 +58,22 @@ def workers(jobs: int) -> Iterator[Executor]:
     executor = ProcessPoolExecutor(jobs, context, _begin, (stop.is_set,))
     try:
         executor.submit(_nothing)  # starts the processes
-        yield executor
+        with naming_death():
+            yield executor
+    finally:
+        stop.set()  # what nobody waits for any more
+        executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def naming_death() -> Iterator[None]:
+    """Raise `StorageError` when a worker died."""
+    try:
+        yield
     except BrokenProcessPool as error:
         raise StorageError(
             "a worker process was killed, perhaps for want of memory: try a smaller --jobs"
         ) from error
-    except BaseException:
-        stop.set()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _context() -> BaseContext:

@@ -20,7 +20,7 @@ from perfectcv_traffic.fold.work import Task, fold_split
 Progress = Callable[[int], None]
 """Told the number of bytes that were folded."""
 
-_ENOUGH_FOR_LATEST = 33_554_432
+_ENOUGH_FOR_LATEST = 20_971_520
 """Bytes at the end of the logs in which the latest records are looked for first."""
 _HERE = 64
 """Parts that are put together by who asked for them: all of them are as large as the result."""

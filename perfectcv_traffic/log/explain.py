@@ -17,7 +17,7 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
 BEGINNING = 1_048_576
-_UNSET: tuple[object, ...] = (None, "", 0, False, [], msgspec.Raw(b"null"))
+_UNSET: tuple[object, ...] = (None, "", 0, False, [], (), msgspec.Raw(b"null"))
 
 
 def explain(

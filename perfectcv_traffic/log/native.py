@@ -111,12 +111,14 @@ def _twin(model: type[TrafficLog]) -> type[TrafficLog]:
     objects = [field.name for field in fields(model) if field.type_name[:4] == "dict"]
     hints = typing.get_type_hints(model)
     words = {name: words for name, hint in hints.items() if (words := _words(hint))}
+    lists = [one.name for one in msgspec.structs.fields(model) if one.default_factory is list]
     twin = msgspec.defstruct(
         f"Stored{model.__name__}",
         [
             *((name, msgspec.Raw, _NULL) for name in objects),
             # Plain strings: they bind as they are, and the decoder still checks them.
             *((name, typing.Literal[tuple(known)] | None, None) for name, known in words.items()),
+            *((name, hints[name], ()) for name in lists),  # one for all, not a new list for each
         ],
         bases=(model,),
         gc=False,

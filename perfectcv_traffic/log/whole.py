@@ -53,10 +53,9 @@ class WholeChunks:
 
     def records(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records of whole lines, one of each; None if there is something odd about one."""
-        records = self.decoded(lines)
-        if not records or len(records) != len(object_starts(lines)):
-            return None
-        return records
+        count = len(object_starts(lines))  # first: the lines may be in the processor's cache still
+        records = self.decoded(lines) if count else None
+        return records if records and len(records) == count else None
 
     def decoded(self, lines: memoryview) -> list[TrafficLog] | None:
         """The records in whole lines, wherever one begins and ends; None if something is none."""

@@ -222,6 +222,7 @@ COLUMNS: dict[str, Column] = {
     "not_recorded": Column("Not recorded", count),
     "run_id": _text("Run"),
     "recorded": Column("Recorded", count),
+    "pruned": Column("Of these pruned", count),
     "missing": Column("Missing", count),
     "unexpected": Column("Unexpected", count),
     "surprise_rate": Column("Surprises, % of sent", percent),

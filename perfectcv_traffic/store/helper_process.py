@@ -56,7 +56,9 @@ class Worker:
     def _summed(self) -> SummaryRows:
         folding, self._folding = self._folding, Folding()
         tables = [list(folding.rows(table)) for table in TABLES]
-        return tables + [list(overview.unlimited_rows(r, folding)) for r in overview.ROLLUPS]
+        return tables + [
+            list(overview.unlimited_rows(r, folding.for_rollup(r))) for r in overview.ROLLUPS
+        ]
 
 
 def _task(received: Buffer) -> Task:

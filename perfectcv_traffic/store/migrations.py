@@ -273,6 +273,11 @@ def _version_5(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX api_requests_request_id ON api_requests (id >> 12, request_id)")
 
 
+def _version_8(db: sqlite3.Connection) -> None:
+    """What `generate` sent and `prune` took away was recorded once: it is not missing."""
+    add_column(db, "generated_requests", "is_pruned", "INTEGER", "NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_1,
     _version_2,
@@ -281,6 +286,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _version_5,
     version_6.migrate,
     version_7.migrate,
+    _version_8,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 

@@ -45,11 +45,13 @@ class Reconciliation:
     ingested: int
     unexpected: int = 0
     """Stored under the run's name although it never sent them."""
+    pruned: int = 0
+    """Stored once, and taken away since."""
 
     @property
     def lost(self) -> int:
-        """Requests that were answered or attempted and are in no row."""
-        return self.sent - self.ingested
+        """Requests that were answered or attempted and have never been in a row."""
+        return self.sent - self.ingested - self.pruned
 
 
 def summary_rows(connection: sqlite3.Connection) -> dict[str, Iterable[Row]]:
@@ -124,8 +126,9 @@ def time_range(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
 
 
 def store_generated(connection: sqlite3.Connection, rows: Iterable[Sequence[object]]) -> None:
-    """Keep what `generate` sent: rows in the order of `GENERATED_REQUESTS` without the id."""
-    columns = [*GENERATED_REQUESTS][1:]
+    """Keep what `generate` sent: rows in the order of `GENERATED_REQUESTS`, from the run's id on
+    to how long each took."""
+    columns = [*GENERATED_REQUESTS][1:-1]
     marks = ", ".join("?" * len(columns))
     with transaction(connection):
         connection.executemany(
@@ -135,22 +138,23 @@ def store_generated(connection: sqlite3.Connection, rows: Iterable[Sequence[obje
 
 def reconcile(connection: sqlite3.Connection, run_id: str) -> Reconciliation:
     """How many requests of a run were sent, how many of them are stored, and how many others."""
-    sent, ingested = connection.execute(_SENT + " WHERE g.run_id = ?", (run_id,)).fetchone()
+    sent, ingested, pruned = connection.execute(_SENT + " WHERE g.run_id = ?", (run_id,)).fetchone()
     (unexpected,) = connection.execute(_UNEXPECTED + " WHERE r.run_id = ?", (run_id,)).fetchone()
-    return Reconciliation(sent, ingested, unexpected)
+    return Reconciliation(sent, ingested, unexpected, pruned)
 
 
-def runs(connection: sqlite3.Connection) -> list[tuple[str, int, int, int]]:
+def runs(connection: sqlite3.Connection) -> list[tuple[str, int, int, int, int]]:
     """Each run of `generate`, oldest first: its id, and the figures of `Reconciliation`."""
     names = connection.execute(
         "SELECT run_id FROM generated_requests GROUP BY run_id ORDER BY min(id)"
     ).fetchall()
     found = ((name, reconcile(connection, name)) for (name,) in names)
-    return [(name, one.sent, one.ingested, one.unexpected) for name, one in found]
+    return [(name, one.sent, one.ingested, one.unexpected, one.pruned) for name, one in found]
 
 
 _SENT: Final = (
-    "SELECT count(*), count(DISTINCT r.request_id) FROM generated_requests g"
+    "SELECT count(*), count(DISTINCT r.request_id),"
+    " count(*) FILTER (WHERE g.is_pruned AND r.request_id IS NULL) FROM generated_requests g"
     " LEFT JOIN api_requests r ON r.request_id = g.request_id AND r.run_id = g.run_id"
 )
 _UNEXPECTED: Final = (

@@ -67,6 +67,10 @@ def _size(connection: sqlite3.Connection) -> int:
 def delete_requests(connection: sqlite3.Connection, ids: list[int]) -> None:
     """Delete rows of `api_requests` and what refers to them; within a transaction of the caller."""
     marks = ", ".join(map(str, ids))
+    connection.execute(
+        "UPDATE generated_requests SET is_pruned = 1 WHERE (run_id, request_id) IN"
+        f" (SELECT run_id, request_id FROM api_requests WHERE id IN ({marks}))"
+    )
     for table in ("null_value_logs", "uuid_logins"):
         connection.execute(f"DELETE FROM {table} WHERE request_id IN ({marks})")
     connection.execute(f"DELETE FROM api_requests WHERE id IN ({marks})")

@@ -52,6 +52,7 @@ GENERATED_REQUESTS: Columns = {
     "as_expected": "INTEGER",
     "error": "TEXT",
     "duration_ms": "REAL",
+    "is_pruned": "INTEGER",
 }
 FINDINGS: Columns = {
     "id": "INTEGER",

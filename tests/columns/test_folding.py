@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfectcv_traffic import overview, sketch
-from perfectcv_traffic.columns import durations, folding, times
+from perfectcv_traffic.analysis.rows import HOURLY
+from perfectcv_traffic.columns import durations, folding, requests, seen, times
 from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import TABLES, Summary, Tables
+from perfectcv_traffic.summary import REQUESTS, TABLES, Summary, Tables
 
 
 def _null(name: str) -> NullDetail:
@@ -74,6 +76,8 @@ batches = st.lists(st.lists(usual, max_size=8) | st.lists(usual | odd, max_size=
 def _few_rows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few records go through everything that a million do."""
     monkeypatch.setattr(folding, "AT_ONCE", 7)
+    for module in (requests, seen):
+        monkeypatch.setattr(module, "_MERGE_FROM", 9)
 
 
 def folded(found: Sequence[Sequence[TrafficLog]]) -> Folding:
@@ -100,6 +104,17 @@ def contents(found: Tables) -> dict[str, list[Any]]:
 def test_folding_by_columns_equals_adding_records(found: list[list[TrafficLog]]) -> None:
     assert contents(folded(found)) == contents(added(found))
     assert contents(folded(found).summary()) == contents(added(found))
+
+
+@settings(max_examples=40)
+@given(batches)
+def test_parts_of_a_folding_tell_what_all_of_it_tells(found: list[list[TrafficLog]]) -> None:
+    parts, whole = folded(found), added(found)
+    for rollup in ROLLUPS:
+        reduced = list(overview.unranked_rows(rollup, parts.for_rollup(rollup)))
+        assert reduced == list(overview.unranked_rows(rollup, whole))
+    told = itemgetter(*map(REQUESTS.columns.index, HOURLY.columns))
+    assert parts.columns_of_requests(HOURLY) == list(map(told, whole.rows(REQUESTS)))
 
 
 @settings(max_examples=40)

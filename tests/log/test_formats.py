@@ -66,7 +66,7 @@ def facts(line: bytes, log_format: LogFormat) -> dict[str, Any]:
     return {
         name: value
         for name, value in raw.items()
-        if value not in (None, "", [], 0, False) and name != "weight"
+        if value not in (None, "", [], (), 0, False) and name != "weight"
     }
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic import overview
+from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.store import queries, retention
-from perfectcv_traffic.store.database import reading
+from perfectcv_traffic.store.database import reading, writing
 from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.retention import Retention, prune
@@ -112,6 +113,25 @@ def test_prune_keeps_what_may_stay_and_the_whole_summary(
     assert query("SELECT sum(requests) FROM summary_endpoints") == [(60,)]
     assert wrong(filled) == []
     assert ingest([log], filled).lines == 0
+
+
+def test_generated_requests_that_were_pruned_are_not_missing(
+    log: Path, db: Path, line: Line
+) -> None:
+    """Of ten sent nine were recorded, and five of these are pruned."""
+    log.write_bytes(b"".join(line(n, run_id="run") for n in range(9)))
+    ingest([log], db)
+    sent = [("run", f"r{n}", "valid", "GET", "/", "2xx", 200, 1, None, 1.0) for n in range(10)]
+    with writing(db) as connection:
+        queries.store_generated(connection, sent)
+    prune(db, Retention(rows=4))
+    found = read(Source(db))
+    assert found.runs.to_dict("records") == [
+        {"run_id": "run", "sent": 10, "recorded": 4, "unexpected": 0, "pruned": 5}
+    ]
+    assert found.generated["is_recorded"].tolist() == [1] * 9 + [0]
+    with reading(db) as connection:
+        assert queries.reconcile(connection, "run").lost == 1
 
 
 def test_summary_of_pruned_rows_is_not_rebuilt_away(filled: Path) -> None:

@@ -1,0 +1,58 @@
+"""A fold is begun early only where nothing could make it another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perfectcv_traffic.analysis.filters import Filters
+from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.cli.reading import Source, begun, read
+
+LINES = b'{"request_id":"r","path":"/a"}\n' * 50
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log that is long enough."""
+    monkeypatch.setattr(ahead, "_LEAST", 10)
+    path = tmp_path / "api_traffic.log"
+    path.write_bytes(LINES)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["analyze", "LOG"], ["report", "LOG"], ["analyze", "--no-charts", "LOG", "--json", "LOG"]],
+)
+def test_logs_without_any_choice_are_begun(log: Path, words: list[str]) -> None:
+    arguments = [str(log) if word == "LOG" else word for word in words]
+    assert ahead.logs(arguments) == [str(log)] * words.count("LOG")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["analyze"], ["ingest", "LOG"], ["analyze", "LOG", "--status", "5xx"], ["analyze", "no"],
+     ["analyze", "LOG", "--jobs=1"], ["--version"], ["analyze", "LOG", "--help"]],
+)  # fmt: skip
+def test_any_doubt_leaves_it_for_later(log: Path, words: list[str]) -> None:
+    assert ahead.logs([str(log) if word == "LOG" else word for word in words]) == []
+
+
+def test_variable_of_the_program_leaves_it_for_later(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERFECTCV_TRAFFIC_STATUS", "5xx")
+    assert ahead.logs(["analyze", str(log)]) == []
+
+
+def test_what_was_begun_is_read_once_and_only_by_who_wants_all_of_it(log: Path) -> None:
+    plain = Source(log, [log])
+    with ahead.begun(["analyze", str(log)]):
+        with begun(Source(log, [log], Filters(statuses=("5xx",)), jobs=1)) as filtered:
+            assert read(filtered).health.ingested == 50
+        with begun(plain) as first, begun(plain) as second:
+            assert first.run is not second.run
+            assert read(first).health.ingested == read(second).health.ingested == 50
+    assert ahead.taken([str(log)]) is None
