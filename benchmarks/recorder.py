@@ -44,6 +44,8 @@ APITALLY_0 = {"apitally 0.x": 100, "apitally 0.x, every request kept": 100_000}
 """How many requests a second it keeps; 100 is its own limit, the rest it only counts."""
 WARM_UP_SECONDS = 6.0
 """Child processes are started a second after the first request, and take as long to start."""
+SETTLE_SECONDS = 30.0
+"""At most so long child processes may take for what is left when a measurement is to begin."""
 CHUNK_SECONDS = 0.2
 CONNECTIONS = 8
 PACE = 1000
@@ -300,6 +302,17 @@ def cpu_of(pid: int) -> float:
         return 0.0
 
 
+def settle(workers: list[Worker]) -> None:
+    """Wait until no child has anything left to do: it would be charged to what comes now."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    used = [worker.cpu()[1] for worker in workers]
+    while time.monotonic() < deadline:
+        time.sleep(1.5)
+        before, used = used, [worker.cpu()[1] for worker in workers]
+        if all(now - then < 0.02 for then, now in zip(before, used, strict=True)):
+            return
+
+
 def measure(
     workers: list[Worker], method: str, rounds: int, paced: int
 ) -> dict[str, dict[str, float]]:
@@ -386,6 +399,7 @@ def compare(options: argparse.Namespace) -> None:
                 for request in REQUESTS.values():
                     worker.saturate(request)
         for method in REQUESTS:
+            settle(workers)
             report(method, measure(workers, method, options.rounds, options.paced))
     finally:
         for worker in workers:

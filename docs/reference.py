@@ -26,7 +26,8 @@ lists are JSON text in the database."""
 
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
-then in the environment, then here. Lists in the environment are separated by commas."""
+then in the environment, then here. Lists in the environment are separated by blanks or
+commas."""
 
 
 def record_page() -> str:
@@ -101,6 +102,11 @@ as many of those answered 4xx); the rest is added up as `(other)`, however many 
 `--client` choose the requests; without any, the summary tables are read instead of the rows.
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
 `--compare` holds it against an earlier database, an earlier log, or the time just before `--since`.
+
+Words: a client error is an answer 4xx, a server error an answer 5xx. A request failed, here and
+under `/admin`, when it was answered 4xx or 5xx or not at all; where one side alone is meant, it
+says so: "failed 5xx". An exception, or the reason that an answer gave, is the record's
+`error_message`.
 
 Quantiles are by nearest rank from a sketch that is at most 1 % off, never outside the true minimum
 and maximum. Everything else is exact."""

@@ -2,18 +2,14 @@
 
 `scan` reads tokens, not a tree, so any depth, a body that was cut, duplicate keys, numbers and
 strings that decoders refuse are all handled the same way, with a stack instead of recursion.
-`quick_scan` does the same for the JSON that most bodies are, at a tenth of the cost, and says when
-it cannot.
+`capture/quick_json.py` does the same for the JSON that most bodies are, at a tenth of the cost.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from perfectcv_traffic.redaction import REDACTED, IsSecret
 
@@ -21,9 +17,6 @@ MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PLAIN_NAME = re.compile(r"[^.\[\]\"'\s]+\Z")
 _BLANK = f'"{REDACTED}"'
-_CONTAINERS = (dict, list)
-_decode_tree = msgspec.json.Decoder().decode
-_raw_decode = json.JSONDecoder().raw_decode
 
 
 class NullValue(NamedTuple):
@@ -48,100 +41,6 @@ def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
     scanner = _Scanner(text, is_secret, max_nulls)
     scanner.run()
     return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, scanner.is_complete())
-
-
-def quick_scan(
-    text: str, is_secret: IsSecret, max_nulls: int, clean: Callable[[str], str]
-) -> Scan | None:
-    """What `scan` finds, for whole and ordinary JSON; None when only `scan` can tell.
-
-    Strings that may hold `name=value` secrets go through `clean`.
-    """
-    if "\\" in text:
-        return None
-    try:
-        tree = _decode_tree(text)
-        pieces = text.split('"')  # strings are the odd ones: nothing is escaped
-        structure = "".join(pieces[::2])
-        count = structure.count("null") if "null" in text else 0
-        nulls = _nulls_in(tree, is_secret, count) if count else []
-        if "=" in text or structure.count(":") < text.count(":"):
-            text = _with_clean_strings(pieces, clean)
-        secret = set(filter(is_secret, _names(tree)))
-        redacted = _without(secret, text) if secret else text
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
-        return None
-    if len(nulls) != count:  # the same key twice: a tree keeps only the last
-        return None
-    return Scan(redacted, nulls[:max_nulls], count, complete=True)
-
-
-def _names(tree: Any) -> set[str]:
-    """Every name of every object in a tree."""
-    names: set[str] = set()
-    todo = [tree] if type(tree) in _CONTAINERS else []
-    for container in todo:  # grows while it is read
-        inner = container
-        if type(container) is dict:
-            names.update(container)
-            inner = container.values()
-        todo += [item for item in inner if type(item) in _CONTAINERS]
-    return names
-
-
-def _with_clean_strings(pieces: list[str], clean: Callable[[str], str]) -> str:
-    """The text with the strings cleaned that may need it."""
-    for at in range(1, len(pieces), 2):
-        if "=" in pieces[at] or ":" in pieces[at]:
-            pieces[at] = clean(pieces[at])
-    return '"'.join(pieces)
-
-
-def _without(names: set[str], text: str) -> str:
-    """Valid JSON with the values of these names blanked, nulls excepted."""
-    pattern = re.compile(f'"(?:{"|".join(map(re.escape, names))})"\\s*:\\s*')
-    pieces: list[str] = []
-    kept_until = 0
-    for match in pattern.finditer(text):
-        start = match.end()
-        if start < kept_until or text.startswith("null", start):
-            continue
-        _, end = _raw_decode(text, start)
-        pieces += (text[kept_until:start], _BLANK)
-        kept_until = end
-    return "".join((*pieces, text[kept_until:]))
-
-
-_Step = tuple[Any, "str | int"]
-"""A step from an object or list into it, after the steps that led there; None at the top."""
-
-
-def _nulls_in(tree: Any, is_secret: IsSecret, count: int) -> list[NullValue]:
-    """The nulls of a tree in document order."""
-    found: list[NullValue] = []
-    todo: list[tuple[Any, _Step | None]] = [(tree, None)]
-    while todo and len(found) < count:
-        value, last = todo.pop()
-        if value is None:
-            found.append(_null_at(last, is_secret))
-            continue
-        inner = value.items() if type(value) is dict else enumerate(value)
-        holding = [(k, v) for k, v in inner if v is None or type(v) in _CONTAINERS]
-        todo += [(item, (last, step)) for step, item in reversed(holding)]
-    return found
-
-
-def _null_at(last: _Step | None, is_secret: IsSecret) -> NullValue:
-    """A null by its path, which ends at a secret name."""
-    path: list[str | int] = []
-    while last is not None:
-        last, step = last
-        if type(step) is str and is_secret(step):
-            path.clear()
-        path.append(step)
-    path.reverse()
-    name = next((step for step in reversed(path) if isinstance(step, str)), "$")
-    return NullValue(name, path_text(path))
 
 
 class _Scanner:

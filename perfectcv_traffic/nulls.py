@@ -39,13 +39,15 @@ def exceeds(text: str) -> bool:
 
 def in_path(parameters: Mapping[str, object]) -> list[NullDetail]:
     """Nulls among the path parameters of the matched route; an empty one cannot be sent."""
-    return in_pairs(((name, str(value)) for name, value in parameters.items() if value), "path")
+    if not parameters:
+        return []
+    return in_pairs([(name, str(value)) for name, value in parameters.items() if value], "path")
 
 
 def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[NullDetail]:
     """Nulls among names and values; a repeated name shows its position: `tag[1]`."""
     known = list(pairs)
-    if not any(not value or value.lower() in NULL_WORDS for _, value in known):
+    if not [1 for _, value in known if not value or value.lower() in NULL_WORDS]:
         return []
     times = Counter(name for name, _ in known)
     seen: dict[str, int] = {}

@@ -193,13 +193,13 @@ def rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     return packed(rollup.table, dict(sorted(found.items())))
 
 
-def told(rollup: Rollup) -> Table:
+def unranked(rollup: Rollup) -> Table:
     """The table of a roll-up as readers know it: without the rank."""
     return rollup.table._replace(keys=rollup.table.keys[:-1])
 
 
-def told_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
-    """Rows of a roll-up of a whole summary in the shape of `told`, ordered by key."""
+def unranked_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
+    """Rows of a roll-up of a whole summary in the shape of `unranked`, ordered by key."""
     rank = len(rollup.table.keys) - 1
     return ((*row[:rank], *row[rank + 1 :]) for row in rows(rollup, summary))
 

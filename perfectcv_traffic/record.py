@@ -129,7 +129,7 @@ class TrafficLog(msgspec.Struct):
         TokenReason | None, _means("expired, malformed, bad_signature or rejected")
     ] = None
     api_token: Annotated[
-        str | None, _means("masked credential: first 4 + ... + last 4; short ones wholly masked")
+        str | None, _means("masked credential: first 4 + ... + last 4; short ones and Basic ***")
     ] = None
     status_code: Annotated[
         Count | None, _means("HTTP status; null when the client left before a response started")

@@ -187,15 +187,20 @@ class Redactor:
 
     def shapes(self, text: str) -> str:
         """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
-        if "eyJ" in text:
+        # A single character is found thirty times as fast as several: the rarest is asked first.
+        if "J" in text and "eyJ" in text:
             text = _JWT.sub(REDACTED, text)
-        if "@" in text and ("://" in text or ":\\/" in text):
+        if "@" in text and "/" in text and ("://" in text or ":\\/" in text):
             text = _USERINFO.sub(rf"\1{REDACTED}@", text)
         if " " in text:
             folded = text.lower()
             if any(map(folded.__contains__, _SCHEMES)):
                 text = _SCHEME_AND_CREDENTIAL.sub(_keep_scheme, text)
         return text if self._also is None else self._customised(text, self._also)
+
+    def is_plain(self, text: str) -> bool:
+        """Whether text without spaces, `=`, `:` and `@` is free of secrets for certain."""
+        return self._also is None and "eyJ" not in text
 
     def _customised(self, text: str, also: Callable[[str], str]) -> str:
         try:

@@ -170,8 +170,8 @@ RULES: Final = (
         severity="error",
         security_severity="5.3",
         title="Requests with a null fail 5xx",
-        meaning="A null or an empty value in one place of a valid request crashes the endpoint.",
-        seen="The same request succeeds without the null and is answered 5xx with it.",
+        meaning="A null, an empty value, or an optional one left out crashes the endpoint.",
+        seen="The same request succeeds without that and is answered 5xx with it.",
         fix=(
             "Either refuse it by type (`name: str`, not `str | None`), or handle None before use.\n"
             "For query parameters: `q: str | None = None`, and treat '' and 'null' on purpose."

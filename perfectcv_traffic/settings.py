@@ -178,7 +178,7 @@ def _value(setting: Setting, given: Any, environment: Mapping[str, str]) -> Any:
     if value is None and setting.variable in environment:
         source, value = setting.variable, environment[setting.variable]
         if typing.get_origin(typing.get_args(setting.type)[0]) is tuple:
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            value = value.replace(",", " ").split()  # blanks, as options have them, or commas
     if value is None:
         return setting.default
     try:

@@ -6,6 +6,8 @@ import contextlib
 import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -37,6 +39,18 @@ def start() -> Iterator[Callable[[Answer], str]]:
     for listener in listeners:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+
+
+@pytest.fixture
+def modules_after() -> Callable[[str], set[str]]:
+    """Names of the modules loaded by a fresh process that imports the given one."""
+
+    def names(module: str) -> set[str]:
+        code = f"import {module}, sys; print(*sys.modules)"
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        return set(run.stdout.decode().split())
+
+    return names
 
 
 def _accept(listener: socket.socket, answer: Answer) -> None:

@@ -15,8 +15,9 @@ def test_setting_is_looked_for_in_call_then_environment_then_default() -> None:
     assert settings.output == "analysis_output"
 
 
-def test_list_in_the_environment_is_separated_by_commas() -> None:
-    settings = Settings.resolve({"PERFECTCV_TRAFFIC_TRUSTED_PROXIES": " 10.0.0.1, ::1,"})
+@pytest.mark.parametrize("proxies", ["10.0.0.1 ::1", "10.0.0.1,::1", " 10.0.0.1, ::1,"])
+def test_list_in_the_environment_is_separated_by_blanks_or_commas(proxies: str) -> None:
+    settings = Settings.resolve({"PERFECTCV_TRAFFIC_TRUSTED_PROXIES": proxies})
 
     assert settings.trusted_proxies == ("10.0.0.1", "::1")
 

@@ -13,12 +13,9 @@ import numpy as np
 import pandas as pd
 
 from perfectcv_traffic import sketch
-from perfectcv_traffic.analysis.columnar import TEXT, UTC, utc
+from perfectcv_traffic.analysis.columnar import TEXT, UTC, status_classes, utc
 from perfectcv_traffic.analysis.labels import (
-    NO_RESPONSE,
     NOT_RECORDED,
-    OTHER,
-    STATUS_CLASSES,
     WITH_TOKEN,
     WITHOUT_TOKEN,
 )
@@ -56,7 +53,8 @@ def hourly_cells(table: Table, rows: Iterable[Row]) -> Cells:
     """Cells of requests by the hour and the answer."""
     raw = timed(typed(table, rows), "hour")
     packed = raw.pop("durations")
-    requests = raw.assign(status_class=_status_class(raw["status_code"]), **_extremes(raw))
+    status_class = status_classes(_status_codes(raw["status_code"]))
+    requests = raw.assign(status_class=status_class, **_extremes(raw))
     return Cells(requests, _durations(packed, requests))
 
 
@@ -120,13 +118,17 @@ def _extremes(cells: pd.DataFrame) -> dict[str, pd.Series]:
 def _origin(cells: pd.DataFrame) -> pd.DataFrame:
     """The keys that requests and nulls share: which endpoint, which answer."""
     method = _known(cells["method"])
-    status = cells["status_code"]
+    status = _status_codes(cells["status_code"])
     return cells.assign(
         method=method,
         endpoint=cells["route"].where(method.isna(), cells["method"] + " " + cells["route"]),
-        status_code=status.astype("Int64").mask(status == UNKNOWN),
-        status_class=_status_class(status),
+        status_code=status,
+        status_class=status_classes(status),
     )
+
+
+def _status_codes(codes: pd.Series) -> pd.Series:
+    return codes.astype("Int64").mask(codes == UNKNOWN)
 
 
 def _known(texts: pd.Series) -> pd.Series:
@@ -138,12 +140,6 @@ def _presence(validity: pd.Series) -> pd.Series:
     presence[validity == TokenValidity.ABSENT] = WITHOUT_TOKEN
     presence[validity == ""] = NOT_RECORDED
     return presence
-
-
-def _status_class(status: pd.Series) -> pd.Series:
-    names = (status // 100).map({int(name[0]): name for name in STATUS_CLASSES[:5]})
-    names = names.astype(TEXT).fillna(OTHER)
-    return names.mask(status == UNKNOWN, NO_RESPONSE)
 
 
 def _durations(packed: pd.Series, requests: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.counts import ratio
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.labels import FAILED
 
 TOP = 20
 LIMIT_PER_MINUTE = 100
@@ -53,7 +54,7 @@ def client_hours(frames: Frames) -> pd.DataFrame:
 def user_agents(frames: Frames) -> pd.DataFrame:
     """The programs that sent most of the latest requests; NA did not say."""
     recent = frames.recent
-    failed = recent["status_class"].isin(["4xx", "5xx"]).astype("int64")
+    failed = recent["status_class"].isin(FAILED).astype("int64")
     counted = recent[["user_agent", "client_ip"]].assign(requests=1, failed=failed)
     grouped = counted.groupby("user_agent", dropna=False)
     table = grouped[["requests", "failed"]].sum()

@@ -11,7 +11,7 @@ import pandas as pd
 from perfectcv_traffic.analysis.counts import ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.nulls import count_spots
-from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding, told
+from perfectcv_traffic.analysis.passive import PASSIVE_RULES, Finding, facts_of
 from perfectcv_traffic.analysis.recent import evidence
 from perfectcv_traffic.analysis.traffic_rules import (
     FAILS_ON_NULL,
@@ -71,7 +71,7 @@ def unprotected(frames: Frames) -> list[Finding]:
 
 def _unprotected(row: Mapping[Hashable, Any]) -> Finding:
     return {
-        **told(UNPROTECTED),
+        **facts_of(UNPROTECTED),
         "requests": row["answered"],
         "observed": (
             f"{row['answered']:,} of {row['requests']:,} requests without a valid token were"
@@ -107,7 +107,7 @@ def _without_null(frames: Frames) -> pd.DataFrame:
 def _fails_on_null(row: Mapping[Hashable, Any]) -> Finding:
     often = "" if math.isinf(row["lift"]) else f", {row['lift']:.1f} times as often"
     return {
-        **told(FAILS_ON_NULL),
+        **facts_of(FAILS_ON_NULL),
         "requests": row["status_5xx"],
         "observed": (
             f"{row['status_5xx']:,} of {row['requests']:,} requests with {row['kind']} there"

@@ -121,7 +121,7 @@ and recorded but taken away since."""
 
 NO_EXTRAS = Extras()
 
-ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS = map(overview.told, overview.ROLLUPS)
+ENDPOINTS, HOURS, NULL_FIELDS, CLIENT_TOTALS = map(overview.unranked, overview.ROLLUPS)
 """What is read of each roll-up."""
 
 

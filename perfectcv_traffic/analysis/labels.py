@@ -14,3 +14,5 @@ OTHER = "other"
 NO_RESPONSE = "no response"
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", OTHER, NO_RESPONSE)
 """Every request is in exactly one; `other` is a number outside 100 to 599."""
+FAILED = ("4xx", "5xx", NO_RESPONSE)
+"""What a request that failed is in, where it is not said on which side."""

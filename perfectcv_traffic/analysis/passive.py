@@ -35,7 +35,7 @@ Finding = dict[str, Any]
 REFUSALS = (401, 403)
 
 
-def told(rule: TrafficRule) -> Finding:
+def facts_of(rule: TrafficRule) -> Finding:
     """What all findings of a rule have in common."""
     return {
         "rule": rule.id,
@@ -57,7 +57,7 @@ def guessing(frames: Frames) -> list[Finding]:
     proving = _evidence_by(recent[is_refused & recent["client_ip"].isin(many.index)], "client_ip")
     return [
         {
-            **told(GUESSING),
+            **facts_of(GUESSING),
             "method": None,
             "path": None,
             "pointer": f"client {client}",
@@ -82,7 +82,7 @@ def shared_tokens(frames: Frames) -> list[Finding]:
     proving = _evidence_by(used[used["api_token"].isin(many.index)], "api_token")
     return [
         {
-            **told(SHARED_TOKEN),
+            **facts_of(SHARED_TOKEN),
             "method": None,
             "path": None,
             "pointer": f"token {token}",
@@ -107,7 +107,7 @@ def bursts(frames: Frames) -> list[Finding]:
     worst = burst.sort_values("sum", ascending=False, kind="stable")
     return [
         {
-            **told(BURST),
+            **facts_of(BURST),
             "method": one["method"],
             "path": one["route"],
             "pointer": "",
@@ -136,7 +136,7 @@ def slowed(frames: Frames) -> list[Finding]:
     recent = frames.recent
     return [
         {
-            **told(SLOWED),
+            **facts_of(SLOWED),
             "method": one["endpoint"].partition(" ")[0],
             "path": one["endpoint"].partition(" ")[2],
             "pointer": "",

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import pandas as pd
 
-from perfectcv_traffic.analysis.columnar import TEXT, typed_frame, utc
+from perfectcv_traffic.analysis.columnar import TEXT, status_classes, typed_frame, utc
 from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
 from perfectcv_traffic.record import TokenValidity
@@ -42,7 +42,7 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
         client=token.fillna(table["client_ip"]).fillna("unknown"),
         auth_required=table["auth_required"].eq(1),
         is_refusable=table["token_validity"].isin([TokenValidity.ABSENT, TokenValidity.INVALID]),
-        status_class=_status_class(table["status_code"]),
+        status_class=status_classes(table["status_code"]),
     )
 
 
@@ -51,11 +51,6 @@ def _routes(table: pd.DataFrame) -> pd.Series:
     unknown = table["route"].isna()
     templates = table.loc[unknown, "path"].fillna("").map(template).astype(TEXT)
     return table["route"].where(~unknown, templates)
-
-
-def _status_class(codes: pd.Series) -> pd.Series:
-    """`2xx` and so on; empty where no response was sent."""
-    return ((codes // 100).astype(TEXT) + "xx").fillna("")
 
 
 EVIDENCE = 3

@@ -35,7 +35,7 @@ def of_summary(summary: Summary | Folding, *, hourly: bool = True) -> Rows:
     """Rows of every table that is read; the cells by the hour only if wanted."""
     found = Folding.of(summary)
     rows = {
-        rollup.table.name: list(overview.told_rows(rollup, found.for_rollup(rollup)))
+        rollup.table.name: list(overview.unranked_rows(rollup, found.for_rollup(rollup)))
         for rollup in ROLLUPS
         if rollup is not CLIENT_TOTALS
     }

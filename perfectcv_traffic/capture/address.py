@@ -10,32 +10,32 @@ from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.redaction import REDACTED, Redactor
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
+_ORDINARY = re.compile(r"[\w/.,~+-]*\Z", re.ASCII)
+"""A path that names and separates nothing else."""
 _PATH_SAFE = "/:@!$&'()*+,;=~-._%"
 
 
 class Address(NamedTuple):
-    """The parts of a request's address, redacted."""
+    """Parts of a request's address, redacted."""
 
     url: str
     path: str
-    query: str
 
 
-def address(exchange: Exchange, host: str | None, query: str, redactor: Redactor) -> Address:
-    """The address of a request whose Host header is `host`."""
+def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor) -> Address:
+    """The address of a request whose Host header is `host`, "" if it has none."""
     path, raw = exchange.path, _raw_path(exchange)
     for name, value in exchange.path_params.items():
         if value and redactor.is_secret(name):  # /reset/{token}
             path = path.replace(str(value), REDACTED)
             raw = raw.replace(quote(str(value)), REDACTED).replace(str(value), REDACTED)
     authority = host if host and _HOST.match(host) else _server(exchange)
-    url = redactor.url(f"{exchange.scheme}://{authority}{raw}")
-    shown = redactor.query(query)
-    return Address(
-        url=f"{url}?{shown}" if shown else url,
-        path=redactor.text(path) if "=" in path else redactor.shapes(path),
-        query=shown,
-    )
+    url = f"{exchange.scheme}://{authority}{raw}"
+    if not (_ORDINARY.match(raw) and redactor.is_plain(url)):
+        url = redactor.url(url)
+    if not (_ORDINARY.match(path) and redactor.is_plain(path)):
+        path = redactor.text(path) if "=" in path else redactor.shapes(path)
+    return Address(f"{url}?{shown_query}" if shown_query else url, path)
 
 
 def _raw_path(exchange: Exchange) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL, AppendOnlyLog
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.lines import encode_line
-from perfectcv_traffic.capture.log_file import WARNING_INTERVAL, LogFile
 from perfectcv_traffic.capture.outcome import Outcome
-from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.record import TrafficLog
 
 logger = logging.getLogger("perfectcv_traffic")
@@ -35,19 +35,22 @@ class BatchRecorder:
 
     def __init__(
         self,
-        file: LogFile,
-        selection: Selection,
+        file: AppendOnlyLog,
+        sampler: Sampler,
         composer: Composes,
         between: Callable[[], None] = lambda: None,
     ) -> None:
         self._between = between
         self._file = file
-        self._selection = selection
+        self._sampler = sampler
         self._composer = composer
         self._warned_at = -WARNING_INTERVAL
 
-    def write(self, batch: Sequence[Exchange], untold: int) -> Outcome:
-        """Append the records of a batch with one write; `untold` were lost before it."""
+    def write(self, batch: Iterable[Exchange], untold: int) -> Outcome:
+        """Append the records of a batch with one write; `untold` were lost before it.
+
+        Nothing is written if `batch` raises.
+        """
         outcome, lines = Outcome(untold), bytearray()
         for exchange in batch:
             self._between()
@@ -70,11 +73,11 @@ class BatchRecorder:
         self._file.close()
 
     def _append_line(self, lines: bytearray, exchange: Exchange, outcome: Outcome) -> None:
-        if self._selection.excludes(exchange):
+        if self._sampler.excludes(exchange):
             outcome.excluded += 1
             return
         record = self._composer.compose(exchange)
-        record.weight = self._selection.weight(record)
+        record.weight = self._sampler.weight(record)
         if not record.weight:
             outcome.sampled_out += 1
             return

@@ -9,13 +9,17 @@ import codecs
 import json
 import re
 import zlib
-from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
 from perfectcv_traffic.capture.exchange import Body
-from perfectcv_traffic.json_scan import quick_scan, scan
+from perfectcv_traffic.capture.quick_json import QuickScanner
+from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
 
@@ -32,12 +36,11 @@ _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "applicatio
 _TEXT_TYPE = re.compile(r"application/[\w.-]+\+xml\Z")
 
 
-@dataclass(slots=True)
-class ReadBody:
+class ReadBody(msgspec.Struct, gc=False):
     """What may be kept of a body."""
 
     text: str | None = None
-    nulls: list[NullDetail] = field(default_factory=list)
+    nulls: list[NullDetail] = []
     null_count: int = 0
     partial: bool = False
     """The body was longer than what was captured, so nulls beyond it are not counted."""
@@ -47,56 +50,83 @@ class ReadBody:
     """Names of the form's fields."""
 
 
-def read(
-    body: Body, *, ended: bool, content_type: str, encoding: str, redactor: Redactor
-) -> ReadBody:
-    """Read the captured head of a body that was sent with these Content-Type and -Encoding.
+class BodyReader:
+    """Reads the bodies of one direction, or of one kind of answer: with what is secret there."""
 
-    `ended` says that nothing follows what was received or sent of it.
-    """
-    head, whole = bytes(body.head), ended and body.kept == body.size
-    if not head:
-        return ReadBody()
-    if encoding and encoding != "identity":
-        plain = _decompress(head, encoding, body.kept)
-        if plain is None:
-            return ReadBody(note=f"encoding:{encoding[:40]}", partial=True)
-        head, ended = plain
-        whole = whole and ended
-    result = _read(head, content_type, redactor, whole=whole)
-    if not whole and result.text is not None:
-        result.note = CUT
-    return result
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self.quick_scan = QuickScanner(redactor.is_secret, MAX_NULL_DETAILS, redactor.text).scan
+
+    def read(self, body: Body, *, ended: bool, content_type: str, encoding: str) -> ReadBody:
+        """Read the captured head of a body that was sent with these Content-Type and -Encoding.
+
+        `ended` says that nothing follows what was received or sent of it.
+        """
+        head, whole = bytes(body.head), ended and body.kept == body.size
+        if not head:
+            return ReadBody()
+        if encoding and encoding != "identity":
+            plain = _decompress(head, encoding, body.kept)
+            if plain is None:
+                return ReadBody(note=f"encoding:{encoding[:40]}", partial=True)
+            head, ended = plain
+            whole = whole and ended
+        result = self._read(head, content_type, whole=whole)
+        if not whole and result.text is not None:
+            result.note = CUT
+        return result
+
+    def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
+        media_type, charset, is_json = _kind(content_type)
+        if is_json or (not media_type and head.lstrip()[:1] in (b"{", b"[")):
+            return self._json(_decode(head, charset, whole=whole), whole=whole)
+        if media_type == "multipart/form-data":
+            return _multipart(head, content_type, self.redactor, whole=whole)
+        if media_type == _FORM:
+            return _form(_decode(head, charset, whole=whole), self.redactor, whole=whole)
+        if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
+            return ReadBody(_text(_decode(head, charset, whole=whole), self.redactor))
+        return ReadBody(note=BINARY)
+
+    def _json(self, text: str, *, whole: bool) -> ReadBody:
+        result = self.quick_scan(text) if whole else None
+        if result is None:
+            result = scan(text, self.redactor.is_secret, MAX_NULL_DETAILS)
+            clean = self.redactor.text(result.text)
+        else:
+            clean = self.redactor.shapes(result.text)
+        if whole and not result.complete:  # what looks like a null in it proves nothing
+            return ReadBody(clean, note=INVALID_JSON)
+        found = [_detail(null) for null in result.nulls]
+        return ReadBody(clean, found, result.null_count, partial=not whole)
 
 
-def _read(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) -> ReadBody:
+@lru_cache(512)
+def _detail(null: NullValue) -> NullDetail:
+    return NullDetail(
+        field_name=null.field_name,
+        field_path=null.field_path,
+        location="json_body",
+        kind="json_null",
+    )
+
+
+class _Kind(NamedTuple):
+    """What a Content-Type says."""
+
+    media_type: str
+    charset: str | None
+    is_json: bool
+
+
+@lru_cache(256)
+def _kind(content_type: str) -> _Kind:
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        return _multipart(head, content_type, redactor, whole=whole)
-    if media_type == _FORM:
-        return _form(_decode(head, content_type, whole=whole), redactor, whole=whole)
-    if _is_json(media_type, head):
-        return _json(_decode(head, content_type, whole=whole), redactor, whole=whole)
-    if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
-        return ReadBody(_text(_decode(head, content_type, whole=whole), redactor))
-    return ReadBody(note=BINARY)
-
-
-def _json(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
-    names = redactor.is_secret, MAX_NULL_DETAILS
-    result = quick_scan(text, *names, redactor.text) if whole else None
-    if result is None:
-        result = scan(text, *names)
-        clean = redactor.text(result.text)
-    else:
-        clean = redactor.shapes(result.text)
-    if whole and not result.complete:  # what looks like a null in it proves nothing
-        return ReadBody(clean, note=INVALID_JSON)
-    found = [
-        NullDetail(field_name=name, field_path=path, location="json_body", kind="json_null")
-        for name, path in result.nulls
-    ]
-    return ReadBody(clean, found, result.null_count, partial=not whole)
+    match = _CHARSET.search(content_type)
+    charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
+    return _Kind(
+        media_type, charset, media_type == "application/json" or media_type.endswith("+json")
+    )
 
 
 def _text(text: str, redactor: Redactor) -> str:
@@ -127,15 +157,7 @@ def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: boo
     )  # fmt: skip
 
 
-def _is_json(media_type: str, head: bytes) -> bool:
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return True
-    return not media_type and head.lstrip()[:1] in (b"{", b"[")
-
-
-def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
-    match = _CHARSET.search(content_type) if "=" in content_type else None
-    charset = match[1] if match and _KNOWN_CHARSET.match(match[1]) else None
+def _decode(head: bytes, charset: str | None, *, whole: bool) -> str:
     if charset is None:
         charset = _detected(head)
     try:
@@ -147,6 +169,8 @@ def _decode(head: bytes, content_type: str, *, whole: bool) -> str:
 
 
 def _detected(head: bytes) -> str:
+    if head[:2].isascii() and b"\0" not in head[:4]:
+        return "utf-8"
     if head[:3] == codecs.BOM_UTF8:
         return "utf-8-sig"
     # JSON in UTF-16 or -32 shows by its zero bytes.

@@ -59,7 +59,7 @@ class TrustedProxies:
 
         `peer` is the socket's address (None for a Unix socket), `headers` have lower-case names.
         """
-        if not (self._trusts(peer) if peer else self._everyone or self._unix_socket):
+        if not self.believes(peer):
             return normalise(peer)
         client = normalise(peer)
         for hop in reversed(_forwarded(headers)):
@@ -71,9 +71,13 @@ class TrustedProxies:
                 break
         return client
 
+    def believes(self, peer: str | None) -> bool:
+        """Whether headers count that come from a socket's address, None for a Unix socket."""
+        return self._trusts(peer) if peer else self._everyone or self._unix_socket
+
     def _trusts(self, name: str | None) -> bool:
-        if self._everyone:
-            return True
+        if self._everyone or not self._networks:
+            return self._everyone
         address = _address(name or "")
         return address is not None and any(address in network for network in self._networks)
 

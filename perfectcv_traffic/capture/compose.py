@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,34 +12,29 @@ import msgspec
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
 from perfectcv_traffic.capture.address import address
-from perfectcv_traffic.capture.bodies import ReadBody
-from perfectcv_traffic.capture.credentials import Credential
-from perfectcv_traffic.capture.declared import Declared
+from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
+from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
-from perfectcv_traffic.capture.headers import HeaderReader, Headers
+from perfectcv_traffic.capture.header_reader import HeaderReader, Plain, ReadHeaders
+from perfectcv_traffic.capture.query import QueryReader, ReadQuery
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
     MAX_NULL_DETAILS,
-    RUN_ID_HEADER,
-    SCENARIO_HEADER,
     TokenValidity,
     TrafficLog,
 )
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.settings import Settings
 
-USER_AGENT_LIMIT = 512
 PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
 _BAD_REQUEST = 400
 _UNPROCESSABLE = 422
-_NOTHING = ReadBody()
+NOTHING = ReadBody()
+_EMPTY: dict[str, str] = {}
 _FORM = "application/x-www-form-urlencoded"
-
-Plain = dict[str, str]
-"""Headers as they were sent, the first of each name: for reading, never for keeping."""
 
 
 class Composer:
@@ -53,11 +47,14 @@ class Composer:
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
         # A validation error repeats the value it rejects, under a name that says nothing of it.
         names = (*settings.redact, "input")
-        self._rejecting = Redactor(names, settings.keep, extensions.redact_text)
+        self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
+        self._bodies = BodyReader(self._redactor)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, blank=hidden)
+        self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
+        self._is_enriched = extensions.enrich is not None
         self._enrich = Enricher(extensions, self._redactor)
         self._login_method, _, self._login_path = settings.uuid_login.partition(" ")
 
@@ -78,40 +75,48 @@ class Composer:
             status_code=None if exchange.answered_nobody else exchange.status,
             complete=exchange.complete,
             client_disconnected=exchange.client_disconnected,
+            client_ip=self._client_ip(exchange),
         )
         _set_times(record, exchange)
-        sent_headers = headers.decoded(exchange.headers)
-        request = dict(reversed(sent_headers))
-        query = exchange.query_string.decode("latin-1")
-        record.client_ip = self._client_ip(exchange, sent_headers)
+        read = self._headers.read(exchange.headers)
+        request = Plain(exchange.headers, read.places)
+        query = self._queries.read(exchange.query_string)
         self._set_address(record, exchange, request, query)
-        sent = self._set_request(record, exchange, request)
+        self._set_headers(record, read)
+        sent = self._set_request_body(record, exchange, request)
         answered = self._set_response(record, exchange)
         _set_nulls(record, exchange, query, sent, answered)
         self._set_token(record, exchange, request, query)
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
-        record.request_data_summary = describe.request_summary(record, sent)
+        record.request_data_summary = describe.request_summary(record, query.plain, sent)
         self._enrich(record, exchange.scope)
         return record
 
     def _set_address(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
     ) -> None:
-        where = address(exchange, request.get("host"), query, self._redactor)
-        record.url, record.path, record.query_params = where
+        record.query_params = query.shown
+        record.url, record.path = address(
+            exchange, request.get("host"), query.shown, self._redactor
+        )
 
-    def _set_request(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
-        kept = self._headers.redacted(exchange.headers)
+    def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:
-            record.request_headers = kept
-        record.user_agent = kept.get("user-agent", "")[:USER_AGENT_LIMIT] or None
-        record.trace_id = headers.trace_id(kept)
-        record.run_id = headers.marker(kept, RUN_ID_HEADER)
-        record.scenario = headers.marker(kept, SCENARIO_HEADER)
+            record.request_headers = self._own(read.kept)
+        facts = read.facts
+        record.user_agent, record.trace_id = facts.user_agent, facts.trace_id
+        record.run_id, record.scenario = facts.run_id, facts.scenario
+
+    def _own(self, shared: dict[str, str]) -> dict[str, str]:
+        return shared.copy() if self._is_enriched else shared
+
+    def _set_request_body(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
         body = exchange.request_body
         unread = body.size == 0 and exchange.received_at is None
-        record.request_bytes = headers.declared_length(request) if unread else body.size
+        record.request_bytes = body.size
+        if unread:
+            record.request_bytes = headers.declared_length(request.get("content-length"))
         if unread and record.request_bytes:
             sent = ReadBody(note="not_read", partial=True)
         else:
@@ -120,43 +125,42 @@ class Composer:
         return sent
 
     def _set_response(self, record: TrafficLog, exchange: Exchange) -> ReadBody:
-        response = dict(headers.decoded(exchange.response_headers))
-        kept = self._headers.redacted(exchange.response_headers)
+        read = self._headers.read(exchange.response_headers)
+        response = Plain(exchange.response_headers, read.places)
         if self._settings.capture_headers:
-            record.response_headers = kept
-        record.rate_limit = headers.rate_limit(kept)
+            record.response_headers = self._own(read.kept)
+        record.rate_limit = read.facts.rate_limit
         body = exchange.response_body
         record.response_bytes = body.size
-        answered = _NOTHING
+        answered = NOTHING
         if exchange.method == "HEAD":  # what the application sent all the same went nowhere
             record.response_bytes = 0
         elif exchange.sent_as_file:
-            record.response_bytes = headers.declared_length(response)
+            record.response_bytes = headers.declared_length(response.get("content-length"))
             answered = ReadBody(note="file", partial=True)
         else:
             rejecting = exchange.status == _UNPROCESSABLE
-            redactor = self._rejecting if rejecting else self._redactor
-            answered = self._body(exchange, response, redactor)
+            reader = self._rejecting if rejecting else self._bodies
+            answered = self._body(exchange, response, reader)
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
     def _body(
-        self, exchange: Exchange, carried: Plain, answer_redactor: Redactor | None = None
+        self, exchange: Exchange, carried: Plain, answer_reader: BodyReader | None = None
     ) -> ReadBody:
-        """The request body, or with a redactor for it the response body."""
+        """The request body, or with a reader for it the response body."""
         body, ended = exchange.request_body, exchange.received_at is not None
-        if answer_redactor is not None:
+        if answer_reader is not None:
             body, ended = exchange.response_body, exchange.complete
         if body.size == 0:
-            return _NOTHING
+            return NOTHING
         if body.kept == 0:
             return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
-        return bodies.read(
+        return (answer_reader or self._bodies).read(
             body,
             ended=ended,
-            content_type=carried.get("content-type", ""),
-            encoding=carried.get("content-encoding", "").strip().lower(),
-            redactor=answer_redactor or self._redactor,
+            content_type=carried.get("content-type"),
+            encoding=carried.get("content-encoding").strip().lower(),
         )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
@@ -168,8 +172,9 @@ class Composer:
             return body.text, body.note
         return body.text[:limit] or None, body.note or bodies.CUT
 
-    def _client_ip(self, exchange: Exchange, sent: Headers) -> str | None:
+    def _client_ip(self, exchange: Exchange) -> str | None:
         peer = exchange.client[0] if exchange.client else None
+        sent = headers.decoded(exchange.headers) if self._proxies.believes(peer) else ()
         found = self._proxies.client_ip(peer, sent)
         mode = self._settings.client_ip
         if mode == "full":
@@ -181,19 +186,14 @@ class Composer:
         return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
     def _set_token(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: str
+        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
     ) -> None:
         declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
-        sources = {
-            "header": request,
-            "query": _pairs(query) if query and _may_carry(query, declared) else {},
-            "cookie": headers.cookies(headers.decoded(exchange.headers))
-            if "cookie" in request
-            else {},
-            "form": _form_of(exchange, request),
-        }
-        credential = credentials.find(sources, declared or ())
+        credential = credentials.from_authorization(request.get("authorization"))
+        if credential is None:
+            sources = _sources(exchange, request, query)
+            credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
         record.token_validity = credentials.validity(
             credential, status=record.status_code, auth_required=record.auth_required
@@ -231,20 +231,25 @@ class Composer:
         return uuid[:128] if isinstance(uuid, str) else None
 
 
-def _may_carry(query: str, declared: Sequence[Declared] | None) -> bool:
-    """Whether a credential can be in the query: it is parsed only then."""
-    folded = query.lower()
-    usual = "token" in folded or "key" in folded or "%" in folded
-    return usual or any(place.location == "query" for place in declared or ())
+def _sources(exchange: Exchange, request: Plain, query: ReadQuery) -> Sources:
+    """Where a credential may be; what cannot hold one is not read."""
+    asked = any(place.location == "query" for place in exchange.declared or ())
+    has_cookie = "cookie" in request
+    return {
+        "header": request,
+        "query": _pairs(query.sent) if query.may_carry or asked else _EMPTY,
+        "cookie": headers.cookies(headers.decoded(exchange.headers)) if has_cookie else _EMPTY,
+        "form": _form_of(exchange, request),
+    }
 
 
 def _pairs(urlencoded: str) -> dict[str, str]:
-    return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT]))) if urlencoded else {}
+    return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT])))
 
 
 def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
-    if not request.get("content-type", "").startswith(_FORM):
-        return {}
+    if not request.get("content-type").startswith(_FORM):
+        return _EMPTY
     return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
 
 
@@ -269,13 +274,11 @@ def _set_times(record: TrafficLog, exchange: Exchange) -> None:
 
 
 def _set_nulls(
-    record: TrafficLog, exchange: Exchange, query: str, sent: ReadBody, answered: ReadBody
+    record: TrafficLog, exchange: Exchange, query: ReadQuery, sent: ReadBody, answered: ReadBody
 ) -> None:
-    found = nulls.in_urlencoded(query, "query") if query else []
-    if exchange.path_params:
-        found += nulls.in_path(exchange.path_params)
-    record.null_params_count = len(found) + sent.null_count
-    record.null_params_details = [*found, *sent.nulls][:MAX_NULL_DETAILS]
+    found = [*query.nulls, *nulls.in_path(exchange.path_params), *sent.nulls]
+    record.null_params_count = len(found) - len(sent.nulls) + sent.null_count
+    record.null_params_details = found[:MAX_NULL_DETAILS]
     record.null_response_count = answered.null_count
     record.null_response_details = answered.nulls
-    record.nulls_partial = sent.partial or answered.partial or nulls.exceeds(query)
+    record.nulls_partial = sent.partial or answered.partial or query.partial

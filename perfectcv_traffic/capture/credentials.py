@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from perfectcv_traffic.capture.declared import Declared
+from perfectcv_traffic.capture.header_reader import Plain
 from perfectcv_traffic.record import TokenReason, TokenValidity
 
 KEY_HEADERS = (
@@ -47,7 +48,7 @@ class Credential(NamedTuple):
         return f"Credential(scheme={self.scheme!r}, source={self.source!r}, value=***)"
 
 
-Sources = Mapping[str, Mapping[str, str]]
+Sources = Mapping[str, Mapping[str, str] | Plain]
 """Names and values by place: header, query, cookie, form."""
 
 _USUAL = (
@@ -58,22 +59,19 @@ _USUAL = (
 
 
 def find(sources: Sources, declared: Sequence[Declared] = ()) -> Credential | None:
-    """The first credential: Authorization, then what the route declares, then the usual names."""
-    headers = sources["header"]
-    if found := _from_authorization(headers.get("authorization", "")):
-        return found
+    """The first credential beside Authorization: what the route declares, then the usual names."""
     for place in declared:
         value = sources[place.location].get(place.name, "").strip()
         if value:
             return Credential(place.scheme, f"{place.location}:{place.name}", value)
     for location, name in _USUAL:
-        value = sources[location].get(name, "").strip() if sources[location] else ""
-        if value:
+        if value := sources[location].get(name, "").strip():
             return Credential("api_key", f"{location}:{name}", value)
     return None
 
 
-def _from_authorization(header: str) -> Credential | None:
+def from_authorization(header: str) -> Credential | None:
+    """The credential in an Authorization header, which comes before any other."""
     words = header.split(None, 1)
     if not words:
         return None

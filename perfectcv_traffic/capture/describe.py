@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 import msgspec
 
 from perfectcv_traffic.capture.bodies import ReadBody
@@ -14,15 +12,15 @@ ERROR_LIMIT = 500
 _ERROR_KEYS = ("detail", "message", "error", "errors")
 
 
-def request_summary(record: TrafficLog, sent: ReadBody) -> str:
+def request_summary(record: TrafficLog, query: str, sent: ReadBody) -> str:
     """One line: what was asked for, with which parameters and body, all redacted before."""
     parts = [f"{record.method} {record.path}"]
-    if record.query_params:
-        parts.append(f"query: {unquote(record.query_params)}")
+    if query:
+        parts.append(f"query: {query}")
     if sent.fields:
         parts.append(f"form fields: {', '.join(sent.fields)}")
     elif sent.text:
-        parts.append(f"body: {sent.text}")
+        parts.append(f"body: {sent.text[:SUMMARY_LIMIT]}")
     elif record.request_bytes:
         parts.append(f"body of {record.request_bytes} bytes")
     return " | ".join(parts)[:SUMMARY_LIMIT]

@@ -20,7 +20,7 @@ OVERHEAD_BYTES = 2_000
 """Memory of an exchange without its bodies, about."""
 
 
-class Body(msgspec.Struct, array_like=True):
+class Body(msgspec.Struct, array_like=True, gc=False):
     """The first bytes of a body, and how many there were in all."""
 
     head: bytes = b""
@@ -46,8 +46,11 @@ class Body(msgspec.Struct, array_like=True):
         return len(self.head)
 
 
-class Exchange(msgspec.Struct, array_like=True):
-    """One request and its response, as raw as the server and the application handed them over."""
+class Exchange(msgspec.Struct, array_like=True, gc=False):
+    """One request and its response, as raw as the server and the application handed them over.
+
+    No part of a cycle: hundreds of them wait, and the collector would look at each again and again.
+    """
 
     request_id: str
     event_id: str

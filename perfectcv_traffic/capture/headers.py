@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
-
-from perfectcv_traffic.redaction import Redactor
 
 VALUE_LIMIT = 4096
 TOTAL_LIMIT = 32_768
 MAX_HEADERS = 200
-MAX_REMEMBERED = 2_000
-_REMEMBERED_LENGTH = 256
 
 _RATE_LIMIT = re.compile(r"(x-)?ratelimit(-[a-z]+)*\Z|retry-after\Z")
 _MARKER = re.compile(r"[\w.-]{1,64}\Z")
@@ -20,41 +15,6 @@ _LENGTH = re.compile(r"[0-9]{1,18}\Z")
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Headers = list[tuple[str, str]]
-
-
-class HeaderReader:
-    """Raw header lists as redacted ones; what repeats from request to request is read once."""
-
-    def __init__(self, redactor: Redactor, blank: frozenset[str] = frozenset()) -> None:
-        self._redactor = redactor
-        self._blank = blank
-        self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}
-
-    def redacted(self, raw: Iterable[Any]) -> dict[str, str]:
-        """Names and redacted values, repeated ones joined by a comma; bounded in every way."""
-        kept: dict[str, str] = {}
-        room = TOTAL_LIMIT
-        known = self._known
-        for given in raw:
-            pair = given if type(given) is tuple else tuple(given)
-            name, value = known.get(pair) or self._read(pair)
-            if name in kept:
-                value = f"{kept[name]}, {value}"
-            room -= len(name) + len(value)
-            if room < 0 or len(kept) >= MAX_HEADERS:
-                break
-            kept[name] = value
-        return kept
-
-    def _read(self, pair: tuple[bytes, bytes]) -> tuple[str, str]:
-        name, value = text(pair[0]).lower()[:VALUE_LIMIT], text(pair[1])
-        value = "" if name in self._blank else self._redactor.header(name, value)[:VALUE_LIMIT]
-        read = (name, value)
-        # Secret values are not remembered: they would outlive their request.
-        short = len(pair[1]) <= _REMEMBERED_LENGTH and not self._redactor.is_secret(name)
-        if short and len(self._known) < MAX_REMEMBERED:
-            self._known[pair] = read
-        return read
 
 
 def text(raw: bytes | str) -> str:
@@ -84,9 +44,8 @@ def marker(headers: dict[str, str], name: str) -> str | None:
     return value if value and _MARKER.match(value) else None
 
 
-def declared_length(headers: dict[str, str]) -> int:
-    """The Content-Length, 0 if there is none or it is no number."""
-    value = headers.get("content-length", "")
+def declared_length(value: str) -> int:
+    """A Content-Length; 0 if there is none or it is no number."""
     return int(value) if _LENGTH.match(value) else 0
 
 

@@ -10,18 +10,18 @@ import anyio.to_thread
 import msgspec
 
 from perfectcv_traffic.capture import ingester, offload
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.compose import Composer
 from perfectcv_traffic.capture.extensions import Extensions
 from perfectcv_traffic.capture.ingester import Ingester
-from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.middleware import ASGIApp, Recorder
 from perfectcv_traffic.capture.offload import Offload
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.capture.recording import Recording
 from perfectcv_traffic.capture.routes import RouteTable
-from perfectcv_traffic.capture.selection import Selection
-from perfectcv_traffic.capture.writer import Limits, LogWriter
+from perfectcv_traffic.capture.sampler import Sampler
+from perfectcv_traffic.capture.writer import LogWriter, QueueLimits
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.settings import Settings
 
@@ -42,7 +42,7 @@ class Monitor:
         self._routes = RouteTable(app)
         self._keep_scope = extensions.enrich is not None
         self._recording = _recording(settings, extensions, self._log)
-        limits = Limits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
+        limits = QueueLimits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
             self._recording,
             limits,
@@ -117,7 +117,7 @@ class Monitor:
 def _recording(settings: Settings, extensions: Extensions, log: Path) -> Recording:
     settings = msgspec.structs.replace(settings, log=str(log))
     composer = Composer(settings, extensions)
-    here = BatchRecorder(LogFile(log), Selection(settings), composer)
+    here = BatchRecorder(AppendOnlyLog(log), Sampler(settings), composer)
     # The application's own functions and types are in this process only.
     with_child = settings.composing == "child" and offload.IS_SUPPORTED and extensions.are_none
     return Recording(here, Offload(settings) if with_child else None)

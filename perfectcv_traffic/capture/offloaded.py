@@ -6,6 +6,7 @@ has been recorded.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -15,20 +16,31 @@ from pathlib import Path
 
 import msgspec
 
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.channel import Channel
 from perfectcv_traffic.capture.compose import Composer
-from perfectcv_traffic.capture.log_file import LogFile
-from perfectcv_traffic.capture.offload import Answer, Batch
+from perfectcv_traffic.capture.exchange import OVERHEAD_BYTES, Exchange
+from perfectcv_traffic.capture.offload import Answer
 from perfectcv_traffic.capture.preemption import PreemptionPoints
-from perfectcv_traffic.capture.selection import Selection
+from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.capture.writer import BATCH_BYTES
+from perfectcv_traffic.garbage import no_collection
 from perfectcv_traffic.settings import Settings
 
 PATIENCE_SECONDS = 0.02
 """How long a batch may give way to the worker: it takes longer where others want the core too."""
 
-_decode_batch = msgspec.msgpack.Decoder(Batch).decode
+
+class _Shipped(msgspec.Struct, array_like=True):
+    """A `Batch` as it arrives: each exchange is read when it is its turn, and let go of after."""
+
+    untold: int
+    exchanges: list[msgspec.Raw]
+
+
+_decode_batch = msgspec.msgpack.Decoder(_Shipped).decode
+_decode_exchange = msgspec.msgpack.Decoder(Exchange).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -59,6 +71,7 @@ def main() -> None:
         recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Settings), points)
         said = _listen()
         channel.send(b"ready")
+        gc.freeze()  # what is there now stays
         while True:
             message = channel.receive()
             answer = _answer(recorder, message, said, points)
@@ -67,8 +80,8 @@ def main() -> None:
 
 
 def _recorder(settings: Settings, points: PreemptionPoints) -> BatchRecorder:
-    file = LogFile(Path(settings.log))
-    return BatchRecorder(file, Selection(settings), Composer(settings), points)
+    file = AppendOnlyLog(Path(settings.log))
+    return BatchRecorder(file, Sampler(settings), Composer(settings), points)
 
 
 def _answer(
@@ -76,11 +89,12 @@ def _answer(
 ) -> Answer:
     try:
         batch = _decode_batch(message)
+        if len(message) + OVERHEAD_BYTES * len(batch.exchanges) < BATCH_BYTES:
+            points.begin()  # else more waits already: the worker, under full load, gets ahead of us
+        with no_collection():
+            outcome = recorder.write(map(_decode_exchange, batch.exchanges), batch.untold)
     except msgspec.ValidationError:  # odd types, which the worker can record
         return Answer(None, said.taken())
-    if sum(exchange.size for exchange in batch.exchanges) < BATCH_BYTES:
-        points.begin()  # else more waits already: the worker, under full load, gets ahead of us
-    outcome = recorder.write(batch.exchanges, batch.untold)
     return Answer(outcome, said.taken())
 
 

@@ -19,22 +19,32 @@ def _sleep_not_at_all() -> None:
 _give_way: Callable[[], None] = getattr(os, "sched_yield", _sleep_not_at_all)
 
 
-class PreemptionPoints:
-    """Gives way at each call, for `patience` seconds from the beginning of a piece of work on."""
+INTERVAL = 0.0001
+"""Seconds of work between two times of giving way: what a request may have to wait for."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._until = 0.0
+
+class PreemptionPoints:
+    """Gives way for `patience` seconds from the beginning of a piece of work on.
+
+    Not at each call, but at the first one in every `interval` seconds.
+    """
+
+    def __init__(self, patience: float, interval: float = INTERVAL) -> None:
+        self._patience, self._interval = patience, interval
+        self._until = self._next = 0.0
 
     def begin(self) -> None:
         """Another piece of work begins."""
-        self._until = time.monotonic() + self._patience
+        now = time.monotonic()
+        self._until, self._next = now + self._patience, now + self._interval
 
     def __call__(self) -> None:
-        """Let another process run, if one wants to and this one is not late."""
-        if time.monotonic() >= self._until:
+        """Let another process run, if it is time, one wants to, and this one is not late."""
+        now = time.monotonic()
+        if now < self._next or now >= self._until:
             return
         try:
             _give_way()
         except OSError:  # forbidden in some sandboxes, and no reason to fail
             self._patience = self._until = 0.0
+        self._next = time.monotonic() + self._interval

@@ -18,8 +18,8 @@ from typing import Protocol
 
 import msgspec
 
+from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.capture.log_file import WARNING_INTERVAL
 from perfectcv_traffic.capture.outcome import Counters, Outcome
 
 DRAIN_TIMEOUT = 2.0
@@ -31,7 +31,7 @@ HOLD_SECONDS = 1.0
 logger = logging.getLogger("perfectcv_traffic")
 
 
-class Limits(msgspec.Struct, frozen=True):
+class QueueLimits(msgspec.Struct, frozen=True):
     """How much may wait for the writer, and for how long."""
 
     records: int
@@ -68,7 +68,7 @@ class LogWriter:
     def __init__(
         self,
         recording: Records,
-        limits: Limits,
+        limits: QueueLimits,
         counters: Counters,
         follower: Follower | None = None,
     ) -> None:

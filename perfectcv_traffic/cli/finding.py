@@ -52,12 +52,11 @@ def find(job: Job, wanted: Wanted) -> int:
     if wanted.baseline is not None:
         read_accepted(wanted.baseline)  # one that cannot be read is said before anything is sent
     started = datetime.now(UTC)
-    with database.writing(job.db):
-        pass  # a database that cannot be used is said before anything is sent
-    told = started.strftime("%Y-%m-%dT%H:%M:%SZ")
+    database.require_usable(job.db)  # or that is said before anything is sent
+    started_at = started.strftime("%Y-%m-%dT%H:%M:%SZ")
     with streams(wanted.files) as write:
-        probed = _watched(job, wanted, told, write)
-        report = _settled(job, wanted, probed, told)
+        probed = _watched(job, wanted, started_at, write)
+        report = _settled(job, wanted, probed, started_at)
         for event in closing_events(report):
             write(line(event))
     _tell(report, wanted)
@@ -77,7 +76,7 @@ def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], N
     write(line(start))
     with live("probing") as follow:
 
-        def told(outcome: Outcome) -> None:
+        def on_outcome(outcome: Outcome) -> None:
             write(line(request_event(outcome)))
             follow(outcome)
 
@@ -86,7 +85,7 @@ def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], N
             replace(job.options, run_id=run_id),
             _probe_options(wanted),
             credentials=job.credentials,
-            on_outcome=told,
+            on_outcome=on_outcome,
         )
 
 
@@ -108,17 +107,10 @@ def _settled(job: Job, wanted: Wanted, probed: Probed, started_at: str) -> Repor
 def _probe_options(wanted: Wanted) -> ProbeOptions:
     from perfectcv_traffic.generate.find import ProbeOptions
     from perfectcv_traffic.generate.only import only_of
-    from perfectcv_traffic.generate.probe import budget
 
-    requests, seconds, failures, findings = wanted.limits
     return ProbeOptions(
         suites=tuple(sorted(wanted.suites)),
-        limits=budget.Limits(
-            max_requests=requests,
-            max_seconds=seconds,
-            stop_after=failures,
-            max_findings=findings,
-        ),
+        limits=wanted.limits,
         only=only_of(wanted.only, wanted.replay),
         is_thorough=wanted.is_thorough,
         slow=wanted.slow,

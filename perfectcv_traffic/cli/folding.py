@@ -11,7 +11,7 @@ from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from perfectcv_traffic.fold.files import LogFile
+    from perfectcv_traffic.fold.files import FoundLog
 
 WORTH_PROCESSES = 33_554_432
 """Bytes of logs from which on several processes save time."""
@@ -27,7 +27,7 @@ Cluster = Annotated[
 
 @contextmanager
 def executor(
-    logs: Iterable[LogFile], jobs: int | None, cluster: str | None
+    logs: Iterable[FoundLog], jobs: int | None, cluster: str | None
 ) -> Iterator[tuple[Executor, int]]:
     """An executor for logs, and how much it does at once."""
     if cluster is None:

@@ -13,6 +13,8 @@ from perfectcv_traffic.cli import finding, probes, reconciling, replaying, secre
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.generate.probe import choices
+from perfectcv_traffic.generate.probe.budget import RunLimits
 
 DEFAULT_TARGET = "http://127.0.0.1:8000"
 Target = Annotated[str, typer.Argument(help="Base URL of the API, or a file of targets.")]
@@ -33,8 +35,8 @@ def generate(
     only: probes.Only = None,
     replay: probes.Replay = None,
     thorough: probes.Thorough = False,
-    slow: probes.Slow = 2.0,
-    admin_path: probes.AdminPath = probes.DEFAULT_ADMIN_PATH,
+    slow: probes.Slow = choices.DEFAULT_SLOW_SECONDS,
+    admin_path: probes.AdminPath = choices.DEFAULT_ADMIN_PATH,
     dry_run: probes.DryRun = False,
     targets: sending.Targets = None,
     from_log: sending.FromLog = None,
@@ -56,10 +58,10 @@ def generate(
     exclude: sending.Exclude = None,
     include_risky: sending.IncludeRisky = None,
     allow_host: sending.AllowHosts = None,
-    max_requests: probes.MaxRequests = 2000,
-    max_seconds: probes.MaxSeconds = 120.0,
+    max_requests: probes.MaxRequests = probes.DEFAULTS.max_requests,
+    max_seconds: probes.MaxSeconds = probes.DEFAULTS.max_seconds,
     max_findings: probes.MaxFindings = None,
-    stop_after: probes.StopAfter = 20,
+    stop_after: probes.StopAfter = probes.DEFAULTS.stop_after,
     token_env: secrets.TokenEnv = None,
     token_file: secrets.TokenFile = None,
     username: secrets.Username = None,
@@ -139,7 +141,12 @@ def generate(
         return
     wanted = probes.Wanted(
         suites=suites - {probes.LOAD},
-        limits=probes.Limits(max_requests, max_seconds, stop_after, max_findings),
+        limits=RunLimits(
+            max_requests=max_requests,
+            max_seconds=max_seconds,
+            stop_after=stop_after,
+            max_findings=max_findings,
+        ),
         is_thorough=thorough,
         slow=slow,
         admin_path=admin_path,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.probe import choices
+from perfectcv_traffic.generate.probe.budget import RunLimits
 
 LOAD: Final = "load"
-SUITES: Final = ("auth", "null", "answers", LOAD)
-DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
+SUITES: Final = (*choices.SUITES, LOAD)
 FORMATS: Final = ("text", "json", "jsonl", "junit", "sarif")
 VEGETA: Final = "vegeta"
 """The shape of a plan, not of a report."""
+DEFAULTS: Final = RunLimits()
 _SUFFIXES: Final = {".txt": "text", ".json": "json", ".jsonl": "jsonl", ".xml": "junit"} | {
     ".sarif": "sarif"
 }
@@ -106,21 +108,12 @@ FailOn = Annotated[
 ]
 
 
-class Limits(NamedTuple):
-    """What a run may cost."""
-
-    requests: int
-    seconds: float
-    failures: int
-    findings: int | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What to look for, and where to tell it."""
 
     suites: frozenset[str]
-    limits: Limits
+    limits: RunLimits
     is_thorough: bool
     slow: float
     admin_path: str

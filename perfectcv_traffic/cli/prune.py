@@ -42,7 +42,7 @@ def prune(
     """
     from perfectcv_traffic.store.database import require
     from perfectcv_traffic.store.forget import forget
-    from perfectcv_traffic.store.retention import Limits
+    from perfectcv_traffic.store.retention import Retention
     from perfectcv_traffic.store.retention import prune as delete
 
     if older_than is None and keep_rows is None and max_size is None and not client:
@@ -51,7 +51,7 @@ def prune(
     before = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
     deleted = forget(db, client) if client else 0
-    deleted += delete(db, Limits(before=before, rows=keep_rows, size=size))
+    deleted += delete(db, Retention(before=before, rows=keep_rows, size=size))
     typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
     if client:
         note("the log files still hold these requests: delete or rotate them away as well")

@@ -65,7 +65,7 @@ def read(
     return frames(found.rows, found.health(), extras)
 
 
-def told(records: list[TrafficLog], *, rejected: int) -> Frames:
+def frames_of(records: list[TrafficLog], *, rejected: int) -> Frames:
     """The frames of records at hand, without the hours."""
     from perfectcv_traffic.analysis.frames import Extras, frames
 

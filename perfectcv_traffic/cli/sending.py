@@ -179,8 +179,7 @@ def send(
     from perfectcv_traffic.render.traffic import scenario_table
     from perfectcv_traffic.store import database, queries
 
-    with database.writing(db):
-        pass  # a database that cannot be used is said before anything is sent
+    database.require_usable(db)  # or that is said before anything is sent
     with live("sending", options.requests, seconds=options.seconds) as follow:
         run = generate(
             target, options, credentials=credentials, recording=recording, on_outcome=follow

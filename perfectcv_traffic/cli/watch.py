@@ -21,7 +21,7 @@ from perfectcv_traffic.cli import answers
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import span, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
-from perfectcv_traffic.cli.reading import Source, told
+from perfectcv_traffic.cli.reading import Source, frames_of
 from perfectcv_traffic.cli.terminal import results
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _of_logs(source: Source) -> Callable[[str], Answers]:
 
     def answer(since: str) -> Answers:
         records, rejected = latest.look(since)
-        return analyze(told(records, rejected=rejected), NEEDED)
+        return analyze(frames_of(records, rejected=rejected), NEEDED)
 
     return answer
 

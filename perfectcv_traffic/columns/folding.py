@@ -149,8 +149,8 @@ class Folding:
         """What has the rows of usual records, by table."""
         return {
             REQUESTS.name: self._requests.rows,
-            CLIENTS.name: self._clients.told,
-            URLS.name: self._urls.told,
+            CLIENTS.name: self._clients.summary_rows,
+            URLS.name: self._urls.summary_rows,
         }
 
     def cells(self, table: Table) -> Mapping[Key, list[Any]]:
@@ -202,17 +202,17 @@ class Folding:
         """Requests, last request and blocks of each client: `overview.CLIENT_TOTALS`, no ranks."""
         self.settle()
         if self._summary.cells(CLIENTS):
-            return list(overview.told_rows(CLIENT_TOTALS, self))
-        return self._totals.told()
+            return list(overview.unranked_rows(CLIENT_TOTALS, self))
+        return self._totals.summary_rows()
 
     def client_windows(self, clients: Collection[str]) -> list[Row]:
         """Rows of `summary.CLIENTS` of some clients."""
         self.settle()
         if self._summary.cells(CLIENTS):
             return [row for row in self.rows(CLIENTS) if row[0] in clients]
-        return self._clients.told(clients)
+        return self._clients.summary_rows(clients)
 
     def paths_from(self, most: int) -> list[Row]:
         """Rows of `summary.URLS`, at least the so many with most accesses."""
         self.settle()
-        return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.told(most)
+        return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.summary_rows(most)

@@ -18,7 +18,7 @@ class ClientWindows(Seen):
     def __init__(self, clients: Codes[str], routes: Codes[str]) -> None:
         super().__init__([clients, routes])
 
-    def told(self, clients: Collection[str] | None = None) -> list[Row]:
+    def summary_rows(self, clients: Collection[str] | None = None) -> list[Row]:
         """Rows in the order of their keys, of some clients or all."""
         rows = self.rows() if clients is None else self._of(clients)
         if rows is None:
@@ -30,7 +30,7 @@ class ClientWindows(Seen):
             list(map(self.texts(1).__getitem__, route.tolist())),
             list(map(times.hour_texts(hours).__getitem__, of_row.tolist())),
         ]
-        return sorted(zip(*texts, *_told(rows), strict=True))
+        return sorted(zip(*texts, *_measures(rows), strict=True))
 
     def _of(self, clients: Collection[str]) -> Rows | None:
         """Rows of some clients, each key once."""
@@ -47,13 +47,13 @@ class ClientTotals(Seen):
     def __init__(self, clients: Codes[str]) -> None:
         super().__init__([clients])
 
-    def told(self) -> list[Row]:
+    def summary_rows(self) -> list[Row]:
         """Each client's requests, last request and whether ever blocked, in order of its name."""
         rows = self.rows()
         if rows is None:
             return []
         names = map(self.texts(0).__getitem__, rows.keys[0].tolist())
-        return sorted(zip(names, *_told(rows), strict=True))
+        return sorted(zip(names, *_measures(rows), strict=True))
 
 
 class Paths(Seen):
@@ -62,7 +62,7 @@ class Paths(Seen):
     def __init__(self, paths: Codes[str]) -> None:
         super().__init__([paths])
 
-    def told(self, most: int | None = None) -> list[Row]:
+    def summary_rows(self, most: int | None = None) -> list[Row]:
         """Rows in the order of paths; of most, only those with at least as many accesses."""
         rows = self.rows()
         if rows is None:
@@ -70,10 +70,10 @@ class Paths(Seen):
         if most is not None and len(rows.times) > most:
             least = np.partition(rows.times, -most)[-most]
             rows = taken(rows, np.flatnonzero(rows.times >= least))
-        count, last, _ = _told(rows)
+        count, last, _ = _measures(rows)
         paths = map(self.texts(0).__getitem__, rows.keys[0].tolist())
         return sorted(zip(paths, count, last, strict=True))
 
 
-def _told(rows: Rows) -> tuple[list[int], list[str], list[int]]:
+def _measures(rows: Rows) -> tuple[list[int], list[str], list[int]]:
     return rows.times.tolist(), times.texts(rows.last), rows.blocked.tolist()

@@ -37,7 +37,7 @@ _PACKAGES: Mapping[str, str] = {
 """What fsspec needs for a kind of URL; for any other, what the extra installs."""
 
 
-class LogFile(NamedTuple):
+class FoundLog(NamedTuple):
     """A log, and how many bytes it has as it is stored."""
 
     name: str
@@ -51,31 +51,31 @@ def is_url(name: str) -> bool:
     return _URL.match(name) is not None
 
 
-def found(names: Sequence[str]) -> list[LogFile]:
+def found(names: Sequence[str]) -> list[FoundLog]:
     """Every file that is named, globs expanded; raises `StorageError` for one that is not there."""
     return [file for name in names for file in (_remote if is_url(name) else _local)(name)]
 
 
-def _local(name: str) -> list[LogFile]:
+def _local(name: str) -> list[FoundLog]:
     path = Path(name)
     if not path.exists() and glob.has_magic(name):  # Windows' shells leave globs to programs
         names = sorted(glob.glob(name))  # noqa: PTH207 - Path's is relative
         return [one for each in names for one in _local(each)] or _nothing(name)
     require_file(path)
-    return [LogFile(str(path.absolute()), path.stat().st_size)]  # workers are elsewhere
+    return [FoundLog(str(path.absolute()), path.stat().st_size)]  # workers are elsewhere
 
 
-def _remote(url: str) -> list[LogFile]:
+def _remote(url: str) -> list[FoundLog]:
     with _errors(url):
         system, path = _system(url)
         paths = sorted(system.glob(path)) if glob.has_magic(path) else [path]
         return [_described(system, one) for one in paths] or _nothing(url)
 
 
-def _described(system: Any, path: str) -> LogFile:
+def _described(system: Any, path: str) -> FoundLog:
     name, size = system.unstrip_protocol(path), system.info(path).get("size")
     is_web = _HTTP.match(name) is not None
-    return LogFile(name, int(size or 0), is_stream=is_web and not _has_ranges(system, path, size))
+    return FoundLog(name, int(size or 0), is_stream=is_web and not _has_ranges(system, path, size))
 
 
 def _has_ranges(system: Any, path: str, size: int | None) -> bool:
@@ -90,7 +90,7 @@ def _has_ranges(system: Any, path: str, size: int | None) -> bool:
             return False
 
 
-def _nothing(name: str) -> list[LogFile]:
+def _nothing(name: str) -> list[FoundLog]:
     raise StorageError(f"log {name} does not exist: no file has such a name")
 
 

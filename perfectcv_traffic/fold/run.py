@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future
 from itertools import islice
 
 from perfectcv_traffic.fold.event_ids import EventIds
-from perfectcv_traffic.fold.files import LogFile
+from perfectcv_traffic.fold.files import FoundLog
 from perfectcv_traffic.fold.part import Part, together
 from perfectcv_traffic.fold.splits import Split, splits
 from perfectcv_traffic.fold.work import Task, fold_split
@@ -38,7 +38,7 @@ class Run:
     """The fold of some logs, under way from the beginning."""
 
     def __init__(
-        self, logs: Sequence[LogFile], executor: Executor, workers: int, task: Task | None = None
+        self, logs: Sequence[FoundLog], executor: Executor, workers: int, task: Task | None = None
     ) -> None:
         """Begin."""
         self._executor = executor

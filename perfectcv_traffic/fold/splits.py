@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import NamedTuple
 
-from perfectcv_traffic.fold.files import LogFile
+from perfectcv_traffic.fold.files import FoundLog
 
 LEAST = 16_777_216
 MOST = 268_435_456
@@ -38,7 +38,7 @@ class Split(NamedTuple):
         return self.end - self.start
 
 
-def splits(files: Iterable[LogFile], workers: int) -> list[Split]:
+def splits(files: Iterable[FoundLog], workers: int) -> list[Split]:
     """Splits that cover files, in their order, for so many workers.
 
     They become smaller to the end: few in all, as each part hands back its own texts, and yet all
@@ -53,7 +53,7 @@ def splits(files: Iterable[LogFile], workers: int) -> list[Split]:
     return found
 
 
-def _of_file(file: LogFile, left: int, workers: int) -> Iterator[Split]:
+def _of_file(file: FoundLog, left: int, workers: int) -> Iterator[Split]:
     if file.is_stream:
         yield Split(file.name, 0, file.size, is_stream=True)
         return

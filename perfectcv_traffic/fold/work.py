@@ -27,7 +27,7 @@ _HEAD = 65_536
 Test = Callable[[TrafficLog], bool]
 
 
-class Selection(Protocol):
+class RecordFilter(Protocol):
     """Which records are wanted; can be pickled."""
 
     def test(self) -> Test:
@@ -38,7 +38,7 @@ class Selection(Protocol):
 class Task(NamedTuple):
     """What is wanted of each split."""
 
-    selection: Selection | None = None
+    selection: RecordFilter | None = None
     fields: tuple[str, ...] = ()
     """Fields of the latest records whose values are wanted."""
     most: int = 0

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.credentials import Credentials
@@ -22,12 +21,17 @@ from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.prepare import Loaded, load
 from perfectcv_traffic.generate.probe.baseline import HappyPath
-from perfectcv_traffic.generate.probe.budget import Budget, Limits
+from perfectcv_traffic.generate.probe.budget import Budget, RunLimits
+from perfectcv_traffic.generate.probe.choices import (
+    DEFAULT_ADMIN_PATH,
+    DEFAULT_SLOW_SECONDS,
+    SUITES,
+)
 from perfectcv_traffic.generate.probe.drafting import Drafter
 from perfectcv_traffic.generate.probe.exchange import Prober, Reply
 from perfectcv_traffic.generate.probe.findings import Check, Finding, Ledger
 from perfectcv_traffic.generate.probe.preview import Step, preview
-from perfectcv_traffic.generate.probe.probing import ANSWERS, AUTH, NULL, NotTested, Probing
+from perfectcv_traffic.generate.probe.probing import NotTested, Probing
 from perfectcv_traffic.generate.probe.watch import Watch
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.send import Sender
@@ -35,23 +39,19 @@ from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 
-SUITES: Final = (AUTH, NULL, ANSWERS)
-DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeOptions:
     """What a probe run can be told beyond the options of every run."""
 
     suites: tuple[str, ...] = SUITES
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
     only: Only = field(default_factory=Only)
     is_thorough: bool = False
     """Send what is not essential too, however many requests that takes."""
-    slow: float = 2.0
+    slow: float = DEFAULT_SLOW_SECONDS
     """Seconds from which an answer counts as slow."""
     admin_path: str = DEFAULT_ADMIN_PATH
-    """Paths that a lower role must not reach, besides the operations that ask for scopes."""
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.suites) - set(SUITES))

@@ -45,7 +45,7 @@ Decode = Callable[[bytes], TrafficLog]
 """A record from a line; raises `RejectedError`, or what its parser was told, with the reason."""
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(error)
 
 
@@ -59,7 +59,7 @@ class LineParser:
         *,
         is_json: bool,
         errors: tuple[type[Exception], ...] = (RejectedError,),
-        reason: Callable[[Exception], str] = _told,
+        reason: Callable[[Exception], str] = _message,
     ) -> None:
         self.decode = decode
         self.errors = errors

@@ -185,10 +185,20 @@ def chunks_of(log: Path) -> Iterator[Chunk]:
 
 
 def require_file(log: Path) -> None:
-    """Raise `StorageError` when there is no such log file."""
-    if not log.is_file():
-        missing = "is not a file" if log.exists() else "does not exist"
+    """Raise `StorageError` when there is no such log file.
+
+    A pipe is none: what was read from it cannot be read again after a kill, nor told from what was
+    stored before.
+    """
+    if log.is_file():
+        return
+    if str(log) == "-" or log.is_fifo():
         raise StorageError(
-            f"log {log} {missing}: record some traffic first (setup_monitoring in the API, "
-            "or perfectcv-traffic run), or name another log"
+            f"log {log} is a pipe, which cannot be read twice: write it to a file and name that,"
+            " say COMMAND > access.log; compressed files are read as they are"
         )
+    missing = "is not a file" if log.exists() else "does not exist"
+    raise StorageError(
+        f"log {log} {missing}: record some traffic first (setup_monitoring in the API, "
+        "or perfectcv-traffic run), or name another log"
+    )

@@ -198,7 +198,7 @@ COLUMNS: dict[str, Column] = {
     "is_limited": Column("Answered 429", yes_no, "left"),
     "last_request": Column("Last request (UTC)", second),
     "user_agent": _path("User agent", missing="none sent"),
-    "failed_rate": Column("4xx and 5xx, % of requests", percent),
+    "failed_rate": Column("Failed, % of requests", percent),
     "minutes_over_limit": Column("Minutes over the limit", count),
     "peak_per_minute": Column("Busiest minute, requests", count),
     "would_be_refused": Column("Would be refused", count),

@@ -108,7 +108,7 @@ def tables(
 
     Of the default ones an empty table is left out, except the findings: no finding is an answer.
     """
-    chosen = _told(results) if names is None else set(names)
+    chosen = _worth_showing(results) if names is None else set(names)
     parts: list[RenderableType] = [
         table(analysis, results[analysis.name], wide=wide)
         for analysis in ANALYSES
@@ -123,7 +123,7 @@ USUAL = frozenset(analysis.name for analysis in ANALYSES) - ON_REQUEST
 """Shown unless others are named."""
 
 
-def _told(results: Mapping[str, pd.DataFrame]) -> set[str]:
+def _worth_showing(results: Mapping[str, pd.DataFrame]) -> set[str]:
     return {name for name in USUAL if name == "findings" or not results[name].empty}
 
 

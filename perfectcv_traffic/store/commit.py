@@ -1,4 +1,4 @@
-"""What makes a batch durable: all of it within one transaction, its own or a `Group`'s.
+"""What makes a batch durable: all of it within one transaction, its own or a `GroupCommit`'s.
 
 Rows, rejects, counters, summary and the log's new offset commit together or not at all. The offset
 moves by compare-and-swap: if another ingester took these lines, nothing of the batch remains.
@@ -21,7 +21,7 @@ from perfectcv_traffic.store.schema import (
     UUID_LOGINS,
     check_version,
 )
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 from perfectcv_traffic.store.transactions import transaction
 
 _REJECTED_COLUMNS = ("log_file_id", "log_offset", "length", "reason", "raw", "detail")
@@ -33,7 +33,7 @@ class Committer:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def commit(self, log: LogFile, batch: Prepared, identity: Identity) -> Counts:
+    def commit(self, log: Segment, batch: Prepared, identity: Identity) -> Counts:
         """Store a batch in a transaction of its own and move the log's offset.
 
         Raises what `add` raises.
@@ -44,7 +44,7 @@ class Committer:
         log.id, log.identity = log_id, identity
         return counts
 
-    def add(self, log: LogFile, batch: Prepared, identity: Identity) -> tuple[Counts, int]:
+    def add(self, log: Segment, batch: Prepared, identity: Identity) -> tuple[Counts, int]:
         """Insert a batch and move the log's offset to `identity.offset`, within a transaction.
 
         Returns what became of its lines, and the id of the log. Raises `OffsetMovedError`;
@@ -73,7 +73,7 @@ class Committer:
         if batch.summary:
             upserts.merge_rows(self._connection, batch.summary)
 
-    def _move_offset(self, log: LogFile, counts: Counts, identity: Identity) -> int:
+    def _move_offset(self, log: Segment, counts: Counts, identity: Identity) -> int:
         cursor = self._connection.execute(
             _UPDATE_LOG if log.id else _INSERT_LOG, _log_values(log, counts, identity)
         )
@@ -86,7 +86,7 @@ class Committer:
         return int(row.fetchone()[0])
 
 
-def _log_values(log: LogFile, counts: Counts, identity: Identity) -> Mapping[str, Any]:
+def _log_values(log: Segment, counts: Counts, identity: Identity) -> Mapping[str, Any]:
     device, inode = log.file_id or (None, None)
     return {
         **identity._asdict(), "id": log.id, "path": log.path, "generation": log.generation,

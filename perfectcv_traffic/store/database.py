@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,16 @@ __all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
 PAGE_SIZE = 8192
-CACHE_KIB = 16_384
-CHECKPOINT_PAGES = 4096
-"""32 MiB of write-ahead log: each checkpoint writes and syncs the database file."""
+BULK_PAGE_SIZE = 16_384
+"""Of a database made for a long log: fewer pages to find, write and copy. To follow a log, which
+commits a few rows at a time, smaller ones cost less."""
 
-BULK_CHECKPOINT_PAGES = 16_384
-"""The same for a long log, 128 MiB: half the time is spent waiting for the disk."""
+CACHE_KIB = 16_384
+CHECKPOINT_SIZE = 33_554_432
+"""Bytes of write-ahead log: each checkpoint writes and syncs the database file."""
+
+BULK_CHECKPOINT_SIZE = 268_435_456
+"""The same for a long log, most of which is copied in the background already."""
 
 JOURNAL_LIMIT = 134_217_728
 CHECKED_ALWAYS = 67_108_864
@@ -31,8 +36,13 @@ CHECKED_AFTER_A_CRASH = 1_073_741_824
 
 
 @contextmanager
-def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite3.Connection]:
-    """A connection that writes; makes the database or brings it up to date first."""
+def writing(
+    path: Path, model: type[TrafficLog] = TrafficLog, *, in_bulk: bool = False
+) -> Iterator[sqlite3.Connection]:
+    """A connection that writes; makes the database or brings it up to date first.
+
+    `in_bulk`: many times as much is to be written as fits between two checkpoints.
+    """
     require_local(path)
     with naming(path):
         was_left_open = _log_of(path).exists()
@@ -43,7 +53,7 @@ def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite
             check_same_thread=False,  # ingest stores in a thread, one at a time
         )
         try:
-            _configure(connection)
+            _configure(connection, in_bulk=in_bulk)
             witness.verify(connection, path)
             _check(connection, path, was_left_open=was_left_open)
             schema.prepare(connection, model)
@@ -53,29 +63,38 @@ def writing(path: Path, model: type[TrafficLog] = TrafficLog) -> Iterator[sqlite
             connection.close()
 
 
+def require_usable(path: Path) -> None:
+    """Raise `StorageError` if it could not be written to; makes no database where there is none."""
+    if path.exists() or witness.witness_path(path).exists():
+        with writing(path):
+            return
+    require_local(path)
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise StorageError(f"database {path}: {CANNOT_OPEN}") from error
+
+
 def _distrust(connection: sqlite3.Connection) -> None:
     # The file may come from elsewhere: its views and triggers may call harmless functions only.
     connection.execute("PRAGMA trusted_schema = OFF")
 
 
-def _configure(connection: sqlite3.Connection) -> None:
+def _configure(connection: sqlite3.Connection, *, in_bulk: bool) -> None:
     _distrust(connection)
     # These two only matter before there is anything in the file.
-    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute(f"PRAGMA page_size = {BULK_PAGE_SIZE if in_bulk else PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # After a power cut the last commits may be gone, rows and offset alike: read again.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+    most = BULK_CHECKPOINT_SIZE if in_bulk else CHECKPOINT_SIZE
+    connection.execute(f"PRAGMA wal_autocheckpoint = {most // page_size}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
     upserts.prepare(connection)
-
-
-def expect_much(connection: sqlite3.Connection) -> None:
-    """Checkpoint less often from now on: many times as much is coming as fits between two."""
-    connection.execute(f"PRAGMA wal_autocheckpoint = {BULK_CHECKPOINT_PAGES}")
 
 
 def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -> None:
@@ -141,6 +160,7 @@ def is_passing(error: sqlite3.DatabaseError) -> bool:
     return is_busy(error) or _name(error).startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
+CANNOT_OPEN = "cannot be opened: does its directory exist and may it be written?"
 BUSY = "is locked by another program: wait for it to end, or stop it"
 DAMAGED = (
     "is damaged: keep all its files, try sqlite3 OLD .recover, or ingest the logs into another "
@@ -166,7 +186,7 @@ def _advice(error: sqlite3.DatabaseError) -> str:
     if name.startswith("SQLITE_CORRUPT"):
         return DAMAGED
     if name == "SQLITE_CANTOPEN":
-        return "cannot be opened: does its directory exist and may it be written?"
+        return CANNOT_OPEN
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
         return "may not be written: check its permissions and those of its directory"
     if name == "SQLITE_FULL":

@@ -16,7 +16,7 @@ from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.helper import SummaryRows
 from perfectcv_traffic.store.prepare import Prepared
 from perfectcv_traffic.store.schema import check_version
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 
 GROUP_SIZE = 33_554_432
 """Bytes after which a group is over: nobody else writes meanwhile, some tenths of a second."""
@@ -29,18 +29,24 @@ class StartAgainError(Exception):
     """What was taken since the last commit is to be read again."""
 
 
-class Group:
+class GroupCommit:
     """A transaction that begins with the first chunk."""
 
     def __init__(
-        self, connection: sqlite3.Connection, log: LogFile, total: Counts, progress: Progress
+        self,
+        connection: sqlite3.Connection,
+        log: Segment,
+        total: Counts,
+        progress: Progress,
+        committed: Callable[[], None],
     ) -> None:
-        """`total` counts what became of lines that are durable."""
+        """`total` counts what became of lines that are durable; `committed` is told of more."""
         self._connection = connection
         self._committer = Committer(connection)
         self.log = log
         self._total = total
         self._progress = progress
+        self._committed = committed
         self._before = log.id, log.identity
         self._counts = Counts()
         self.chunks = 0
@@ -66,6 +72,7 @@ class Group:
         if self.chunks:
             self._connection.execute("COMMIT")
             self._total.add(self._counts)
+            self._committed()
         self.chunks = self._size = 0
 
     def abandon(self) -> None:

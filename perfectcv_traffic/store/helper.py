@@ -6,10 +6,11 @@ when the pipe closes, it ends. It also adds up the summary of the tasks, and tel
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,7 +89,7 @@ class Helper:
         """The summary that was asked for; None when there is none."""
         self._unanswered -= 1
         with self._results.received() as data:
-            return [list(map(tuple, rows)) for rows in msgpack.decode(data)] if data else None
+            return msgpack.decode(data) if data else None  # each row a list
 
     def forget(self) -> None:
         """Pass over whatever was submitted."""
@@ -106,8 +107,30 @@ class Helper:
 @contextmanager
 def help_with(logs: Sequence[Path], *, wanted: bool) -> Iterator[Helper | None]:
     """Help for logs that are long enough, if it is wanted."""
-    if not wanted or sum(log.stat().st_size for log in logs) < LONG_LOG:
-        yield None
+    with ExitStack() as early:
+        started = [early.enter_context(helper) for helper in _early]
+        _early.clear()
+        if not wanted or sum(log.stat().st_size for log in logs) < LONG_LOG:
+            early.close()
+            yield None
+        elif started:
+            yield started[0]
+        else:
+            with Helper() as helper:
+                yield helper
+
+
+_early: list[Helper] = []
+"""Started, and not asked for yet."""
+
+
+def start_early(arguments: Sequence[str]) -> None:
+    """Start a helper if the first argument of `ingest` is a long log: `help_with` will give it.
+
+    Nobody waits then until it is loaded. If it is not asked for, it ends with this process.
+    """
+    if not arguments or "--follow" in arguments or (os.cpu_count() or 1) == 1:
         return
-    with Helper() as helper:
-        yield helper
+    log = Path(arguments[0])
+    if log.is_file() and log.stat().st_size >= LONG_LOG:
+        _early.append(Helper())

@@ -12,6 +12,7 @@ from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.log.formats import Formats
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.store import library
 from perfectcv_traffic.store.channel import Buffer, Channel
 from perfectcv_traffic.store.helper import SUM, SummaryRows
 from perfectcv_traffic.store.prepare import Preparer, Task
@@ -21,6 +22,7 @@ from perfectcv_traffic.summary import TABLES
 def main(memory: list[str]) -> None:
     """Answer until there is nothing more to answer."""
     gc.disable()  # records hold no cycles
+    library.keep_memory()
     tasks = Channel(sys.stdin.buffer, int(memory[0]))
     results = Channel(sys.stdout.buffer, int(memory[1]))
     worker = Worker()

@@ -21,15 +21,16 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch, Counts
+from perfectcv_traffic.store.checkpoints import in_background
 from perfectcv_traffic.store.commit import Committer
-from perfectcv_traffic.store.database import expect_much, writing
+from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.fallback import without_duplicates, without_unstorable
 from perfectcv_traffic.store.fork import Ancestors
-from perfectcv_traffic.store.group import Group, Progress
+from perfectcv_traffic.store.group import GroupCommit, Progress
 from perfectcv_traffic.store.helper import Helper, help_with
 from perfectcv_traffic.store.pipeline import Pipeline
 from perfectcv_traffic.store.prepare import Prepared, Preparer, Task
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 from perfectcv_traffic.store.stream import Stream
 from perfectcv_traffic.store.summary_fork import CountedAncestors
 
@@ -83,12 +84,13 @@ def ingest(
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),
-        writing(db, options.model) as connection,
         help_with(logs, wanted=options.in_parallel and not options.summary_only) as helper,
+        writing(db, options.model, in_bulk=helper is not None) as connection,
+        in_background(db) as checkpoints,
     ):
-        if helper:
-            expect_much(connection)
         ingester = Ingester(connection, options, helper)
+        if helper:
+            ingester.committed = checkpoints.begin
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
@@ -143,6 +145,8 @@ class Ingester:
         self._formats = Formats(form, options.redactor, options.find_route)
         self._preparer = Preparer(form, self._formats, summary_only=options.summary_only)
         self._helper = helper
+        self.committed: Callable[[], None] = lambda: None
+        """Called after each commit of a `GroupCommit`."""
         self._has_counted = not options.summary_only and counted.summarised(connection) > 0
         self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
         self._alone_until: dict[str, int] = {}
@@ -180,31 +184,31 @@ class Ingester:
             )
         return total
 
-    def store(self, log: LogFile, chunks: Iterable[Chunk], total: Counts) -> None:
+    def store(self, log: Segment, chunks: Iterable[Chunk], total: Counts) -> None:
         """Parse and store chunks.
 
         Raises `OffsetMovedError`, `StartAgainError`, and what reading raises once all that was
         read is stored.
         """
-        group = Group(self._connection, log, total, self._options.progress)
+        group = GroupCommit(self._connection, log, total, self._options.progress, self.committed)
         Pipeline(self, group, self._helper).run(chunks, total)
 
-    def is_alone(self, log: LogFile, chunk: Chunk) -> bool:
+    def is_alone(self, log: Segment, chunk: Chunk) -> bool:
         """Whether only the database tells what of a chunk is to be stored."""
         is_known = bool(log.parent or log.resembles) or self._has_counted
         return is_known or chunk.start < self._alone_until.get(log.path, 0)
 
-    def keep_alone(self, log: LogFile, end: int) -> None:
+    def keep_alone(self, log: Segment, end: int) -> None:
         """From now on store chunks of a log alone, up to an offset."""
         self._alone_until[log.path] = end
 
-    def prepared(self, log: LogFile, chunk: Chunk) -> Prepared:
+    def prepared(self, log: Segment, chunk: Chunk) -> Prepared:
         """What is to be inserted, with the summary."""
         if self._options.give_way and chunk.data and chunk.is_terminated:
             return self._preparer.prepare_in_steps(self.task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
-    def store_alone(self, log: LogFile, chunk: Chunk) -> Counts:
+    def store_alone(self, log: Segment, chunk: Chunk) -> Counts:
         """Store the lines that neither this log nor an earlier generation of it has."""
         ancestor = log.parent or log.resembles
         log.resembles = None
@@ -215,23 +219,23 @@ class Ingester:
         self._options.progress(chunk.size)
         return counts
 
-    def _commit_carefully(self, log: LogFile, batch: Batch, chunk: Chunk) -> Counts:
+    def _commit_carefully(self, log: Segment, batch: Batch, chunk: Chunk) -> Counts:
         batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
         return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
 
-    def _parse(self, log: LogFile, chunk: Chunk) -> Batch:
+    def _parse(self, log: Segment, chunk: Chunk) -> Batch:
         if chunk.long_line:
             parser = self._formats.parser(self._format(log, chunk))
             return _long_line(chunk.start, chunk.long_line, parser)
         return self._preparer.parse(self.task(log, chunk))
 
-    def task(self, log: LogFile, chunk: Chunk) -> Task:
+    def task(self, log: Segment, chunk: Chunk) -> Task:
         """The lines of a chunk."""
         log_format = str(self._format(log, chunk))
         name = Path(log.path).name
         return Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
 
-    def _format(self, log: LogFile, chunk: Chunk) -> LogFormat:
+    def _format(self, log: Segment, chunk: Chunk) -> LogFormat:
         if log.format is None:
             chosen = self._options.log_format or self._formats.detect(
                 chunk.data.split(b"\n", VOTERS)[:VOTERS]

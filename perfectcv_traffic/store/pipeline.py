@@ -13,32 +13,32 @@ from perfectcv_traffic.log.reader import Chunk, ReplacedError
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.counted import KnownIdError
 from perfectcv_traffic.store.fallback import UNSTORABLE
-from perfectcv_traffic.store.group import GROUP_SIZE, Group, StartAgainError
+from perfectcv_traffic.store.group import GROUP_SIZE, GroupCommit, StartAgainError
 from perfectcv_traffic.store.helper import Helper
 from perfectcv_traffic.store.prepare import Prepared, Task
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 
 
 class Work(Protocol):
     """What has to be done with a chunk here, in this process."""
 
-    def is_alone(self, log: LogFile, chunk: Chunk) -> bool:
+    def is_alone(self, log: Segment, chunk: Chunk) -> bool:
         """Whether only the database tells what of a chunk is to be stored."""
         ...
 
-    def task(self, log: LogFile, chunk: Chunk) -> Task:
+    def task(self, log: Segment, chunk: Chunk) -> Task:
         """The lines of a chunk."""
         ...
 
-    def prepared(self, log: LogFile, chunk: Chunk) -> Prepared:
+    def prepared(self, log: Segment, chunk: Chunk) -> Prepared:
         """What is to be inserted, with the summary."""
         ...
 
-    def store_alone(self, log: LogFile, chunk: Chunk) -> Counts:
+    def store_alone(self, log: Segment, chunk: Chunk) -> Counts:
         """Store a chunk in a transaction of its own, line by line if it must be."""
         ...
 
-    def keep_alone(self, log: LogFile, end: int) -> None:
+    def keep_alone(self, log: Segment, end: int) -> None:
         """From now on store chunks of a log alone, up to an offset."""
         ...
 
@@ -61,7 +61,7 @@ class _Entry(NamedTuple):
 class Pipeline:
     """Stores chunks of one log, many in a transaction."""
 
-    def __init__(self, work: Work, group: Group, helper: Helper | None) -> None:
+    def __init__(self, work: Work, group: GroupCommit, helper: Helper | None) -> None:
         self._work = work
         self._group = group
         self._helper = helper

@@ -23,11 +23,11 @@ from perfectcv_traffic.log.whole import WholeChunks, object_starts
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import Counted
-from perfectcv_traffic.store.rows import Group, RequestRows
+from perfectcv_traffic.store.rows import RequestRows, RowGroup
 from perfectcv_traffic.summary import TABLES, Row, Summary, packed
 
-STEP_LINES = 32
-STEP_BYTES = 65_536
+STEP_LINES = 64
+STEP_BYTES = 131_072
 
 _BAD_REQUEST = 400
 
@@ -64,7 +64,7 @@ class Prepared:
     """
 
     records: int = 0
-    groups: list[Group] = field(default_factory=list)
+    groups: list[RowGroup] = field(default_factory=list)
     nulls: list[tuple[Any, ...]] = field(default_factory=list)
     logins: list[tuple[Any, ...]] = field(default_factory=list)
     rejects: list[tuple[Any, ...]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Prepared:
 def unpacked(data: bytes | memoryview) -> Prepared:
     """What another process prepared, from MessagePack."""
     fields = msgspec.msgpack.decode(data)
-    fields["groups"] = [Group(tuple(names), *rest) for names, *rest in fields["groups"]]
+    fields["groups"] = [RowGroup(tuple(names), *rest) for names, *rest in fields["groups"]]
     return Prepared(**fields)
 
 

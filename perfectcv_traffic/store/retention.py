@@ -15,7 +15,7 @@ CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Retention:
     """What may stay; None for no limit."""
 
     before: str | None = None
@@ -25,11 +25,11 @@ class Limits:
     """Bytes of the database."""
 
 
-def prune(db: Path, limits: Limits) -> int:
-    """Delete the oldest requests until the limits hold; returns how many were deleted."""
+def prune(db: Path, retention: Retention) -> int:
+    """Delete the oldest requests until what is left may stay; returns how many were deleted."""
     deleted = 0
     with only_ingester(db), writing(db) as connection:
-        while ids := _surplus(connection, limits):
+        while ids := _surplus(connection, retention):
             with transaction(connection):
                 delete_requests(connection, ids)
             connection.execute("PRAGMA incremental_vacuum").fetchall()
@@ -38,15 +38,15 @@ def prune(db: Path, limits: Limits) -> int:
     return deleted
 
 
-def _surplus(connection: sqlite3.Connection, limits: Limits) -> list[int]:
+def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[int]:
     """The oldest rows that have to go next, not too many at once."""
-    if limits.before is not None and (ids := _older(connection, limits.before)):
+    if retention.before is not None and (ids := _older(connection, retention.before)):
         return ids
     count = 0
-    if limits.rows is not None:
+    if retention.rows is not None:
         rows = connection.execute("SELECT count(*) FROM api_requests").fetchone()[0]
-        count = max(0, rows - limits.rows)
-    if not count and limits.size is not None and _size(connection) > limits.size:
+        count = max(0, rows - retention.rows)
+    if not count and retention.size is not None and _size(connection) > retention.size:
         count = CHUNK
     query = "SELECT id FROM api_requests ORDER BY id LIMIT ?"
     return [row[0] for row in connection.execute(query, (min(count, CHUNK),))]

@@ -8,7 +8,6 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from perfectcv_traffic.log.native import NULL, StoredForm
@@ -23,23 +22,22 @@ AT_ONCE = 256
 """Records whose columns are looked at together."""
 
 
-class Group(NamedTuple):
-    """Some rows with the same columns; the first of the values is the id of the log."""
+class RowGroup(NamedTuple):
+    """Some rows with the same columns."""
 
     columns: tuple[str, ...]
     shared: int
     """So many of the first columns have one value for all rows."""
-    rows: int
-    values: list[Any]
+    parts: list[tuple[int, list[Any]]]
+    """Rows of each statement and what it binds: a place for the id of the log, the shared values,
+    those of each row."""
 
     def statements(self, log_id: int) -> Iterator[tuple[str, list[Any]]]:
         """Statements that insert the rows, and what they bind."""
         insert = Insert("api_requests", self.columns, self.shared, flags=_FLAGS)
-        width = len(self.columns) - self.shared
-        shared = [log_id, *self.values[1 : self.shared]]
-        for start, end in parts(self.rows, len(self.columns)):
-            own = self.values[self.shared + start * width : self.shared + end * width]
-            yield statement(insert, end - start), shared + own
+        for rows, values in self.parts:
+            values[0] = log_id
+            yield statement(insert, rows), values
 
 
 class RequestRows:
@@ -56,7 +54,7 @@ class RequestRows:
         self._known: set[int] = set()
         """Columns that were something else than NULL."""
 
-    def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[Group]:
+    def groups(self, records: Sequence[tuple[int, TrafficLog]]) -> list[RowGroup]:
         """Statements that insert these records, each given with its offset."""
         found = [
             self._values(records[start : start + AT_ONCE])
@@ -68,7 +66,7 @@ class RequestRows:
         shared = sorted(self._known - self._different)
         names = ("log_file_id", *(self._columns[number] for number in (*shared, *own)))
         return [
-            Group(names, len(shared) + 1, len(columns[0]), _bound(columns, shared, own))
+            RowGroup(names, len(shared) + 1, list(_bound(columns, shared, own)))
             for columns in found
         ]
 
@@ -94,7 +92,13 @@ def _is_shared(column: Column) -> bool:
     return (last is first or last == first) and column.count(first) == len(column)
 
 
-def _bound(columns: list[Column], shared: list[int], own: list[int]) -> list[Any]:
-    values = [None, *(columns[number][0] for number in shared)]
-    values += chain.from_iterable(zip(*(columns[number] for number in own), strict=True))
-    return values
+def _bound(
+    columns: list[Column], shared: list[int], own: list[int]
+) -> Iterator[tuple[int, list[Any]]]:
+    """The values of each statement: whole columns are put in place, which is fastest."""
+    first = [None, *(columns[number][0] for number in shared)]
+    for start, end in parts(len(columns[0]), len(first) + len(own)):
+        values = first + [None] * (len(own) * (end - start))
+        for place, number in enumerate(own, len(first)):
+            values[place :: len(own)] = columns[number][start:end]
+        yield end - start, values

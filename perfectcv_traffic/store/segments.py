@@ -22,7 +22,7 @@ _LEAVES = (
 
 
 @dataclass(slots=True)
-class LogFile:
+class Segment:
     """The row of a segment in `log_files`; id 0 while it has none."""
 
     id: int
@@ -44,12 +44,12 @@ class LogFile:
 
 def match(
     connection: sqlite3.Connection, log: Path, source: Source, *, is_live: bool
-) -> LogFile | None:
+) -> Segment | None:
     """The segment that a file is, or a new generation; None for an older copy of a known one."""
     comparison = Comparison(source)
     name = str(log.absolute())
-    known = [_log_file(row) for row in connection.execute(_LEAVES, (name,))]
-    found = LogFile(0, name, 1 + _last_generation(connection, name))
+    known = [_segment(row) for row in connection.execute(_LEAVES, (name,))]
+    found = Segment(0, name, 1 + _last_generation(connection, name))
     is_copy = False
     for candidate in known:
         verdict = _verdict(comparison, candidate, name)
@@ -65,14 +65,14 @@ def match(
     return None if is_copy else found
 
 
-def _verdict(comparison: Comparison, candidate: LogFile, name: str) -> Verdict:
+def _verdict(comparison: Comparison, candidate: Segment, name: str) -> Verdict:
     known = candidate.identity
     if known is None or (candidate.path != name and known.head_length < STRONG_HEAD):
         return Verdict.OTHER
     return comparison.with_segment(known)
 
 
-def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> bool:
+def _may_be_cut(candidate: Segment, comparison: Comparison, source: Source) -> bool:
     """Whether the file may be a short segment that lost its tail and went on.
 
     It may as well be new and have the inode of the old one: each line is compared, so that either
@@ -83,9 +83,9 @@ def _may_be_cut(candidate: LogFile, comparison: Comparison, source: Source) -> b
     return is_short and comparison.length > 0 and candidate.file_id == source.file_id
 
 
-def _log_file(row: tuple[Any, ...]) -> LogFile:
+def _segment(row: tuple[Any, ...]) -> Segment:
     row_id, path, generation, parent, log_format, device, inode, *known = row
-    return LogFile(
+    return Segment(
         row_id, path, generation, Identity(*known), parent, None, log_format, FileId(device, inode)
     )
 

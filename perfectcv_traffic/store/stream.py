@@ -27,7 +27,7 @@ from perfectcv_traffic.log.source import (
 from perfectcv_traffic.store import segments
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
 from perfectcv_traffic.store.group import StartAgainError
-from perfectcv_traffic.store.segments import LogFile
+from perfectcv_traffic.store.segments import Segment
 
 QUIET_SECONDS = 60.0
 """A rotated or deleted file that nobody appends to for so long has no half line coming."""
@@ -39,7 +39,7 @@ MAX_ATTEMPTS = 5
 RECENT_SECONDS = 3600.0
 """A rotated file that was written to so shortly before the log belongs to what is read first."""
 
-Store = Callable[[LogFile, Iterable[Chunk], Counts], None]
+Store = Callable[[Segment, Iterable[Chunk], Counts], None]
 """Parses and stores chunks and adds to the counts; raises `OffsetMovedError`, `StartAgainError`."""
 
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR)
@@ -51,7 +51,7 @@ class OpenFile:
 
     source: PlainFile | CompressedFile
     is_live: bool
-    log: LogFile | None = None
+    log: Segment | None = None
     reader: Reader | None = None
     signature: str = ""
     """When last read to its end."""

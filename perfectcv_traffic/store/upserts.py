@@ -53,6 +53,7 @@ def limit_hours(connection: sqlite3.Connection, table: Table, rows: Sequence[Row
     Groups that are stored and given up for new ones are taken out; they are among the rows then.
     """
     limit, width = hourly.LIMITS[table.name], len(table.keys)
+    rows = list(map(tuple, rows))  # another process gives lists, which are no keys
     keys: list[Key] = [row[:width] for row in rows]  # type: ignore[misc]
     new = {key for key in keys if limit.group(key) is not None}
     stored = _grouped_keys(connection, table, {key[0] for key in new})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -74,15 +72,3 @@ def null_in() -> Callable[..., dict[str, Any]]:
         return {"null_params_count": len(details), "null_params_details": details}
 
     return fields
-
-
-@pytest.fixture
-def modules_after() -> Callable[[str], set[str]]:
-    """Names of the modules loaded by a fresh process that imports the given one."""
-
-    def names(module: str) -> set[str]:
-        code = f"import {module}, sys; print(*sys.modules)"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        return set(run.stdout.decode().split())
-
-    return names

@@ -174,7 +174,7 @@ GROUP BY client ORDER BY count(*) DESC, client LIMIT 10
 
 -- name: user_agents
 SELECT user_agent, count(*), count(DISTINCT client_ip),
-  count(*) FILTER (class IN ('4xx', '5xx')) / count(*) FROM t GROUP BY user_agent
+  count(*) FILTER (class IN ('4xx', '5xx', 'no response')) / count(*) FROM t GROUP BY user_agent
 ORDER BY count(*) DESC, user_agent LIMIT 20
 
 -- name: rate_limit_pressure

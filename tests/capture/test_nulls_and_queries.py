@@ -11,7 +11,8 @@ from fastapi import FastAPI, Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic.json_scan import quick_scan, scan
+from perfectcv_traffic.capture.quick_json import MAX_SHAPES, QuickScanner
+from perfectcv_traffic.json_scan import scan
 from perfectcv_traffic.redaction import Redactor
 
 Talk = Callable[..., Any]
@@ -172,15 +173,48 @@ JSON_VALUES = st.recursive(
 )
 
 
+REDACTOR = Redactor()
+QUICK = QuickScanner(REDACTOR.is_secret, 5, REDACTOR.text)
+
+
 @settings(max_examples=300, deadline=None)
 @given(JSON_VALUES, st.sampled_from([None, 1]), st.booleans())
 def test_quick_scan_answers_as_the_exact_one(value: Any, indent: int | None, ascii_: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_)
-    redactor = Redactor()
-    quick = quick_scan(text, redactor.is_secret, 5, redactor.text)
-    exact = scan(text, redactor.is_secret, 5)
-    if quick is None:
-        assert "\\" in text
-        return
-    assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
-    assert json.loads(redactor.text(quick.text)) == json.loads(redactor.text(exact.text))
+    exact = scan(text, REDACTOR.is_secret, 5)
+    for scanner in (QUICK, QuickScanner(REDACTOR.is_secret, 5, REDACTOR.text)):  # and a new one
+        quick = scanner.scan(text)
+        if quick is None:
+            assert "\\" in text
+            return
+        assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
+        assert json.loads(REDACTOR.text(quick.text)) == json.loads(REDACTOR.text(exact.text))
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        ('{"a":null,"b":"x"}', '{"a":"null","b":null}', '{"a":1,"b":null}', '{"a":true,"b":null}'),
+        ('["x",null]', '[null,"x"]', "[1,null,null]", "[[1],null]", "[1,[null]]", "[null]", "null"),
+        ('{"a":{"b":null}}', '{"a":{},"b":null}', '{"a":[{"b":null}]}', '{"a":null,"b":{}}'),
+        ('{"a":[],"b":[null]}', '{"a":[null],"b":[]}', '{"a":["",""],"b":[-1.5e3,null]}'),
+        ('{"pin":null,"b":null}', '{"pin":{"b":null}}', '{"pin":{},"b":null}'),
+        ('{"x-password: abc":"hunter2","b":null}', '{"pin":["pin","hunter2",{"pin":"hunter2"}]}'),
+        ('{"b":"pin","pin":"hunter2","c":["pin"]}', '{"pin" : "hunter2" , "a":"pin=hunter2"}'),
+    ],
+)
+def test_bodies_of_like_shapes_are_not_mixed_up(bodies: tuple[str, ...]) -> None:
+    for text in bodies * 2:
+        quick, exact = QUICK.scan(text), scan(text, REDACTOR.is_secret, 5)
+        assert quick is not None
+        assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
+        assert REDACTOR.text(quick.text) == REDACTOR.text(exact.text)
+        assert "hunter2" not in quick.text
+
+
+def test_shapes_beyond_the_limit_are_read_all_the_same() -> None:
+    scanner = QuickScanner(REDACTOR.is_secret, 5, REDACTOR.text)
+    for number in range(2 * MAX_SHAPES):
+        found = scanner.scan(f'{{"n{number}":null}}')
+        assert found is not None
+        assert found.nulls[0].field_path == f"n{number}"

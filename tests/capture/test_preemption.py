@@ -28,13 +28,20 @@ def yields(monkeypatch: Any) -> list[None]:
 
 
 def test_each_point_gives_way_until_patience_ends(yields: list[None]) -> None:
-    patient, late = PreemptionPoints(LONG), PreemptionPoints(0.0)
+    patient, late = PreemptionPoints(LONG, 0.0), PreemptionPoints(0.0, 0.0)
     for points in (patient, late):
         points()  # nothing has begun
         points.begin()
         points()
         points()
     assert len(yields) == 2
+
+
+def test_core_is_given_away_only_after_some_work(yields: list[None]) -> None:
+    points = PreemptionPoints(2 * LONG, LONG)
+    points.begin()
+    points()
+    assert not yields
 
 
 def test_sandbox_that_forbids_giving_way_is_no_trouble(monkeypatch: Any) -> None:
@@ -45,7 +52,7 @@ def test_sandbox_that_forbids_giving_way_is_no_trouble(monkeypatch: Any) -> None
         raise PermissionError
 
     monkeypatch.setattr(preemption, "_give_way", refuse)
-    points = PreemptionPoints(LONG)
+    points = PreemptionPoints(LONG, 0.0)
     for _ in range(2):
         points.begin()
         points()
@@ -53,7 +60,7 @@ def test_sandbox_that_forbids_giving_way_is_no_trouble(monkeypatch: Any) -> None
 
 
 def test_this_system_can_give_way() -> None:
-    points = PreemptionPoints(LONG)
+    points = PreemptionPoints(LONG, 0.0)
     points.begin()
     points()
 
@@ -70,7 +77,7 @@ def exchange_with(body: bytes) -> Exchange:
 
 def answer(batch: Batch, log: Path) -> int:
     """What the child makes of a batch: how many records."""
-    points = PreemptionPoints(LONG)
+    points = PreemptionPoints(LONG, 0.0)
     recorder = offloaded._recorder(Settings(log=str(log)), points)
     found = offloaded._answer(recorder, offloaded._encode(batch), offloaded._Said(), points)
     recorder.close()

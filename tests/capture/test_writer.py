@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.exchange import Exchange, begin
-from perfectcv_traffic.capture.log_file import LogFile
 from perfectcv_traffic.capture.outcome import Counters, Outcome
 from perfectcv_traffic.capture.recording import Recording
-from perfectcv_traffic.capture.selection import Selection
-from perfectcv_traffic.capture.writer import Limits, LogWriter
+from perfectcv_traffic.capture.sampler import Sampler
+from perfectcv_traffic.capture.writer import LogWriter, QueueLimits
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
 
@@ -62,8 +62,8 @@ def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
 
 
 def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
-    here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), composer)
-    limits = Limits(records, size, 0.001)
+    here = BatchRecorder(AppendOnlyLog(log), Sampler(Settings(excluded_paths=())), composer)
+    limits = QueueLimits(records, size, 0.001)
     return LogWriter(Recording(here), limits, Counters())
 
 
@@ -148,9 +148,9 @@ class Failing:
 
 
 def test_writer_outlives_its_own_bugs_and_counts_what_they_cost(log: Path, caplog: Any) -> None:
-    here = BatchRecorder(LogFile(log), Selection(Settings(excluded_paths=())), Plain())
+    here = BatchRecorder(AppendOnlyLog(log), Sampler(Settings(excluded_paths=())), Plain())
     failing = Failing(Recording(here))
-    one = LogWriter(failing, Limits(100, 10**9, 0.001), Counters(), failing)
+    one = LogWriter(failing, QueueLimits(100, 10**9, 0.001), Counters(), failing)
     one.submit(exchange_of("/lost"))
     assert one.flush(20)
     failing.fails = False
@@ -216,8 +216,8 @@ def test_i8_line_cut_by_a_full_disk_is_ended(tmp_path: Path) -> None:
     script = """
 import resource, signal, sys
 from pathlib import Path
-from perfectcv_traffic.capture.log_file import LogFile
-log = LogFile(Path(sys.argv[1]))
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
+log = AppendOnlyLog(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))
 assert log.append(b"a" * 39 + b"\\n")
 assert not log.append(b"b" * 39 + b"\\n")
@@ -276,7 +276,7 @@ def test_i15_truncated_log_has_no_hole(log: Path) -> None:
 
 
 def append_many(log: Path, name: str, count: int) -> None:
-    file = LogFile(log)
+    file = AppendOnlyLog(log)
     for number in range(count):
         batch = b"".join(
             b'{"worker":"%s","n":%d,"x":"%s"}\n' % (name.encode(), 50 * number + k, b"x" * 700)

@@ -71,6 +71,17 @@ def test_file_that_is_no_database_is_refused_before_anything_is_sent(
     assert not (tmp_path / "api_traffic.log").exists()
 
 
+@pytest.mark.parametrize("command", ["generate", "run"])
+def test_database_where_none_can_be_made_is_said_before_anything_is_sent(
+    program: Program, tmp_path: Path, command: str
+) -> None:
+    done = program(command, "--db", "nosuch/traffic_monitor.db")
+
+    assert done.returncode == 3
+    assert "cannot be opened: does its directory exist" in line(done)
+    assert not (tmp_path / "api_traffic.log").exists()
+
+
 def test_database_of_another_application_is_refused(program: Program, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("CREATE TABLE notes (text)")

@@ -85,13 +85,19 @@ def test_dry_run_prints_the_plan_and_sends_nothing_but_for_the_document(
     assert {"valid", "no_token", "null_query"} <= {one["scenario"] for one in steps}
 
 
-def test_target_that_does_not_answer_exits_4(program: Program) -> None:
+@pytest.mark.parametrize(
+    "command", [("generate",), ("generate", "--requests", "5"), ("run", "--base-url")]
+)
+def test_target_that_does_not_answer_exits_4_and_leaves_no_database(
+    program: Program, tmp_path: Path, command: tuple[str, ...]
+) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        done = program("generate", f"http://127.0.0.1:{bound.getsockname()[1]}")
+        done = program(*command, f"http://127.0.0.1:{bound.getsockname()[1]}")
 
     assert done.returncode == 4
     assert "did not answer (connection refused)" in done.stderr
+    assert not list(tmp_path.glob("traffic_monitor.db*"))
 
 
 @pytest.mark.parametrize(

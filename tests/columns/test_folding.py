@@ -111,8 +111,8 @@ def test_folding_by_columns_equals_adding_records(found: list[list[TrafficLog]])
 def test_parts_of_a_folding_tell_what_all_of_it_tells(found: list[list[TrafficLog]]) -> None:
     parts, whole = folded(found), added(found)
     for rollup in ROLLUPS:
-        reduced = list(overview.told_rows(rollup, parts.for_rollup(rollup)))
-        assert reduced == list(overview.told_rows(rollup, whole))
+        reduced = list(overview.unranked_rows(rollup, parts.for_rollup(rollup)))
+        assert reduced == list(overview.unranked_rows(rollup, whole))
     told = itemgetter(*map(REQUESTS.columns.index, HOURLY.columns))
     assert parts.columns_of_requests(HOURLY) == list(map(told, whole.rows(REQUESTS)))
 

@@ -17,7 +17,7 @@ import pytest
 
 from perfectcv_traffic.errors import StorageError, TargetError, UsageError
 from perfectcv_traffic.fold import cluster, run, splits
-from perfectcv_traffic.fold.files import LogFile, found
+from perfectcv_traffic.fold.files import FoundLog, found
 from perfectcv_traffic.fold.run import Run
 from perfectcv_traffic.fold.work import Task
 from perfectcv_traffic.record import TrafficLog
@@ -180,7 +180,7 @@ def test_worker_without_the_package_says_what_to_install(scheduler: str, tmp_pat
 
 
 def test_log_that_only_this_machine_has_is_named(scheduler: str, tmp_path: Path) -> None:
-    logs = [LogFile(str(tmp_path / "absent.log"), 1000)]
+    logs = [FoundLog(str(tmp_path / "absent.log"), 1000)]
     with (
         dask_workers(scheduler, tmp_path, 1),
         cluster.workers(scheduler) as (executor, threads),

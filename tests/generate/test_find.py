@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,27 +16,19 @@ from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.selection import Selection
 
 Serve = Callable[[Any], contextlib.AbstractContextManager[str]]
+Probe = Callable[[int | None], Probed]
 
 EVERYTHING = Selection(allow_writes=True, allow_deletes=True)
 MAX_REQUESTS = 600
 
 
-def _load() -> ModuleType:
-    path = Path(__file__).with_name("seeded.py")
-    spec = importlib.util.spec_from_file_location("seeded_target", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # pydantic looks its annotations up there
-    spec.loader.exec_module(module)
-    return module
-
-
-seeded = _load()
+@pytest.fixture(scope="session")
+def seeded(load_target: Callable[[str], ModuleType]) -> ModuleType:
+    return load_target("seeded")
 
 
 @pytest.fixture(scope="session")
-def secrets() -> Credentials:
+def secrets(seeded: ModuleType) -> Credentials:
     return Credentials(
         token=seeded.token(),
         api_key=seeded.KEY,
@@ -48,14 +37,20 @@ def secrets() -> Credentials:
     )
 
 
-def _find(serve: Serve, seed: int | None, secrets: Credentials) -> Probed:
-    with serve(seeded.build(seed)) as url:
-        return find(
-            url,
-            Options(selection=EVERYTHING, run_id="run"),
-            ProbeOptions(slow=seeded.SLOW_SECONDS / 2),
-            credentials=secrets,
-        )
+@pytest.fixture
+def probe(serve: Serve, seeded: ModuleType, secrets: Credentials) -> Probe:
+    """What is found at the application of a seed; None for the correct one."""
+
+    def probing(seed: int | None) -> Probed:
+        with serve(seeded.build(seed)) as url:
+            return find(
+                url,
+                Options(selection=EVERYTHING, run_id="run"),
+                ProbeOptions(slow=seeded.SLOW_SECONDS / 2),
+                credentials=secrets,
+            )
+
+    return probing
 
 
 def _found(probed: Probed) -> set[tuple[str, str]]:
@@ -64,16 +59,16 @@ def _found(probed: Probed) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_every_seeded_defect_is_found_and_nothing_else(
-    serve: Serve, secrets: Credentials, seed: int
+    probe: Probe, seeded: ModuleType, seed: int
 ) -> None:
-    probed = _find(serve, seed, secrets)
+    probed = probe(seed)
     assert _found(probed) == seeded.expected(seed)
     assert probed.is_complete
     assert probed.requests <= MAX_REQUESTS
 
 
-def test_correct_twin_has_no_finding(serve: Serve, secrets: Credentials) -> None:
-    probed = _find(serve, None, secrets)
+def test_correct_twin_has_no_finding(probe: Probe) -> None:
+    probed = probe(None)
     assert probed.findings == ()
     assert probed.is_complete
     assert probed.requests <= MAX_REQUESTS
@@ -81,7 +76,9 @@ def test_correct_twin_has_no_finding(serve: Serve, secrets: Credentials) -> None
     assert all(one.verdict == "passed" for one in probed.checks)
 
 
-def test_findings_are_the_same_bytes_on_a_second_run(serve: Serve, secrets: Credentials) -> None:
+def test_findings_are_the_same_bytes_on_a_second_run(
+    serve: Serve, seeded: ModuleType, secrets: Credentials
+) -> None:
     app = seeded.build(5)
     encoded = []
     with serve(app) as url:
@@ -92,8 +89,8 @@ def test_findings_are_the_same_bytes_on_a_second_run(serve: Serve, secrets: Cred
     assert len(probed.findings) >= 3
 
 
-def test_no_secret_is_in_the_result(serve: Serve, secrets: Credentials) -> None:
-    probed = _find(serve, 3, secrets)
+def test_no_secret_is_in_the_result(probe: Probe, secrets: Credentials) -> None:
+    probed = probe(3)
     text = repr(probed)
     assert all(
         str(secret) not in text

@@ -11,7 +11,7 @@ from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.find import Probed, ProbeOptions, find
 from perfectcv_traffic.generate.only import Only, only_of
 from perfectcv_traffic.generate.options import Options
-from perfectcv_traffic.generate.probe.budget import Limits
+from perfectcv_traffic.generate.probe.budget import RunLimits
 from perfectcv_traffic.generate.selection import Selection
 from perfectcv_traffic.render.probed import Report, as_json
 
@@ -40,7 +40,7 @@ def test_report_is_tested_again_at_its_operations_alone(
 
 
 def test_number_of_findings_is_a_limit(api: str, credentials: Credentials) -> None:
-    probes = ProbeOptions(limits=Limits(max_findings=1))
+    probes = ProbeOptions(limits=RunLimits(max_findings=1))
     probed = find(api, WRITING, probes, credentials=credentials)
     assert len(probed.findings) == 1
     assert probed.stop_reason == "1 findings (--max-findings)"

@@ -11,7 +11,7 @@ import pytest
 from perfectcv_traffic.errors import TargetError, UsageError
 from perfectcv_traffic.generate.find import Probed, ProbeOptions, find
 from perfectcv_traffic.generate.options import Options
-from perfectcv_traffic.generate.probe.budget import Limits
+from perfectcv_traffic.generate.probe.budget import RunLimits
 from perfectcv_traffic.generate.selection import Selection
 
 Answer = Callable[[bytes], bytes | type[ConnectionError] | None]
@@ -33,7 +33,7 @@ def with_document(answer: Answer, document: bytes = DOCUMENT) -> Answer:
 
 def _find(address: str, **limits: Any) -> Probed:
     options = Options(timeout=0.2, selection=Selection(allow_writes=True))
-    return find(address, options, ProbeOptions(limits=Limits(**limits)))
+    return find(address, options, ProbeOptions(limits=RunLimits(**limits)))
 
 
 @pytest.mark.parametrize(

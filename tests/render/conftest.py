@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
@@ -118,15 +116,3 @@ def many_findings(ordinary: Results) -> Results:
     places = [one.assign(path=f"/open/{n}") for n in range(300)]
     last = one.assign(rule="PT303", title="Burst", path="/burst")
     return {**ordinary, "findings": pd.concat([*places, last], ignore_index=True)}
-
-
-@pytest.fixture
-def modules_after() -> Callable[[str], set[str]]:
-    """Names of the modules loaded by a fresh process that imports the given one."""
-
-    def names(module: str) -> set[str]:
-        code = f"import {module}, sys; print(*sys.modules)"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        return set(run.stdout.decode().split())
-
-    return names

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from perfectcv_traffic import hourly, overview
+from perfectcv_traffic.fold import files
+from perfectcv_traffic.fold.pool import SameProcess
+from perfectcv_traffic.fold.run import Run
+from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import TokenValidity, TrafficLog
+from perfectcv_traffic.store import doctor
+from perfectcv_traffic.summary import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
+Contents = dict[str, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
@@ -70,3 +78,38 @@ def query(db: Path) -> Query:
             connection.close()
 
     return run
+
+
+@pytest.fixture
+def summary(query: Query) -> Callable[[Path], Contents]:
+    """Every row of every summary table of a database."""
+
+    def of(db: Path) -> Contents:
+        tables = (*TABLES, *(rollup.table for rollup in ROLLUPS))
+        return {
+            table.name: sorted(
+                query(f"SELECT {', '.join(table.columns)} FROM {table.name}", database=db)
+            )
+            for table in tables
+        }
+
+    return of
+
+
+@pytest.fixture
+def folded() -> Callable[[Sequence[Path]], Contents]:
+    """What one fold of logs has, as `summary` gives what a database has."""
+
+    def of(logs: Sequence[Path]) -> Contents:
+        found = files.found([str(log) for log in logs])
+        folding = Run(found, SameProcess(), 1).result().folding
+        tables = {table.name: sorted(hourly.rows(table, folding)) for table in TABLES}
+        return tables | {r.table.name: sorted(overview.rows(r, folding)) for r in ROLLUPS}
+
+    return of
+
+
+@pytest.fixture
+def is_whole() -> Callable[[Path], bool]:
+    """Whether nothing is wrong with a database, however deep one looks."""
+    return lambda db: all(check.is_ok for check in doctor.examine(db, deep=True))

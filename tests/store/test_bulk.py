@@ -50,6 +50,7 @@ ingest([log], db, options=Options(in_parallel=True, progress=lambda n: print(n, 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks and groups of them in a log of some hundred lines."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(helper, "LONG_LOG", 0)
     monkeypatch.setattr(helper, "WORTH_HELP", 0)
     monkeypatch.setattr(reader, "CHUNK_SIZE", 65_536)
@@ -175,3 +176,36 @@ def test_helper_that_dies_is_done_without(log: Path, db: Path, tmp_path: Path, l
     assert counts == Counts(lines=3000, new=3000)
     ingest([log], tmp_path / "alone.db")
     assert contents(db) == contents(tmp_path / "alone.db")
+
+
+def has_ended(found: helper.Helper) -> bool:
+    return found._process.poll() is not None
+
+
+@pytest.mark.usefixtures("small")
+def test_a_helper_started_early_is_the_one_that_helps(log: Path) -> None:
+    log.write_bytes(b"{}\n")
+    helper.start_early([str(log), "--db", "traffic.db"])
+    (early,) = helper._early
+    with helper.help_with([log], wanted=True) as found:
+        assert found is early
+        assert not has_ended(early)
+    assert has_ended(early)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_helper_started_early_ends_if_it_is_not_wanted(log: Path) -> None:
+    log.write_bytes(b"{}\n")
+    helper.start_early([str(log)])
+    (early,) = helper._early
+    with helper.help_with([log], wanted=False) as found:
+        assert found is None
+        assert has_ended(early)
+
+
+@pytest.mark.usefixtures("small")
+def test_no_helper_is_started_early_for_what_is_no_log_or_is_followed(log: Path) -> None:
+    log.write_bytes(b"{}\n")
+    for arguments in ([], ["status"], ["--json"], [str(log), "--follow"]):
+        helper.start_early(arguments)
+    assert not helper._early

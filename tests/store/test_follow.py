@@ -216,7 +216,7 @@ def test_task_is_cut_between_lines() -> None:
         7 + sum(len(step.data) for step in cut[:number]) for number in range(len(cut))
     ]
     assert all(step.data.endswith(b"\n") for step in cut)
-    assert [step.data.count(b"\n") for step in cut] == [32, 32, 32, 5, 1]
+    assert [step.data.count(b"\n") for step in cut] == [STEP_LINES, 101 - STEP_LINES, 1]
 
 
 def test_second_process_exits_with_its_own_code(log: Path, db: Path, line: Line) -> None:

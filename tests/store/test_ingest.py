@@ -194,6 +194,16 @@ def test_second_ingester_is_told_that_there_is_one(log: Path, db: Path, line: Li
         ingest([log], db)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes in directories")
+def test_pipe_is_refused_with_what_to_do_instead(db: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for log in (Path("-"), pipe):
+        with pytest.raises(StorageError, match=r"is a pipe, which cannot be read twice: write it"):
+            ingest([log], db)
+    assert not db.exists()
+
+
 def test_missing_log_is_named(db: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"none\.log does not exist"):
         ingest([tmp_path / "none.log"], db)

@@ -12,7 +12,7 @@ from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
-from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.summary import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -115,6 +115,6 @@ def test_database_cannot_be_merged_into_itself(tmp_path: Path, line: Line) -> No
 
 def test_pruned_database_is_not_merged(tmp_path: Path, line: Line) -> None:
     hosts = Hosts(tmp_path, line(1) + line(2), line(3))
-    prune(hosts.dbs[0], Limits(rows=1))
+    prune(hosts.dbs[0], Retention(rows=1))
     with pytest.raises(StorageError, match="merge before pruning"):
         hosts.merge()

@@ -12,22 +12,21 @@ from hypothesis import strategies as st
 
 from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.fold import files
-from perfectcv_traffic.fold.pool import SameProcess
-from perfectcv_traffic.fold.run import Run
 from perfectcv_traffic.hourly import Limit
-from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS, ROLLUPS
+from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS
 from perfectcv_traffic.record import NullDetail
-from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
-from perfectcv_traffic.summary import NULLS, REQUESTS, TABLES
+from perfectcv_traffic.summary import NULLS, REQUESTS
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
 Contents = dict[str, list[tuple[Any, ...]]]
+Summary = Callable[[Path], Contents]
+Folded = Callable[[Sequence[Path]], Contents]
+IsWhole = Callable[[Path], bool]
 
 PATHS = sorted((f"/{a}-x" for a in "abcdefghijkl"), key=lambda path: overview.rank(1, path))
 """What a scanner asks for, that first which is given up last."""
@@ -82,31 +81,12 @@ class Host:
         )
 
 
-def summary(query: Query, db: Path) -> Contents:
-    """Every row of every summary table."""
-    tables = (*TABLES, *(rollup.table for rollup in ROLLUPS))
-    return {
-        table.name: sorted(
-            query(f"SELECT {', '.join(table.columns)} FROM {table.name}", database=db)
-        )
-        for table in tables
-    }
-
-
-def folded(hosts: Sequence[Host]) -> Contents:
-    """What one fold of all logs has, as `summary` gives it."""
-    found = files.found([str(host.log) for host in hosts])
-    folding = Run(found, SameProcess(), 1).result().folding
-    tables = {table.name: sorted(hourly.rows(table, folding)) for table in TABLES}
-    return tables | {r.table.name: sorted(overview.rows(r, folding)) for r in ROLLUPS}
-
-
-def is_whole(db: Path) -> bool:
-    return all(check.is_ok for check in examine(db, deep=True))
-
-
 def test_group_that_was_merged_and_then_given_up_is_other(
-    tmp_path: Path, query: Query, line: Line
+    tmp_path: Path,
+    query: Query,
+    line: Line,
+    summary: Summary,
+    folded: Folded,
 ) -> None:
     host, merged = Host(tmp_path, "a", line), tmp_path / "merged.db"
     last = len(PATHS) - 1
@@ -115,28 +95,37 @@ def test_group_that_was_merged_and_then_given_up_is_other(
     assert merge(merged, host.grow([1, 7, last, 1, 11])) == Merged(5, 2)
     routes = "SELECT route FROM summary_requests WHERE route_known = 0"
     assert (PATHS[last],) not in query(routes, database=merged)
-    assert summary(query, merged) == folded([host])
+    assert summary(merged) == folded([host.log])
     assert merge(merged, older) == Merged(0, 2)
-    assert summary(query, merged) == folded([host])
+    assert summary(merged) == folded([host.log])
 
 
 @pytest.mark.parametrize(("here", "there"), [([1], [7]), ([1, 1], [7]), ([1], [7, 7])])
 @pytest.mark.parametrize("before", [[], [1, 7, 11, 2]])
 def test_copy_that_went_on_elsewhere_with_other_paths_is_not_merged(
-    tmp_path: Path, query: Query, line: Line, before: list[int], here: list[int], there: list[int]
+    tmp_path: Path,
+    line: Line,
+    before: list[int],
+    here: list[int],
+    there: list[int],
+    summary: Summary,
 ) -> None:
     host, merged = Host(tmp_path, "a", line), tmp_path / "merged.db"
     copy = Host(tmp_path, "b", line)
     copy.db.write_bytes(host.grow(before).read_bytes())
     merge(merged, host.grow(here))
-    taken = summary(query, merged)
+    taken = summary(merged)
     with pytest.raises(StorageError, match="does not continue"):
         merge(merged, copy.grow(there))
-    assert summary(query, merged) == taken
+    assert summary(merged) == taken
 
 
 def test_client_that_a_host_forgot_counts_from_nothing_when_it_is_back(
-    tmp_path: Path, query: Query, line: Line
+    tmp_path: Path,
+    query: Query,
+    line: Line,
+    summary: Summary,
+    folded: Folded,
 ) -> None:
     host, merged = Host(tmp_path, "a", line), tmp_path / "merged.db"
     merge(merged, host.grow([1] * 5))
@@ -150,7 +139,7 @@ def test_client_that_a_host_forgot_counts_from_nothing_when_it_is_back(
         == []
     )
     merge(merged, host.grow([1] * 2))
-    assert summary(query, merged) == folded([host])
+    assert summary(merged) == folded([host.log])
 
 
 Growths = list[tuple[int, list[int]]]
@@ -167,10 +156,12 @@ growths = st.lists(
 @given(data=st.data(), steps=growths)
 def test_states_of_hosts_merged_in_any_order_equal_a_fold_of_all_logs(
     tmp_path_factory: pytest.TempPathFactory,
-    query: Query,
     line: Line,
     data: st.DataObject,
     steps: Growths,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     folder = tmp_path_factory.mktemp("hosts")
     first_has_rows = data.draw(st.booleans())
@@ -186,10 +177,10 @@ def test_states_of_hosts_merged_in_any_order_equal_a_fold_of_all_logs(
         merge(merged, copy)
     for host in data.draw(st.permutations([*hosts.values()])):
         merge(merged, host.db)
-    assert summary(query, merged) == folded([*hosts.values()])
+    assert summary(merged) == folded([host.log for host in hosts.values()])
     for copy in copies:
         merge(merged, copy)
-    assert summary(query, merged) == folded([*hosts.values()])
+    assert summary(merged) == folded([host.log for host in hosts.values()])
     assert is_whole(merged)
 
 
@@ -197,10 +188,12 @@ def test_states_of_hosts_merged_in_any_order_equal_a_fold_of_all_logs(
 @given(data=st.data(), steps=growths)
 def test_states_of_centres_are_merged_like_those_of_hosts(
     tmp_path_factory: pytest.TempPathFactory,
-    query: Query,
     line: Line,
     data: st.DataObject,
     steps: Growths,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     folder = tmp_path_factory.mktemp("centres")
     region, world = folder / "region.db", folder / "world.db"
@@ -214,7 +207,7 @@ def test_states_of_centres_are_merged_like_those_of_hosts(
             copies[-1].write_bytes(region.read_bytes())
     for copy in data.draw(st.permutations(copies)):
         merge(world, copy)
-    assert summary(query, world) == folded([*hosts.values()])
+    assert summary(world) == folded([host.log for host in hosts.values()])
     assert is_whole(world)
 
 
@@ -222,10 +215,12 @@ def test_states_of_centres_are_merged_like_those_of_hosts(
 @given(steps=growths, data=st.data())
 def test_databases_with_rows_merged_as_they_grow_equal_a_fold_of_all_logs(
     tmp_path_factory: pytest.TempPathFactory,
-    query: Query,
     line: Line,
     data: st.DataObject,
     steps: Growths,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     folder = tmp_path_factory.mktemp("rows")
     merged = folder / "merged.db"
@@ -236,5 +231,5 @@ def test_databases_with_rows_merged_as_they_grow_equal_a_fold_of_all_logs(
             merge(merged, hosts[number].db)
     for host in data.draw(st.permutations([*hosts.values()])):
         merge(merged, host.db)
-    assert summary(query, merged) == folded([*hosts.values()])
+    assert summary(merged) == folded([host.log for host in hosts.values()])
     assert is_whole(merged)

@@ -40,8 +40,8 @@ def count():
         os.kill(os.getpid(), signal.SIGKILL)
     return 0
 configure = database._configure
-def watched(connection):
-    configure(connection)
+def watched(connection, **how):
+    configure(connection, **how)
     connection.set_progress_handler(count, 20)
 database._configure = watched
 with database.writing(Path(sys.argv[1])):

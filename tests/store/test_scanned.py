@@ -19,7 +19,7 @@ from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.migrations import MIGRATIONS
-from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.summary import NULLS, REQUESTS
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -120,7 +120,7 @@ def test_upgrade_of_a_pruned_database_loses_no_request_of_a_client(
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", MIGRATIONS[:5])
         patch.setattr(schema, "VERSION", 5)
-        prune(version_5, Limits(rows=10))
+        prune(version_5, Retention(rows=10))
     with closing(sqlite3.connect(version_5)) as connection:
         windows = connection.execute("SELECT * FROM rate_limit_tracking").fetchall()
     with writing(version_5):

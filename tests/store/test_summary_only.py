@@ -14,50 +14,25 @@ from hypothesis import strategies as st
 from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.fold import files
-from perfectcv_traffic.fold.part import Part
 from perfectcv_traffic.fold.pool import SameProcess
 from perfectcv_traffic.fold.run import Run
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, doctor
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.counted import Span
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
-from perfectcv_traffic.summary import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
 Contents = dict[str, list[tuple[Any, ...]]]
+Summary = Callable[[Path], Contents]
+Folded = Callable[[Sequence[Path]], Contents]
+IsWhole = Callable[[Path], bool]
 
 
 def summarise(logs: Sequence[Path], db: Path) -> Counts:
     return ingest(logs, db, options=Options(summary_only=True))
-
-
-def summary(query: Query, db: Path) -> Contents:
-    """Every row of every summary table."""
-    tables = (*TABLES, *(rollup.table for rollup in ROLLUPS))
-    return {
-        table.name: sorted(
-            query(f"SELECT {', '.join(table.columns)} FROM {table.name}", database=db)
-        )
-        for table in tables
-    }
-
-
-def folded(logs: Sequence[Path]) -> Part:
-    return Run(files.found([str(log) for log in logs]), SameProcess(), 1).result()
-
-
-def contents(part: Part) -> Contents:
-    """The tables of a fold as `summary` gives those of a database."""
-    tables = {table.name: sorted(hourly.rows(table, part.folding)) for table in TABLES}
-    return tables | {r.table.name: sorted(overview.rows(r, part.folding)) for r in ROLLUPS}
-
-
-def is_whole(db: Path) -> bool:
-    return all(check.is_ok for check in doctor.examine(db, deep=True))
 
 
 def count(query: Query, db: Path, table: str = "api_requests") -> int:
@@ -76,12 +51,17 @@ def recorded(line: Line, number: int, writer: str = "5f1d7c3ab2e94d06") -> bytes
 
 
 def test_summary_only_equals_the_summary_of_rows_and_keeps_none(
-    tmp_path: Path, query: Query, log: Path, any_line: Line
+    tmp_path: Path,
+    query: Query,
+    log: Path,
+    any_line: Line,
+    summary: Summary,
+    is_whole: IsWhole,
 ) -> None:
     log.write_bytes(b"".join(any_line(n) for n in range(120)) + b"junk\n\n")
     small, full = tmp_path / "small.db", tmp_path / "full.db"
     assert summarise([log], small) == ingest([log], full)
-    assert summary(query, small) == summary(query, full)
+    assert summary(small) == summary(full)
     assert count(query, small) == count(query, small, "null_value_logs") == 0
     assert query("SELECT reason, raw FROM rejected_lines", database=small)[0][1] == ""
     times = "SELECT min(timestamp), max(timestamp) FROM api_requests"
@@ -91,19 +71,28 @@ def test_summary_only_equals_the_summary_of_rows_and_keeps_none(
 
 
 def test_summary_only_again_and_of_a_grown_log_counts_each_line_once(
-    db: Path, query: Query, log: Path, any_line: Line
+    db: Path,
+    log: Path,
+    any_line: Line,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     log.write_bytes(b"".join(any_line(n) for n in range(20)))
     assert [summarise([log], db).new, summarise([log], db).new] == [20, 0]
     with log.open("ab") as file:
         file.write(b"".join(any_line(n) for n in range(20, 30)))
     assert summarise([log], db).new == 10
-    assert summary(query, db) == contents(folded([log]))
+    assert summary(db) == folded([log])
     assert is_whole(db)
 
 
 def test_copy_of_a_log_is_not_counted_again(
-    tmp_path: Path, db: Path, query: Query, line: Line
+    tmp_path: Path,
+    db: Path,
+    query: Query,
+    line: Line,
+    is_whole: IsWhole,
 ) -> None:
     first, second = tmp_path / "a.log", tmp_path / "b.log"
     first.write_bytes(b"".join(recorded(line, n) for n in (7, 5, 6, 9)))
@@ -118,7 +107,11 @@ def test_copy_of_a_log_is_not_counted_again(
 
 
 def test_log_that_lost_its_tail_is_counted_once(
-    db: Path, query: Query, log: Path, any_line: Line
+    db: Path,
+    query: Query,
+    log: Path,
+    any_line: Line,
+    is_whole: IsWhole,
 ) -> None:
     before = [any_line(n) for n in range(300)]
     after = [any_line(n) for n in range(400, 410)]
@@ -132,7 +125,12 @@ def test_log_that_lost_its_tail_is_counted_once(
 
 
 def test_merged_summaries_equal_a_fold_of_all_logs(
-    tmp_path: Path, query: Query, any_line: Line
+    tmp_path: Path,
+    query: Query,
+    any_line: Line,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     logs = [tmp_path / f"{n}.log" for n in range(3)]
     merged = tmp_path / "merged.db"
@@ -141,13 +139,18 @@ def test_merged_summaries_equal_a_fold_of_all_logs(
         db = log.with_suffix(".db")
         summarise([log], db) if number else ingest([log], db)
         assert merge(merged, db) == Merged(50, 0)
-    assert summary(query, merged) == contents(folded(logs))
+    assert summary(merged) == folded(logs)
     assert count(query, merged) == 50
     assert is_whole(merged)
 
 
 def test_merging_a_summary_again_or_an_older_state_changes_nothing(
-    tmp_path: Path, query: Query, log: Path, any_line: Line
+    tmp_path: Path,
+    log: Path,
+    any_line: Line,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     host, older, merged = tmp_path / "host.db", tmp_path / "older.db", tmp_path / "merged.db"
     log.write_bytes(b"".join(any_line(n) for n in range(30)))
@@ -156,18 +159,25 @@ def test_merging_a_summary_again_or_an_older_state_changes_nothing(
     with log.open("ab") as file:
         file.write(b"".join(any_line(n) for n in range(20, 45)) + b"junk\n")
     summarise([log], host)
-    new = folded([log]).recorded
+    new = Run(files.found([str(log)]), SameProcess(), 1).result().recorded
     assert [merge(merged, older), merge(merged, host)] == [Merged(30, 0), Merged(new - 30, 30)]
-    before = summary(query, merged)
-    assert before == contents(folded([log]))
+    before = summary(merged)
+    assert before == folded([log])
     assert [merge(merged, host).new, merge(merged, older).new, merge(merged, host).new] == [0, 0, 0]
-    assert summary(query, merged) == before
+    assert summary(merged) == before
     assert is_whole(merged)
 
 
 @pytest.mark.parametrize("second_has_rows", [True, False])
 def test_two_databases_of_one_log_are_not_merged(
-    tmp_path: Path, query: Query, log: Path, any_line: Line, *, second_has_rows: bool
+    tmp_path: Path,
+    log: Path,
+    any_line: Line,
+    *,
+    second_has_rows: bool,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     first, second, merged = (tmp_path / f"{name}.db" for name in ("first", "second", "merged"))
     log.write_bytes(b"".join(any_line(n) for n in range(60)))
@@ -178,19 +188,23 @@ def test_two_databases_of_one_log_are_not_merged(
         ingest([log], second)
         merge(merged, first)
         assert merge(merged, second) == Merged(1, 60)
-        assert summary(query, merged) == contents(folded([log]))
+        assert summary(merged) == folded([log])
     else:
         summarise([log], second)
         merge(merged, first)
-        before = summary(query, merged)
+        before = summary(merged)
         with pytest.raises(StorageError, match=r"second\.db .*counted already"):
             merge(merged, second)
-        assert summary(query, merged) == before
+        assert summary(merged) == before
     assert is_whole(merged)
 
 
 def test_summary_of_requests_that_have_rows_is_not_merged(
-    tmp_path: Path, query: Query, log: Path, line: Line
+    tmp_path: Path,
+    query: Query,
+    log: Path,
+    line: Line,
+    is_whole: IsWhole,
 ) -> None:
     log.write_bytes(b"".join(recorded(line, n) for n in range(5)))
     copy = tmp_path / "copy.log"
@@ -253,7 +267,12 @@ def test_spans_cover_others_exactly_if_they_have_all_their_ids(data: st.DataObje
 
 
 def test_rows_ingested_beside_merged_summaries_count_once(
-    tmp_path: Path, query: Query, log: Path, line: Line
+    tmp_path: Path,
+    log: Path,
+    line: Line,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     host, merged = tmp_path / "host.db", tmp_path / "merged.db"
     log.write_bytes(b"".join(recorded(line, n) for n in range(5)))
@@ -263,11 +282,13 @@ def test_rows_ingested_beside_merged_summaries_count_once(
     other.write_bytes(b"".join(recorded(line, n) for n in range(3, 8)))
     counts = ingest([other], merged)
     assert (counts.new, counts.duplicate) == (3, 2)
-    assert summary(query, merged) == contents(folded([log, other]))
+    assert summary(merged) == folded([log, other])
     assert is_whole(merged)
 
 
-def test_centres_are_merged_like_hosts(tmp_path: Path, query: Query, any_line: Line) -> None:
+def test_centres_are_merged_like_hosts(
+    tmp_path: Path, any_line: Line, summary: Summary, folded: Folded, is_whole: IsWhole
+) -> None:
     logs = [tmp_path / f"{n}.log" for n in range(2)]
     region, world = tmp_path / "region.db", tmp_path / "world.db"
     for number, log in enumerate(logs):
@@ -275,7 +296,7 @@ def test_centres_are_merged_like_hosts(tmp_path: Path, query: Query, any_line: L
         summarise([log], log.with_suffix(".db"))
         merge(region, log.with_suffix(".db"))
         assert merge(world, region) == Merged(40, 40 * number)
-    assert summary(query, world) == contents(folded(logs))
+    assert summary(world) == folded(logs)
     with pytest.raises(StorageError, match="counted already"):
         merge(world, logs[0].with_suffix(".db"))
     assert is_whole(world)
@@ -303,7 +324,12 @@ def test_kinds_of_database_are_not_mixed_by_accident(tmp_path: Path, log: Path, 
 )
 @given(data=st.data())
 def test_merged_summaries_of_any_shards_in_any_order_equal_a_fold_of_all_logs(
-    tmp_path_factory: pytest.TempPathFactory, query: Query, line: Line, data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory,
+    line: Line,
+    data: st.DataObject,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
     shards = data.draw(
@@ -324,12 +350,17 @@ def test_merged_summaries_of_any_shards_in_any_order_equal_a_fold_of_all_logs(
                     merge(merged, db)
     for shard in order:
         merge(merged, folder / f"{shard}.db")
-    assert summary(query, merged) == contents(folded(logs))
+    assert summary(merged) == folded(logs)
     assert is_whole(merged)
 
 
 def test_summary_of_a_scanned_host_that_gave_up_groups_since_is_merged_exactly(
-    tmp_path: Path, query: Query, line: Line, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    line: Line,
+    monkeypatch: pytest.MonkeyPatch,
+    summary: Summary,
+    folded: Folded,
+    is_whole: IsWhole,
 ) -> None:
     """What has a row of its own at one merge may be among the others at the next."""
     for name, limit in hourly.LIMITS.items():
@@ -348,7 +379,7 @@ def test_summary_of_a_scanned_host_that_gave_up_groups_since_is_merged_exactly(
                     file.write(line(1000 + number, **change))
             summarise([host], host.with_suffix(".db"))
             assert merge(merged, host.with_suffix(".db")).new == 8
-    assert summary(query, merged) == contents(folded(hosts))
+    assert summary(merged) == folded(hosts)
     assert is_whole(merged)
 
 

@@ -16,7 +16,7 @@ from perfectcv_traffic.store import queries, retention
 from perfectcv_traffic.store.database import reading, writing
 from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
 from perfectcv_traffic.store.ingest import Options, ingest
-from perfectcv_traffic.store.retention import Limits, prune
+from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.store.retry import Retried, retry_rejected
 from perfectcv_traffic.store.status import status
 
@@ -90,25 +90,25 @@ def test_older_backup_put_back_is_filled_from_the_log(
 
 
 @pytest.mark.parametrize(
-    ("limits", "left"),
+    ("may_stay", "left"),
     [
-        (Limits(rows=10), 10),
-        (Limits(rows=100), 60),
-        (Limits(before="2026-11-21T12"), 24),
-        (Limits(before="2026-11-21T12", rows=20), 20),
-        (Limits(size=1), 0),
+        (Retention(rows=10), 10),
+        (Retention(rows=100), 60),
+        (Retention(before="2026-11-21T12"), 24),
+        (Retention(before="2026-11-21T12", rows=20), 20),
+        (Retention(size=1), 0),
     ],
 )
 def test_prune_keeps_what_may_stay_and_the_whole_summary(
     log: Path,
     filled: Path,
     query: Query,
-    limits: Limits,
+    may_stay: Retention,
     left: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retention, "CHUNK", 7)
-    assert prune(filled, limits) == 60 - left
+    assert prune(filled, may_stay) == 60 - left
     assert query("SELECT count(*) FROM api_requests") == [(left,)]
     assert query("SELECT sum(requests) FROM summary_endpoints") == [(60,)]
     assert wrong(filled) == []
@@ -124,7 +124,7 @@ def test_generated_requests_that_were_pruned_are_not_missing(
     sent = [("run", f"r{n}", "valid", "GET", "/", "2xx", 200, 1, None, 1.0) for n in range(10)]
     with writing(db) as connection:
         queries.store_generated(connection, sent)
-    prune(db, Limits(rows=4))
+    prune(db, Retention(rows=4))
     found = read(Source(db))
     assert found.runs.to_dict("records") == [
         {"run_id": "run", "sent": 10, "recorded": 4, "unexpected": 0, "pruned": 5}
@@ -135,7 +135,7 @@ def test_generated_requests_that_were_pruned_are_not_missing(
 
 
 def test_summary_of_pruned_rows_is_not_rebuilt_away(filled: Path) -> None:
-    prune(filled, Limits(rows=10))
+    prune(filled, Retention(rows=10))
     with pytest.raises(StorageError, match="pruned"):
         rebuild_summary(filled)
 

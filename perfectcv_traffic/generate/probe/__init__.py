@@ -3,6 +3,7 @@
 One idea a file, each importing only those above it:
 
     budget     when a run must stop
+    choices    what can be asked for, and the defaults
     exchange   one probe sent: numbered, paced, repeated on 429
     curl       a request as a command line without secrets
     findings   findings and verdicts of a run, each once

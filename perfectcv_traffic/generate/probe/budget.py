@@ -20,7 +20,7 @@ class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RunLimits:
     """What a run may cost."""
 
     max_requests: int = 2000
@@ -39,7 +39,7 @@ class Limits:
 class Budget:
     """What is left of the limits."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: RunLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
         self.requests = 0
         self.failures = 0

@@ -1,9 +1,9 @@
-"""The places of a request where one value becomes null, or empty."""
+"""The places of a request where a value becomes null or empty, or is left out."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,6 +29,8 @@ class Hole:
     scenario: str
     is_forbidden: bool = False
     """A null that no answer 2xx may follow; text in a URL or form is never one."""
+    left_out: tuple[Place, ...] = ()
+    """Optional places that are not sent at all; nothing is put anywhere then."""
 
     @property
     def pointer(self) -> str:
@@ -38,6 +40,8 @@ class Hole:
     @property
     def label(self) -> str:
         """What is asked, in words."""
+        if self.left_out:
+            return f"{', '.join(filter(None, map(pointer, self.left_out)))} left out"
         return f"{'null' if self.value is None else 'empty value'} in {self.pointer}"
 
 
@@ -53,6 +57,37 @@ def reading_holes(operation: Operation) -> Iterator[Hole]:
             yield Hole(
                 place=(location.value, parameter.name), value=_EMPTY, scenario="empty_parameter"
             )
+
+
+def absence(document: Document, draft: Draft, least: Draft) -> Iterator[Hole]:
+    """One hole for everything optional at once, if the draft has more than `least`, which has
+    nothing optional: a parameter that is not sent is often a None that nobody expects. So is a
+    field, but where it may be null, null is put there anyway."""
+    places = (
+        *(
+            (where.value, name)
+            for where in (Location.QUERY, Location.HEADER, Location.COOKIE)
+            for name in draft.values[where]
+            if name not in least.values[where]
+        ),
+        *(("body", name) for name in _never_null_fields(document, draft, least)),
+    )
+    if places:
+        place = places[0] if len(places) == 1 else ()
+        yield Hole(place=place, value=None, scenario="absent_optional", left_out=places)
+
+
+def _never_null_fields(document: Document, draft: Draft, least: Draft) -> Iterator[str]:
+    """Optional fields of a body that null cannot be put in."""
+    body = draft.operation.body
+    if body is None or not isinstance(draft.body, dict) or not isinstance(least.body, dict):
+        return
+    schema = Nullability(document, body.schema)
+    for name in (name for name in draft.body if name not in least.body):
+        if body.media_type in _FORMS or schema.refuses(
+            (name,), draft.body, _with(draft.body, (name,), None)
+        ):
+            yield name
 
 
 def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
@@ -79,19 +114,13 @@ def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
 
 def with_hole(case: Case, hole: Hole) -> Case:
     """`case` with one hole and nothing else changed."""
-    draft, ids = case.draft, dict(case.ids)
-    location, steps = str(hole.place[0]), hole.place[1:]
-    if location == "body":
-        draft = replace(draft, body=_with(draft.body, steps, hole.value), has_body=True)
-    else:
-        ids.pop(str(steps[0]), None)
-        where = Location(location)
-        values = {**draft.values[where], str(steps[0]): hole.value}
-        draft = replace(draft, values={**draft.values, where: values})
+    ids = dict(case.ids)
+    if hole.place[:1] == ("path",):
+        ids.pop(str(hole.place[1]), None)
     return replace(
         case,
-        draft=draft,
-        ids=ids if location == "path" else case.ids,
+        draft=_bare(case.draft, hole.left_out) if hole.left_out else _filled(case.draft, hole),
+        ids=ids,
         scenario=hole.scenario,
         label=hole.label,
         pointer=hole.pointer,
@@ -99,6 +128,24 @@ def with_hole(case: Case, hole: Hole) -> Case:
         expects=range(400 if hole.is_forbidden else 100, 500).__contains__,
         number="",
     )
+
+
+def _filled(draft: Draft, hole: Hole) -> Draft:
+    location, steps = str(hole.place[0]), hole.place[1:]
+    if location == "body":
+        return replace(draft, body=_with(draft.body, steps, hole.value), has_body=True)
+    where = Location(location)
+    values = {**draft.values[where], str(steps[0]): hole.value}
+    return replace(draft, values={**draft.values, where: values})
+
+
+def _bare(draft: Draft, left_out: tuple[Place, ...]) -> Draft:
+    def rest(location: str, values: Mapping[str, Json]) -> dict[str, Json]:
+        return {name: one for name, one in values.items() if (location, name) not in left_out}
+
+    body = rest("body", draft.body) if isinstance(draft.body, dict) else draft.body
+    values = {where: rest(where.value, values) for where, values in draft.values.items()}
+    return replace(draft, values=values, body=body)
 
 
 def _places(schema: Nullability, body: Json, *, with_root: bool) -> Iterator[tuple[Step, ...]]:

@@ -18,17 +18,17 @@ from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import UNAUTHORIZED, Baseline, HappyPath
 from perfectcv_traffic.generate.probe.budget import Stopped
+from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
 from perfectcv_traffic.generate.probe.exchange import Prober
 from perfectcv_traffic.generate.probe.findings import Ledger, Verdict
-from perfectcv_traffic.generate.probe.holes import body_holes, reading_holes
+from perfectcv_traffic.generate.probe.holes import Hole, absence, body_holes, reading_holes
 from perfectcv_traffic.generate.probe.ladder import Ladder, changed
 from perfectcv_traffic.generate.probe.nulls import NullProbes
 from perfectcv_traffic.generate.probe.roles import Roles
 from perfectcv_traffic.generate.probe.rungs import low_role_rungs
 from perfectcv_traffic.generate.security import SchemeKind
 
-AUTH, NULL, ANSWERS = "auth", "null", "answers"
 REQUESTS_PER_OPERATION: Final = 12
 """Beyond so many requests for each operation, in all, only what is essential is sent."""
 REQUESTS_PER_DELETION: Final = 10
@@ -86,6 +86,7 @@ class Probing:
         if NULL in self.suites:
             for baseline in self._baselines():
                 await nulls.probe(baseline, reading_holes(baseline.case.operation))
+                await nulls.probe(baseline, self._absence(baseline))
         if AUTH in self.suites:
             await self._authenticate(ladder)
         if NULL in self.suites:
@@ -95,6 +96,15 @@ class Probing:
         await nulls.finish()
         await self._delete(ladder)
         await self._check_session_again()
+
+    def _absence(self, baseline: Baseline) -> Iterator[Hole]:
+        """Not of PUT and PATCH: they take what POST does, or live on what is left out."""
+        operation = baseline.case.operation
+        if operation.method in ("PUT", "PATCH"):
+            return
+        least = self.happy_path.drafter.attempt(operation, 0, is_full=False)
+        if least is not None:
+            yield from absence(self.document, baseline.case.draft, least.draft)
 
     async def _authenticate(self, ladder: Ladder) -> None:
         self._check_jwt_secret()

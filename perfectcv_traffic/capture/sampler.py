@@ -14,7 +14,7 @@ _BAD_REQUEST = 400
 _RUN_ID = RUN_ID_HEADER.lower().encode()
 
 
-class Selection:
+class Sampler:
     """Decides by the settings `excluded_paths`, `sample_rate` and `slow_ms`."""
 
     def __init__(self, settings: Settings) -> None:

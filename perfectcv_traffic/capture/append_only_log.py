@@ -16,7 +16,7 @@ _FLAGS |= getattr(os, "O_BINARY", 0)
 logger = logging.getLogger("perfectcv_traffic")
 
 
-class LogFile:
+class AppendOnlyLog:
     """An append-only file that several processes may write, a batch of whole lines at a time."""
 
     def __init__(self, path: Path) -> None:

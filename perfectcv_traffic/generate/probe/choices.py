@@ -1,0 +1,15 @@
+"""What a search for defects can be asked for, and what it does unless it is told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+AUTH: Final = "auth"
+NULL: Final = "null"
+ANSWERS: Final = "answers"
+SUITES: Final = (AUTH, NULL, ANSWERS)
+
+DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
+"""Paths that a lower role must not reach, besides the operations that ask for scopes."""
+DEFAULT_SLOW_SECONDS: Final = 2.0
+"""From where on an answer counts as slow."""
