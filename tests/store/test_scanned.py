@@ -19,7 +19,6 @@ from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.migrations import MIGRATIONS
-from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.summary import NULLS, REQUESTS
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -115,12 +114,13 @@ def test_upgrade_brings_an_older_database_down_to_the_limits(version_5: Path, qu
 
 @pytest.mark.usefixtures("few")
 def test_upgrade_of_a_pruned_database_loses_no_request_of_a_client(
-    version_5: Path, query: Query, scan: list[bytes], monkeypatch: pytest.MonkeyPatch
+    version_5: Path, query: Query, scan: list[bytes]
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", MIGRATIONS[:5])
-        patch.setattr(schema, "VERSION", 5)
-        prune(version_5, Retention(rows=10))
+    with closing(sqlite3.connect(version_5)) as connection, connection:  # as version 5 pruned
+        pruned = "SELECT id FROM api_requests ORDER BY id DESC LIMIT -1 OFFSET 10"
+        connection.execute(f"DELETE FROM null_value_logs WHERE request_id IN ({pruned})")
+        count = connection.execute(f"DELETE FROM api_requests WHERE id IN ({pruned})").rowcount
+        connection.execute("INSERT INTO store_meta (name, value) VALUES ('pruned', ?)", (count,))
     with closing(sqlite3.connect(version_5)) as connection:
         windows = connection.execute("SELECT * FROM rate_limit_tracking").fetchall()
     with writing(version_5):
