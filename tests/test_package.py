@@ -55,8 +55,8 @@ assert monitor.counters.recorded == 1
     assert not loaded_after(code) & HEAVY
 
 
-def test_importing_the_command_line_loads_no_analysis_library_and_no_web_framework() -> None:
-    loaded = loaded_after("import perfectcv_traffic.cli.app")
+def test_the_command_line_loads_no_analysis_library_and_no_web_framework() -> None:
+    loaded = loaded_after("from perfectcv_traffic.cli.app import program; program()")
 
     assert loaded == {"rich", "sqlite3", "typer"}
 

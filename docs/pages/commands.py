@@ -9,7 +9,7 @@ from typing import Any
 from pages.markdown import page, table
 from typer.main import get_command
 
-from perfectcv_traffic.cli.app import COMMANDS, app
+from perfectcv_traffic.cli.app import COMMANDS, program
 
 INTRODUCTION = """\
 `perfectcv-traffic COMMAND --help` says the same. Each option is read from the environment too:
@@ -19,9 +19,8 @@ command ends: [exit codes](exit-codes.md)."""
 
 def commands() -> str:
     """The commands, their arguments and options, as Typer knows them."""
-    found = get_command(app).commands
-    names = [function.__name__ for function in COMMANDS]
-    parts = (part for name in names for part in _command(name, found[name]))
+    found = get_command(program()).commands
+    parts = (part for name in COMMANDS for part in _command(name, found[name]))
     return page("# Commands", INTRODUCTION, *parts)
 
 

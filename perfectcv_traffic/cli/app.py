@@ -2,76 +2,51 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import (
-    analyze,
-    check,
-    demo,
-    doctor,
-    explain,
-    export,
-    generate,
-    ingest,
-    merge,
-    prune,
-    query,
-    report,
-    run,
-    show,
-    watch,
-)
 from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
 
 PROGRAM = "perfectcv-traffic"
 
-app = typer.Typer(
-    name=PROGRAM,
-    help="Record, provoke, store and understand the HTTP traffic of a FastAPI service.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-COMMANDS = (
-    run.run,
-    generate.generate,
-    explain.explain,
-    ingest.ingest,
-    analyze.analyze,
-    report.report,
-    watch.watch,
-    check.check,
-    show.show,
-    export.export,
-    query.query,
-    doctor.doctor,
-    doctor.backup,
-    prune.prune,
-    merge.merge,
-    demo.demo,
-)
-for command in COMMANDS:
-    app.command(cls=GroupedCommand)(command)
+COMMANDS: Mapping[str, str] = {
+    "run": "run",
+    "generate": "generate",
+    "explain": "explain",
+    "ingest": "ingest",
+    "analyze": "analyze",
+    "report": "report",
+    "watch": "watch",
+    "check": "check",
+    "show": "show",
+    "export": "export",
+    "query": "query",
+    "doctor": "doctor",
+    "backup": "doctor",
+    "prune": "prune",
+    "merge": "merge",
+    "demo": "demo",
+}
+"""The module of each command, which has a function of its name."""
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{PROGRAM} {importlib.metadata.version(PROGRAM)}")
+        from importlib.metadata import version  # every other command starts sooner without
+
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool,
@@ -81,6 +56,23 @@ def _options(
     """Record, provoke, store and understand the HTTP traffic of a FastAPI service."""
 
 
+def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The program with some of its commands: the modules of the others are not loaded."""
+    app = typer.Typer(
+        name=PROGRAM,
+        help="Record, provoke, store and understand the HTTP traffic of a FastAPI service.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    for name in names:
+        module = importlib.import_module(f"perfectcv_traffic.cli.{COMMANDS[name]}")
+        app.command(cls=GroupedCommand)(getattr(module, name))
+    return app
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     # No linear algebra here; and only a process of one thread can be forked to read logs.
@@ -88,9 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
             stream.reconfigure(errors="backslashreplace")
+    first = (sys.argv[1:] if arguments is None else arguments)[:1]
+    names = first if first and first[0] in COMMANDS else COMMANDS
     code: int = ExitCode.OK
     try:
-        get_command(app).main(args=arguments and list(arguments), prog_name=PROGRAM)
+        get_command(program(names)).main(args=arguments and list(arguments), prog_name=PROGRAM)
     except SystemExit as ended:  # Typer ends a command so, an interrupted one too
         code = ended.code if isinstance(ended.code, int) else ExitCode.OK
     except TrafficError as error:

@@ -42,16 +42,22 @@ class LongLine(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Whole lines of a segment: `start` is the offset of the first, `data` ends in a newline."""
+    """Whole lines of a segment: `start` is the offset of the first."""
 
     start: int
-    data: bytes
+    lines: memoryview
+    """Part of the block that was read, up to a newline."""
     identity: Identity
     """The segment once these lines are taken."""
     long_line: LongLine | None = None
-    """In place of `data`."""
+    """In place of the lines."""
     is_terminated: bool = True
     """False for the rest of a dead segment that has no newline."""
+
+    @property
+    def data(self) -> bytes:
+        """A copy of the lines."""
+        return bytes(self.lines)
 
     @property
     def size(self) -> int:
@@ -88,7 +94,7 @@ class Reader:
         end = block.rfind(b"\n", start) + 1
         self.pending = len(block) - max(start, end)
         if end:
-            return self._taken(block[start:end])
+            return self._taken(memoryview(block)[start:end])
         if self.pending < CHUNK_SIZE:
             return None
         self._scan = _LongScan(self.offset, block[start:])
@@ -100,8 +106,8 @@ class Reader:
             self.offset = self._scan.start
             return self._long(self._scan, self._scan.position, terminated=False)
         block, start = self._read(CHUNK_SIZE)
-        data = block[start:]
-        return self._taken(data)._replace(is_terminated=False) if data else None
+        lines = memoryview(block)[start:]
+        return self._taken(lines)._replace(is_terminated=False) if lines else None
 
     def _read(self, length: int) -> tuple[bytes, int]:
         """Bytes at the offset, with the proof that they follow what was read before.
@@ -116,11 +122,11 @@ class Reader:
             raise ReplacedError(self._source.path)
         return block, before
 
-    def _taken(self, data: bytes) -> Chunk:
+    def _taken(self, lines: memoryview) -> Chunk:
         start = self.offset
         self._verify_head()
-        self._advance(data, len(data))
-        return Chunk(start, data, identity(self.offset, self._head, self._tail))
+        self._advance(lines, len(lines))
+        return Chunk(start, lines, identity(self.offset, self._head, self._tail))
 
     def _verify_head(self) -> None:
         if self._source.is_final:
@@ -128,7 +134,7 @@ class Reader:
         if self._source.read_at(0, len(self._head)) != self._head:
             raise ReplacedError(self._source.path)
 
-    def _advance(self, data: bytes, length: int) -> None:
+    def _advance(self, data: bytes | memoryview, length: int) -> None:
         """Go on by `length` bytes, of which `data` has at least the first and the last."""
         self.offset += length
         self._head += data[: HEAD_LENGTH - len(self._head)]
@@ -151,7 +157,7 @@ class Reader:
         self._advance(scan.beginning + scan.tail, end - scan.start)
         line = LongLine(end - scan.start - terminated, scan.beginning, scan.sha256.hexdigest())
         known = identity(self.offset, self._head, self._tail)
-        return Chunk(scan.start, b"", known, line, terminated)
+        return Chunk(scan.start, memoryview(b""), known, line, terminated)
 
 
 class _LongScan:

@@ -16,7 +16,7 @@ from perfectcv_traffic.log.reader import CHUNK_SIZE
 
 SLOT_SIZE = CHUNK_SIZE + 4096
 """Room for a chunk and what is said of it."""
-SLOTS = 3
+SLOTS = 6
 """Messages that may be on their way at once."""
 
 NO_MEMORY = -1

@@ -18,7 +18,7 @@ from typing import Self
 from msgspec import msgpack
 
 from perfectcv_traffic.log.reader import Chunk
-from perfectcv_traffic.store.channel import NO_MEMORY, Channel, shared_memory
+from perfectcv_traffic.store.channel import NO_MEMORY, SLOTS, Buffer, Channel, shared_memory
 from perfectcv_traffic.store.prepare import Prepared, Task, unpacked
 from perfectcv_traffic.summary import Row
 
@@ -48,8 +48,11 @@ class Helper:
         self._tasks = Channel(self._process.stdin, memory[0])
         self._results = Channel(self._process.stdout, memory[1])
         self._unanswered = 0
-        self.ahead = 1 if memory[0] == NO_MEMORY else 2
-        """Tasks to submit before the first result is taken; a pipe alone would be blocked."""
+        self.ahead = 1 if memory[0] == NO_MEMORY else SLOTS - 1
+        """Tasks to submit before the first result is taken; a pipe alone would be blocked.
+
+        Several: a summary takes as long as a task, and nobody should wait for it meanwhile.
+        """
 
     def __enter__(self) -> Self:
         return self
@@ -60,20 +63,24 @@ class Helper:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._process.kill()  # it holds nothing that could be lost
+        self.dismiss()
         self._tasks.close()
         self._results.close()
         self._process.wait()
+
+    def dismiss(self) -> None:
+        """Nothing more will be asked: it gives its memory back while the database is closed."""
+        self._process.kill()  # it holds nothing that could be lost
 
     def is_worth(self, chunk: Chunk) -> bool:
         """Whether a chunk is large enough to be sent, and plain."""
         is_plain = chunk.long_line is None and chunk.is_terminated
         return is_plain and chunk.size >= WORTH_HELP and self._process.poll() is None
 
-    def submit(self, task: Task) -> None:
-        """Begin with a task; at most `ahead` and a summary may be waited for at any time."""
-        about = msgpack.encode((task.log_format, task.name, task.start))
-        self._send([len(about).to_bytes(2), about, task.data])
+    def submit(self, heading: Task, lines: Buffer) -> None:
+        """Begin with lines; at most `ahead` and a summary may be waited for at any time."""
+        about = msgpack.encode((heading.log_format, heading.name, heading.start))
+        self._send([len(about).to_bytes(2), about, lines])
 
     def submit_sum(self) -> None:
         """Ask for the summary of the tasks submitted since it was last asked for."""
@@ -99,7 +106,7 @@ class Helper:
             with self._results.received():
                 pass
 
-    def _send(self, parts: Sequence[bytes]) -> None:
+    def _send(self, parts: Sequence[Buffer]) -> None:
         self._tasks.send(parts)
         self._unanswered += 1
 

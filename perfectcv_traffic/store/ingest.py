@@ -94,6 +94,8 @@ def ingest(
         for log in logs:
             with ingester.stream(log) as stream, naming_log(log):
                 total.add(ingester.catch_up(stream))
+        if helper:
+            helper.dismiss()
     return total
 
 
@@ -204,7 +206,7 @@ class Ingester:
 
     def prepared(self, log: Segment, chunk: Chunk) -> Prepared:
         """What is to be inserted, with the summary."""
-        if self._options.give_way and chunk.data and chunk.is_terminated:
+        if self._options.give_way and chunk.lines and chunk.is_terminated:
             return self._preparer.prepare_in_steps(self.task(log, chunk), self._options.give_way)
         return self._preparer.prepared(self._parse(log, chunk))
 
@@ -231,9 +233,12 @@ class Ingester:
 
     def task(self, log: Segment, chunk: Chunk) -> Task:
         """The lines of a chunk."""
-        log_format = str(self._format(log, chunk))
-        name = Path(log.path).name
-        return Task(log_format, name, chunk.start, chunk.data, chunk.is_terminated)
+        return self.heading(log, chunk)._replace(data=chunk.data)
+
+    def heading(self, log: Segment, chunk: Chunk) -> Task:
+        """What there is to say of the lines of a chunk, without them."""
+        log_format, name = str(self._format(log, chunk)), Path(log.path).name
+        return Task(log_format, name, chunk.start, b"", chunk.is_terminated)
 
     def _format(self, log: Segment, chunk: Chunk) -> LogFormat:
         if log.format is None:

@@ -26,8 +26,8 @@ class Work(Protocol):
         """Whether only the database tells what of a chunk is to be stored."""
         ...
 
-    def task(self, log: Segment, chunk: Chunk) -> Task:
-        """The lines of a chunk."""
+    def heading(self, log: Segment, chunk: Chunk) -> Task:
+        """What there is to say of the lines of a chunk, without them."""
         ...
 
     def prepared(self, log: Segment, chunk: Chunk) -> Prepared:
@@ -108,7 +108,7 @@ class Pipeline:
             return Way.ALONE
         # The process takes as long to start as the first chunk of a log takes to be read.
         if self._helper and number and self._helper.is_worth(chunk):
-            self._helper.submit(self._work.task(log, chunk))
+            self._helper.submit(self._work.heading(log, chunk), chunk.lines)
             self._is_sum_due = True
             return Way.SHARED
         return Way.HERE

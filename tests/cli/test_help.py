@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from perfectcv_traffic.cli.app import COMMANDS, app
+from perfectcv_traffic.cli import app
+from perfectcv_traffic.cli.app import COMMANDS
 from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = list(COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [(), *((name,) for name in NAMES)], ids="-".join)
@@ -37,7 +38,7 @@ def test_help_of_a_command_loads_no_analysis_library(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option_has_an_environment_variable_and_help(name: str) -> None:
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    command = typer.main.get_command(app.program()).commands[name]  # type: ignore[attr-defined]
     options = [one for one in command.params if one.opts[0].startswith("--")]
 
     for option in options:
