@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
@@ -75,8 +74,6 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    # No linear algebra here; and only a process of one thread can be forked to read logs.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
             stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,41 @@
+"""The process of a served application leaves Python to the application as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perfectcv_traffic.demo.process import served
+
+APPLICATION = """
+import ctypes, gc, os, sqlite3
+from importlib.util import find_spec
+from pathlib import Path
+from fastapi import FastAPI
+
+app = FastAPI()
+connection = sqlite3.connect(":memory:")
+connection.execute("CREATE TABLE t (x)")
+module = find_spec("_sqlite3")
+library = ctypes.CDLL(module.origin) if module.has_location else None
+used = getattr(library, "sqlite3_memory_used", lambda: 1)()
+found = gc.get_threshold(), os.environ.get("OPENBLAS_NUM_THREADS"), used > 0
+with Path("found").open("a") as file:
+    print(found, file=file)
+"""
+
+
+def test_served_application_finds_collector_threads_and_sqlite_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    Path("somebodys.py").write_text(APPLICATION)
+    subprocess.run([sys.executable, "-c", "import somebodys"], check=True, timeout=60)
+    with served("somebodys:app", log=Path("api.log"), port=0, output=Path("output")):
+        pass
+    plain, within = Path("found").read_text().splitlines()
+    assert within == plain
