@@ -16,8 +16,8 @@ from perfectcv_traffic.log.reader import CHUNK_SIZE
 
 SLOT_SIZE = CHUNK_SIZE + 4096
 """Room for a chunk and what is said of it."""
-SLOTS = 6
-"""Messages that may be on their way at once."""
+SLOTS = 7
+"""Messages that may be on their way at once: another would be written over one not read yet."""
 
 NO_MEMORY = -1
 _SHORT = 4096

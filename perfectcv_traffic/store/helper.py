@@ -48,8 +48,10 @@ class Helper:
         self._tasks = Channel(self._process.stdin, memory[0])
         self._results = Channel(self._process.stdout, memory[1])
         self._unanswered = 0
-        self.ahead = 1 if memory[0] == NO_MEMORY else SLOTS - 1
-        """Tasks to submit before the first result is taken; a pipe alone would be blocked.
+        self._most = 2 if memory[0] == NO_MEMORY else SLOTS
+        """Messages to be answered at any time: a pipe alone would be blocked by more."""
+        self.ahead = max(1, self._most - 2)
+        """Tasks to submit before the first result is taken.
 
         Several: a summary takes as long as a task, and nobody should wait for it meanwhile.
         """
@@ -77,8 +79,12 @@ class Helper:
         is_plain = chunk.long_line is None and chunk.is_terminated
         return is_plain and chunk.size >= WORTH_HELP and self._process.poll() is None
 
+    def has_room(self) -> bool:
+        """Whether a task and then a summary may be asked for before the next answer is taken."""
+        return self._unanswered + 2 <= self._most
+
     def submit(self, heading: Task, lines: Buffer) -> None:
-        """Begin with lines; at most `ahead` and a summary may be waited for at any time."""
+        """Begin with lines, while there is room."""
         about = msgpack.encode((heading.log_format, heading.name, heading.start))
         self._send([len(about).to_bytes(2), about, lines])
 
@@ -99,14 +105,20 @@ class Helper:
             return msgpack.decode(data) if data else None  # each row a list
 
     def forget(self) -> None:
-        """Pass over whatever was submitted."""
+        """Pass over whatever was submitted, the summary of it too."""
+        self._pass_over()
         self.submit_sum()
+        self._pass_over()
+
+    def _pass_over(self) -> None:
         while self._unanswered:
             self._unanswered -= 1
             with self._results.received():
                 pass
 
     def _send(self, parts: Sequence[Buffer]) -> None:
+        if self._unanswered >= self._most:
+            raise RuntimeError("the helper was asked for more than there is room for")
         self._tasks.send(parts)
         self._unanswered += 1
 

@@ -91,7 +91,7 @@ class Pipeline:
         waiting: deque[_Entry] = deque()
         size = 0
         for number, chunk in enumerate(chunks):
-            while len(waiting) >= most:
+            while len(waiting) >= most or (waiting and not self._has_room()):
                 yield waiting.popleft()
             size += chunk.size
             is_last = size >= (GROUP_SIZE if self._helper else 0)
@@ -101,6 +101,9 @@ class Pipeline:
                 self._ask_for_sum()
         self._ask_for_sum()
         yield from waiting
+
+    def _has_room(self) -> bool:
+        return self._helper is None or self._helper.has_room()
 
     def _begin(self, chunk: Chunk, number: int) -> Way:
         log = self._group.log

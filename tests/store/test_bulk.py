@@ -116,7 +116,8 @@ def test_bulk_ingest_killed_at_any_point_stores_each_line_once(
     assert kills >= 2
     assert ingest([log], db) == Counts()
     ingest([log], tmp_path / "alone.db")
-    assert contents(db) == contents(tmp_path / "alone.db")
+    is_same = contents(db) == contents(tmp_path / "alone.db")  # too much to be shown
+    assert is_same
     assert is_whole(db)
 
 
@@ -127,6 +128,19 @@ def test_second_process_stores_the_same(log: Path, db: Path, tmp_path: Path, lin
         file.write(b"junk\n\n" + line(5))
     counts = ingest([log], db, options=Options(in_parallel=True))
     assert counts == ingest([log], tmp_path / "alone.db") == Counts(3003, 3000, 1, 1, 1)
+    assert contents(db) == contents(tmp_path / "alone.db")
+    assert is_whole(db)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("group", [1, 100_000, 150_000])
+def test_summary_after_every_few_chunks_is_never_more_than_there_is_room_for(
+    log: Path, db: Path, tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch, group: int
+) -> None:
+    monkeypatch.setattr(pipeline, "GROUP_SIZE", group)
+    write_log(log, line, 3000)
+    assert ingest([log], db, options=Options(in_parallel=True)).new == 3000
+    ingest([log], tmp_path / "alone.db")
     assert contents(db) == contents(tmp_path / "alone.db")
     assert is_whole(db)
 
