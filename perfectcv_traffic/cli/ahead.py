@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _COMMANDS = frozenset({"analyze", "report"})
 _SHOWING = frozenset({"--no-charts", "--json", "--csv", "--markdown"})
 """Options that say how answers are shown."""
-_VARIABLES = "PERFECTCV_TRAFFIC_"
-_LEAST = 33_554_432
-"""Bytes that several processes are worth: as `cli.folding` has it."""
 
 _begun: list[tuple[list[str], Run]] = []
 
@@ -68,9 +65,14 @@ def taken(names: list[str]) -> Run | None:
 def logs(arguments: Sequence[str]) -> list[str]:
     """Names of the logs that are sure to be folded whole; none if there is any doubt."""
     command, *words = arguments or [""]
+    if command not in _COMMANDS:
+        return []
+    from perfectcv_traffic.fold.pool import WORTH_PROCESSES
+    from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
+
     names = [word for word in words if word not in _SHOWING]
-    if command not in _COMMANDS or any(name.startswith(_VARIABLES) for name in os.environ):
+    if any(name.startswith(ENVIRONMENT_PREFIX) for name in os.environ):
         return []
     if any(name.startswith("-") or not Path(name).is_file() for name in names):
         return []
-    return names if sum(Path(name).stat().st_size for name in names) >= _LEAST else []
+    return names if sum(Path(name).stat().st_size for name in names) >= WORTH_PROCESSES else []

@@ -13,9 +13,6 @@ from perfectcv_traffic.errors import UsageError
 if TYPE_CHECKING:
     from perfectcv_traffic.fold.files import FoundLog
 
-WORTH_PROCESSES = 33_554_432
-"""Bytes of logs from which on several processes save time."""
-
 Jobs = Annotated[
     int | None, option("--jobs", help="Processes that read LOG; else one on each core.", min=1)
 ]
@@ -33,7 +30,7 @@ def executor(
     if cluster is None:
         from perfectcv_traffic.fold import pool
 
-        is_long = sum(log.size for log in logs) >= WORTH_PROCESSES
+        is_long = sum(log.size for log in logs) >= pool.WORTH_PROCESSES
         count = jobs or (pool.cores() if is_long else 1)
         with pool.workers(count) as local:
             yield local, count

@@ -175,8 +175,8 @@ def _from_logs(source: Source, *, hourly: bool) -> _Found:
 
 
 def _folded(source: Source) -> Part:
-    from perfectcv_traffic.cli.folding import WORTH_PROCESSES
     from perfectcv_traffic.cli.terminal import progress
+    from perfectcv_traffic.fold.pool import WORTH_PROCESSES
 
     assert source.run is not None
     if source.run.size < WORTH_PROCESSES:  # done before anybody could read a bar

@@ -21,6 +21,9 @@ from perfectcv_traffic.fold import work
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+WORTH_PROCESSES = 33_554_432
+"""Bytes of logs from which on several processes save time."""
+
 _THREADS = Path("/proc/self/task")
 
 

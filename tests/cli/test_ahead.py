@@ -9,6 +9,7 @@ import pytest
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import ahead
 from perfectcv_traffic.cli.reading import Source, begun, read
+from perfectcv_traffic.fold import pool
 
 LINES = b'{"request_id":"r","path":"/a"}\n' * 50
 
@@ -16,7 +17,7 @@ LINES = b'{"request_id":"r","path":"/a"}\n' * 50
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A log that is long enough."""
-    monkeypatch.setattr(ahead, "_LEAST", 10)
+    monkeypatch.setattr(pool, "WORTH_PROCESSES", 10)
     path = tmp_path / "api_traffic.log"
     path.write_bytes(LINES)
     return path
