@@ -18,6 +18,9 @@ REQUEST_ID_HEADER = "X-Request-ID"
 RUN_ID_HEADER = "X-Traffic-Run"
 SCENARIO_HEADER = "X-Traffic-Scenario"
 
+MASKED_WHOLE = "***"
+"""An `api_token` that shows nothing of the credential: it is everybody's and names no client."""
+
 MAX_NULL_DETAILS = 100
 """Null details kept per direction of one record; the true total is kept beside them."""
 
@@ -129,7 +132,8 @@ class TrafficLog(msgspec.Struct):
         TokenReason | None, _means("expired, malformed, bad_signature or rejected")
     ] = None
     api_token: Annotated[
-        str | None, _means("masked credential: first 4 + ... + last 4; short ones and Basic ***")
+        str | None,
+        _means(f"masked credential: first 4 + ... + last 4; short ones and Basic {MASKED_WHOLE}"),
     ] = None
     status_code: Annotated[
         Count | None, _means("HTTP status; null when the client left before a response started")

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from typing import Any, NamedTuple
 
-from perfectcv_traffic import ranks
+from perfectcv_traffic import client_identifier, ranks
 from perfectcv_traffic.admin import moments
 from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
@@ -77,7 +77,7 @@ def _recent(connection: sqlite3.Connection, prefix: Prefix, since: str) -> list[
     cursor.row_factory = None
     rows = cursor.execute(
         "SELECT id, timestamp, status_code, response_time_ms,"
-        f" coalesce(api_token, client_ip, 'unknown') FROM api_requests INDEXED BY {BY_TIME}"
+        f" {client_identifier.SQL} FROM api_requests INDEXED BY {BY_TIME}"
         f" WHERE timestamp >= ? AND ({outside.sql}) ORDER BY timestamp DESC LIMIT ?",
         (since, *outside.values, MOST_ROWS),
     )

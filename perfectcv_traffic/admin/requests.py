@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from perfectcv_traffic.admin import paths, totals
 from perfectcv_traffic.admin.paths import Matching
 from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
+from perfectcv_traffic.record import MASKED_WHOLE
 from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
 COUNTED = 10_000
@@ -177,6 +178,8 @@ def _token(connection: sqlite3.Connection, wanted: Filter) -> list[Clause]:
     token = wanted.masked_token
     if token is None:
         return [_kind_of_token(wanted.token or "")]
+    if token == MASKED_WHOLE:  # it has no windows of its own
+        return [Clause("api_token = ?", (token,))]
     first, last = connection.execute(
         "SELECT min(window_start), max(last_request) FROM rate_limit_tracking"
         " WHERE client_identifier = ?",

@@ -75,7 +75,7 @@ def shared_tokens(frames: Frames) -> list[Finding]:
     Tokens are recorded masked. One that is masked whole tells nothing from another: left out.
     """
     recent = _ordinary(frames)
-    is_told = recent["api_token"].fillna("").str.contains("...", regex=False)
+    is_told = (recent["api_token"] == recent["client"]).fillna(False)  # noqa: FBT003 - pandas' own
     used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
     table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
     many = table[table["nunique"] >= MIN_ADDRESSES]

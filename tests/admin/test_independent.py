@@ -31,7 +31,7 @@ PATHS = [
     "/admin/url-stats",
     "/administer",
 ]
-TOKENS = [None, None, "12ab...cd34", "eyJh...b_kw"]
+TOKENS = [None, None, "12ab...cd34", "eyJh...b_kw", "***"]
 ADDRESSES = ["10.0.0.1", "10.0.0.2", None]
 VALIDITIES = list(TokenValidity)
 ROUNDS = 300
@@ -87,7 +87,7 @@ def some_filter(choose: random.Random) -> Filter:
         "status_code": [200, 500, 418],
         "since": ["2026-01-01T03:30:00"],
         "until": ["2026-01-01T11:00:00.000000Z"],
-        "token": ["absent", "present", "valid", "12ab...cd34", "no...body"],
+        "token": ["absent", "present", "valid", "12ab...cd34", "***", "no...body"],
         "has_nulls": [True, False],
         "failed": [True, False],
     }

@@ -13,7 +13,7 @@ CREATE TABLE {table} AS SELECT *, row_number() OVER () AS id,
   coalesce(token_validity, 'not recorded') AS validity,
   date_trunc('hour', timestamp::TIMESTAMP) AS hour,
   date_trunc('minute', timestamp::TIMESTAMP) AS minute,
-  coalesce(api_token, client_ip, 'unknown') AS client,
+  coalesce(nullif(api_token, '***'), client_ip, 'unknown') AS client,
   response_time_ms AS d
 FROM read_json(?, format='newline_delimited', columns={columns})
 
@@ -244,7 +244,7 @@ FROM ordinary WHERE client_ip IS NOT NULL GROUP BY client_ip
 HAVING count(*) FILTER (status_code IN (401, 403)) >= greatest(20, count(*) / 2)
 UNION ALL
 SELECT 'PT302', NULL, NULL, 'token ' || api_token, count(*) FROM ordinary
-WHERE validity = 'valid' AND contains(api_token, '...') GROUP BY api_token
+WHERE validity = 'valid' AND api_token <> '***' GROUP BY api_token
 HAVING count(DISTINCT client_ip) >= 5
 UNION ALL
 SELECT 'PT303', method, place, '', max(failed) FROM

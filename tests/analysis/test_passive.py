@@ -57,7 +57,7 @@ def test_test_traffic_is_meant_to_be_refused_and_to_fail(
 
 @pytest.mark.parametrize(
     ("token", "addresses", "found"),
-    [("abcd...wxyz", 5, True), ("abcd...wxyz", 4, False), ("****", 9, False)],
+    [("abcd...wxyz", 5, True), ("abcd...wxyz", 4, False), ("***", 9, False), ("", 9, False)],
 )
 def test_token_from_many_addresses_is_found_if_it_can_be_told_apart(
     make_record: Make, build_frames: Build, token: str, addresses: int, found: bool
