@@ -21,6 +21,9 @@ SCENARIO_HEADER = "X-Traffic-Scenario"
 MASKED_WHOLE = "***"
 """An `api_token` that shows nothing of the credential: it is everybody's and names no client."""
 
+USER_AGENT_LIMIT = 512
+"""Characters of a User-Agent that are kept."""
+
 MAX_NULL_DETAILS = 100
 """Null details kept per direction of one record; the true total is kept beside them."""
 
@@ -113,7 +116,9 @@ class TrafficLog(msgspec.Struct):
     client_ip: Annotated[str | None, _means("client address, taken from trusted proxies only")] = (
         None
     )
-    user_agent: Annotated[str | None, _means("User-Agent header, at most 512 characters")] = None
+    user_agent: Annotated[
+        str | None, _means(f"User-Agent header, at most {USER_AGENT_LIMIT} characters")
+    ] = None
     auth_required: Annotated[
         bool | None, _means("whether the matched route declares a security scheme; null if unknown")
     ] = None

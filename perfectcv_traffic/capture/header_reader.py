@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.capture import headers
-from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER
+from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER, USER_AGENT_LIMIT
 from perfectcv_traffic.redaction import Redactor
 
 MAX_NAMES = 500
@@ -21,7 +21,6 @@ MAX_VALUES = 50
 """Values of a header that are remembered; one with more of them is read each time."""
 MAX_VALUE = 512
 MAX_PAIRS = 50
-USER_AGENT_LIMIT = 512
 
 _COOKIES = frozenset({"cookie", "set-cookie"})
 _TELLING = frozenset({"user-agent", "traceparent", RUN_ID_HEADER.lower(), SCENARIO_HEADER.lower()})
