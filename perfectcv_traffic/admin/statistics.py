@@ -12,7 +12,7 @@ import numpy as np
 
 from perfectcv_traffic import ranks, sketch
 from perfectcv_traffic.admin.gate import SCENARIO
-from perfectcv_traffic.admin.scope import Clause, Prefix, every
+from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
 
 PERMILLES = (500, 950, 990)
 TOP = 10
@@ -111,7 +111,7 @@ def _added_up(
         sketches.append(durations)
         outcome = method, status, token
         outcomes[outcome] = outcomes.get(outcome, 0) + requests
-        errors = requests if status < 0 or status >= _FAILED_FROM else 0
+        errors = requests if status < 0 or status >= FAILED_FROM else 0
         total = endpoints.get(route)
         if total is None:
             endpoints[route] = [requests, errors, timed, duration_us]
@@ -149,9 +149,6 @@ def _hours(connection: sqlite3.Connection, since: str | None, until: str | None)
     if until and until[:13] < (last or ""):
         clauses.append(Clause("hour <= ?", (until[:13],)))
     return clauses
-
-
-_FAILED_FROM = 400
 
 
 def _word(status: int) -> str:
