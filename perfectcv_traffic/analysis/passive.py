@@ -165,8 +165,18 @@ def _evidence_by(requests: pd.DataFrame, key: str) -> dict[Any, str]:
 
 
 def _ordinary(frames: Frames) -> pd.DataFrame:
+    """Requests but for test traffic, which says so itself: a stranger who says so is not believed.
+
+    Of a run that is known any address may be, else only those of this machine.
+    """
     recent = frames.recent
-    return recent[recent["scenario"].isna() | (recent["scenario"] == "")]
+    says_so = recent["scenario"].fillna("") != ""
+    is_known = recent["run_id"].isin(frames.runs["run_id"]) | _is_loopback(recent["client_ip"])
+    return recent[~(says_so & is_known)]
+
+
+def _is_loopback(address: pd.Series) -> pd.Series:
+    return address.isin(["::1"]) | address.str.startswith("127.").fillna(value=False)
 
 
 PASSIVE_RULES: tuple[Callable[[Frames], list[Finding]], ...] = (
