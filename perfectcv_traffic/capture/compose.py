@@ -48,10 +48,12 @@ class Composer:
         # A validation error repeats the value it rejects, under a name that says nothing of it.
         names = (*settings.redact, "input")
         self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
-        self._bodies = BodyReader(self._redactor)
+        self._refusing = BodyReader(self._redactor)  # what went wrong may stand at the end
+        kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
+        self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
-        self._headers = HeaderReader(self._redactor, blank=hidden)
+        self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._is_enriched = extensions.enrich is not None
@@ -86,7 +88,7 @@ class Composer:
         sent = self._set_request_body(record, exchange, request)
         answered = self._set_response(record, exchange)
         _set_nulls(record, exchange, query, sent, answered)
-        self._set_token(record, exchange, request, query)
+        self._set_token(record, exchange, self._credential(exchange, read, query))
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
         record.request_data_summary = describe.request_summary(record, query.plain, sent)
@@ -139,11 +141,14 @@ class Composer:
             record.response_bytes = headers.declared_length(response.get("content-length"))
             answered = ReadBody(note="file", partial=True)
         else:
-            rejecting = exchange.status == _UNPROCESSABLE
-            reader = self._rejecting if rejecting else self._bodies
-            answered = self._body(exchange, response, reader)
+            answered = self._body(exchange, response, self._answer_reader(exchange.status))
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
+
+    def _answer_reader(self, status: int | None) -> BodyReader:
+        if status is None or status < _BAD_REQUEST:
+            return self._bodies
+        return self._rejecting if status == _UNPROCESSABLE else self._refusing
 
     def _body(
         self, exchange: Exchange, carried: Plain, answer_reader: BodyReader | None = None
@@ -185,15 +190,24 @@ class Composer:
     def _key(self) -> bytes:
         return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
+    def _credential(
+        self, exchange: Exchange, read: ReadHeaders, query: ReadQuery
+    ) -> Credential | None:
+        request = Plain(exchange.headers, read.places)
+        if "authorization" in request:
+            sent = credentials.from_authorization(request.get("authorization"))
+            if sent is not None:
+                return sent
+        is_form = request.get("content-type").startswith(_FORM)
+        if not (exchange.declared or read.has_noted or query.may_carry or is_form):
+            return None
+        return credentials.find(_sources(exchange, request, query), exchange.declared or ())
+
     def _set_token(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
+        self, record: TrafficLog, exchange: Exchange, credential: Credential | None
     ) -> None:
         declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
-        credential = credentials.from_authorization(request.get("authorization"))
-        if credential is None:
-            sources = _sources(exchange, request, query)
-            credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
         record.token_validity = credentials.validity(
             credential, status=record.status_code, auth_required=record.auth_required

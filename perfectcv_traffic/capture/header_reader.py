@@ -50,6 +50,8 @@ class ReadHeaders(msgspec.Struct, frozen=True):
     facts: Facts
     room: int
     """Characters that could be kept beyond these."""
+    has_noted: bool = False
+    """Whether any of the names that the reader was to note is there."""
     varying: tuple[tuple[str, int], ...] = ()
     """Names and places of those that have to be read each time."""
 
@@ -74,9 +76,15 @@ class Plain:
 class HeaderReader:
     """Reads header lists, redacted; bounded in every way."""
 
-    def __init__(self, redactor: Redactor, blank: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        blank: frozenset[str] = frozenset(),
+        noted: frozenset[str] = frozenset(),
+    ) -> None:
         self._redactor = redactor
         self._blank = blank
+        self._noted = noted
         self._plain: dict[bytes, set[bytes]] = {}
         """Values of the headers by whose values a list is known again."""
         self._others: dict[bytes, bool] = {}
@@ -103,7 +111,8 @@ class HeaderReader:
             is_telling = is_telling or _is_telling(name)
         if room < 0:
             return self._read(raw)
-        return ReadHeaders(kept, known.places, _facts(kept) if is_telling else known.facts, room)
+        facts = _facts(kept) if is_telling else known.facts
+        return ReadHeaders(kept, known.places, facts, room, known.has_noted)
 
     def _read(self, raw: Raw) -> ReadHeaders:
         kept: dict[str, str] = {}
@@ -124,7 +133,7 @@ class HeaderReader:
                 kept[name] = value
             else:
                 room = -1
-        return ReadHeaders(kept, places, _facts(kept), room)
+        return ReadHeaders(kept, places, _facts(kept), room, not self._noted.isdisjoint(places))
 
     def _redacted(self, name: str, value: str) -> str:
         if name in self._blank:
@@ -146,7 +155,9 @@ class HeaderReader:
         for name, _ in places:
             room += len(kept[name])
             kept[name] = ""
-        self._known[key] = ReadHeaders(kept, found.places, found.facts, room, tuple(places))
+        self._known[key] = ReadHeaders(
+            kept, found.places, found.facts, room, found.has_noted, tuple(places)
+        )
         return found
 
     def _is_classified(self, raw_name: bytes, raw_value: bytes) -> bool:
