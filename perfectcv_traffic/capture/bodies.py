@@ -66,9 +66,10 @@ class BodyReader:
 
         `ended` says that nothing follows what was received or sent of it.
         """
-        head, whole = bytes(body.head), ended and body.kept == body.size
+        head = bytes(body.head)
         if not head:
             return ReadBody()
+        whole = ended and len(head) == body.size
         if encoding and encoding != "identity":
             plain = _decompress(head, encoding, body.kept)
             if plain is None:
