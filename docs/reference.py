@@ -20,9 +20,10 @@ HERE = Path(__file__).parent
 
 
 RECORD_INTRODUCTION = """\
-A line of `api_traffic.log` is one JSON object with these fields, in this order; a row of the table
-`api_requests` has the same names. A `?` marks fields that may be null: not recorded. Objects and
-lists are JSON text in the database."""
+A line of `api_traffic.log` is one JSON object with these fields, in this order. A field that has
+its default is left out: null, a zero count, an empty path, query, summary or list, `nulls_partial`
+of false, `weight` of 1. A row of the table `api_requests` has the same names, and all of them. A
+`?` marks fields that may be null: not recorded. Objects and lists are JSON text in the database."""
 
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
