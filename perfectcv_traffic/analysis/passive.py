@@ -160,8 +160,10 @@ def _evidence_by(requests: pd.DataFrame, key: str) -> dict[Any, str]:
     """Evidence for each value of a column; there may be hundreds."""
     told = requests[[key, "request_id"]].dropna().drop_duplicates(keep="last")
     latest = told.groupby(key).tail(EVIDENCE).iloc[::-1]
-    found: dict[Any, str] = dict.fromkeys(requests[key].dropna(), "")
-    return found | latest.groupby(key, sort=False)["request_id"].agg(" ".join).to_dict()
+    found: dict[Any, list[str]] = {value: [] for value in requests[key].dropna().unique()}
+    for value, request_id in zip(*(latest[name].tolist() for name in latest), strict=True):
+        found[value].append(request_id)
+    return {value: " ".join(ids) for value, ids in found.items()}
 
 
 def _ordinary(frames: Frames) -> pd.DataFrame:
