@@ -63,10 +63,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A whole number that SQLite can hold."""
 
 
-class TrafficLog(msgspec.Struct):
+class TrafficLog(msgspec.Struct, omit_defaults=True):
     """One request and its response, redacted: a line of `api_traffic.log`, a row of `api_requests`.
 
-    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero.
+    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero. A
+    line leaves out the fields that have their default; a row has all.
     """
 
     request_id: Annotated[

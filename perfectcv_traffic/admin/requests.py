@@ -23,7 +23,11 @@ COUNTED = 10_000
 BY_TIME = "api_requests_time_and_filters"
 BY_REQUEST_ID = "api_requests_request_id"
 
-_PRESENT = {"present": "token_validity <> 'absent'", "absent": "token_validity = 'absent'"}
+_PRESENT = {
+    # Of a foreign log nothing is known: no value in a row, '' in the summary.
+    "present": "token_validity NOT IN ('absent', '')",
+    "absent": "token_validity = 'absent'",
+}
 _SHORTENED = "..."
 _VALIDITIES = ("valid", "invalid", "unknown")
 

@@ -16,6 +16,7 @@ from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
 
 PERMILLES = (500, 950, 990)
 TOP = 10
+_ON_THE_HOUR = ":00:00.000000Z"
 
 _PAIRS = np.dtype([("bucket", "<i4"), ("count", "<i8")])
 
@@ -64,7 +65,7 @@ def request_stats(
 ) -> dict[str, Any]:
     """Totals, counts by method, status and endpoint, and durations.
 
-    `since` and `until` are taken to the hour: the summary knows no less.
+    Hours in which any of the time lies count whole: the summary knows no less.
     """
     found = _added_up(connection, prefix, since, until)
     durations = merged(found.sketches)
@@ -146,8 +147,9 @@ def _hours(connection: sqlite3.Connection, since: str | None, until: str | None)
     clauses = []
     if since and since[:13] > (first or ""):
         clauses.append(Clause("hour >= ?", (since[:13],)))
-    if until and until[:13] < (last or ""):
-        clauses.append(Clause("hour <= ?", (until[:13],)))
+    before = (until or "").removesuffix(_ON_THE_HOUR)  # any other time has begun its hour
+    if before and (before <= (last or "") or first == ""):  # "": of requests without a time
+        clauses.append(Clause("hour < ? AND hour > ''", (before,)))
     return clauses
 
 

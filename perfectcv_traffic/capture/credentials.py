@@ -17,6 +17,8 @@ from perfectcv_traffic.record import MASKED_WHOLE, TokenReason, TokenValidity
 KEY_HEADERS = (
     "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
 )  # fmt: skip
+CARRIERS = frozenset({*KEY_HEADERS, "cookie"})
+"""Headers in which there may be a credential, whatever the route asks for; beside Authorization."""
 QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
 FORM_NAMES = ("access_token",)
 """RFC 6750 2.2: a bearer token as a field of a form."""
