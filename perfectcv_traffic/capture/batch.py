@@ -57,7 +57,9 @@ class BatchRecorder:
             start = len(lines)
             try:
                 self._append_line(lines, exchange, outcome)
-            except Exception:  # one record that cannot be made must not lose its batch
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # one record that cannot be made must not lose its batch
                 del lines[start:]
                 outcome.failed += 1
                 outcome.untold += 1

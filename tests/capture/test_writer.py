@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,27 @@ def test_i1_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
     assert (sink.counters.recorded, sink.counters.bodies_dropped) == (6, 3)
 
 
+def test_i1_what_waits_for_its_background_tasks_counts_as_waiting(log: Path) -> None:
+    composer = Plain()
+    composer.leave.clear()
+    sink = writer(log, composer, records=5, size=20_000)
+    sink.submit(exchange_of("/first"))
+    assert composer.entered.wait(20)  # the thread holds it, the queue is empty
+    held = [exchange_of("/held", b"x" * 5000) for _ in range(8)]
+    for exchange in held:
+        exchange.finished_at = time.perf_counter()
+        sink.hold(exchange)
+    assert [exchange.request_body.kept for exchange in held[:5]] == [5000, 5000, 0, 0, 0]
+    sink.submit(exchange_of("/next"))  # for which there is no room left
+    assert (sink.counters.dropped, sink.counters.bodies_dropped) == (4, 3)
+    for exchange in held:
+        sink.release(exchange)
+    composer.leave.set()
+    sink.close()
+    assert (sink.counters.recorded, sink.counters.dropped) == (6, 4)
+    assert [line["path"] for line in lines(log)] == ["/first"] + ["/held"] * 5
+
+
 def test_i1_dropped_bodies_are_noted_in_the_record(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
@@ -164,6 +186,31 @@ def test_writer_outlives_its_own_bugs_and_counts_what_they_cost(log: Path, caplo
     assert (one.counters.failed, one.counters.recorded) == (1, 2)
     assert one.counters.faults > 1
     assert "the recorder failed" in caplog.text
+
+
+class Interrupted(Plain):
+    """A composer that ends the thread which calls it, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_over = False
+
+    def compose(self, exchange: Exchange) -> TrafficLog:
+        if not self.is_over:
+            self.is_over = True
+            raise KeyboardInterrupt
+        return super().compose(exchange)
+
+
+def test_thread_that_ended_is_replaced_at_the_next_request(log: Path) -> None:
+    one = writer(log, Interrupted())
+    one.submit(exchange_of("/lost"))
+    assert one.flush(20)
+    one.submit(exchange_of("/kept"))
+    assert one.flush(20)
+    one.close()
+    assert [(line["path"], line["lost_before"]) for line in lines(log)] == [("/kept", 1)]
+    assert (one.counters.failed, one.counters.recorded, one.counters.faults) == (1, 1, 1)
 
 
 def test_thread_that_cannot_start_is_tried_again(log: Path, monkeypatch: Any) -> None:
