@@ -161,6 +161,17 @@ def test_b6_b7_body_sent_as_a_file_is_final_and_sized_by_its_header(
     assert row["response_body_note"] == "file"
 
 
+@pytest.mark.parametrize("declared", [[], [(b"content-length", b"9" * 18)]], ids=["none", "absurd"])
+def test_b6_size_of_a_file_is_unknown_without_a_length_that_can_be(
+    monitor: Setup, talk: Talk, record: Record, declared: Any
+) -> None:
+    start = {**START, "headers": declared}
+    watching = monitor(sends(start, {"type": "http.response.pathsend", "path": "/x"}))
+    talk(watching.app)
+    row = record(watching)
+    assert (row["response_bytes"], row["response_body_note"]) == (None, "file")
+
+
 def test_b8_record_is_closed_after_the_last_trailers(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
