@@ -199,7 +199,9 @@ offloaded.main()
 
 
 @pytest.fixture
-def fragile(log: Path, talk: Talk, monitor: Any, monkeypatch: Any) -> Callable[..., Monitor]:
+def fragile(
+    log: Path, talk: Talk, monitor: Any, until: Until, monkeypatch: Any
+) -> Callable[..., Monitor]:
     """`setup_monitoring` with a child at work that some requests kill or hang."""
     monkeypatch.setattr(offload, "START_DELAY", 0.0)
 
