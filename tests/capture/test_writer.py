@@ -268,14 +268,53 @@ from pathlib import Path
 from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 log = AppendOnlyLog(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))
-assert log.append(b"a" * 39 + b"\\n")
-assert not log.append(b"b" * 39 + b"\\n")
+assert log.append(b"a" * 39 + b"\\n") == 40
+assert log.append(b"b" * 39 + b"\\n") == 10
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-assert log.append(b"c" * 39 + b"\\n")
+assert log.append(b"c" * 39 + b"\\n") == 40
 """
     log = tmp_path / "log"
     subprocess.run([sys.executable, "-c", script, str(log)], check=True, timeout=60)
     assert log.read_bytes().splitlines() == [b"a" * 39, b"b" * 10, b"c" * 39]
+
+
+@posix
+def test_i8_lines_that_a_full_disk_took_whole_count_as_recorded(tmp_path: Path) -> None:
+    script = """
+import json, resource, signal, sys
+from pathlib import Path
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
+from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.exchange import begin
+from perfectcv_traffic.capture.sampler import Sampler
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
+class Plain:
+    def compose(self, exchange):
+        if exchange.path == "/poison":
+            raise ValueError
+        return TrafficLog(request_id=exchange.path * 50)
+    def close(self): ...
+def exchange_of(path):
+    return begin({"method": "GET", "path": path, "headers": []}, "id", "event", (1.0, 1.0))
+recorder = BatchRecorder(AppendOnlyLog(Path(sys.argv[1])), Sampler(Settings()), Plain())
+resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))
+paths = ["/a", "/poison", "/b", "/c", "/poison", "/d"]
+outcome = recorder.write(map(exchange_of, paths), 5)
+print(outcome.recorded, outcome.unwritten, outcome.failed, outcome.untold)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+recorder.write([exchange_of("/e")], outcome.untold)
+recorder.close()
+"""
+    log = tmp_path / "log"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(log)], check=True, timeout=60, capture_output=True
+    )
+    # Of lines of 118 to 134 bytes three are whole: they tell the 5 before them and one failure.
+    assert done.stdout.split() == [b"3", b"1", b"2", b"2"]
+    *whole, torn, last = log.read_bytes().splitlines()
+    assert [json.loads(line).get("lost_before", 0) for line in (*whole, last)] == [5, 1, 0, 2]
+    assert not torn.endswith(b"}")
 
 
 def test_i9_unusable_directory_degrades_the_recorder_not_the_api(
@@ -331,7 +370,7 @@ def append_many(log: Path, name: str, count: int) -> None:
             b'{"worker":"%s","n":%d,"x":"%s"}\n' % (name.encode(), 50 * number + k, b"x" * 700)
             for k in range(50)
         )
-        assert file.append(batch)
+        assert file.append(batch) == len(batch)
     file.close()
 
 
