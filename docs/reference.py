@@ -29,7 +29,8 @@ of false, `weight` of 1. A row of the table `api_requests` has the same names, a
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
 then in the environment, then here. Lists in the environment are separated by blanks or
-commas."""
+commas, those within `{1,3}` and `[a, b]` of a regular expression excepted. An empty variable is as
+good as none, but makes a list empty."""
 
 
 def record_page() -> str:
