@@ -19,6 +19,7 @@ from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.header_reader import HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
 from perfectcv_traffic.capture.verifier import Verifier
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import (
     MAX_NULL_DETAILS,
     TokenValidity,
@@ -49,7 +50,7 @@ class Composer:
         names = (*settings.redact, "input")
         self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
         self._bodies = BodyReader(self._redactor)
-        self._proxies = client.TrustedProxies(settings.trusted_proxies)
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, blank=hidden)
         self._queries = QueryReader(self._redactor)
