@@ -167,6 +167,31 @@ def test_caddy_line_becomes_a_record_without_secrets() -> None:
     assert found["null_params_count"] == 1
 
 
+@pytest.mark.parametrize("method", ["", '"request_method":"GET",', '"method":"GET",'])
+@pytest.mark.parametrize(
+    ("named", "target"),
+    [
+        ("request", "/users/1?a=1"),
+        ("request", "/a b/c?a=1"),
+        ("request", "http://other.example/users/1?a=1"),
+        ("path", "/users/1?a=1"),
+    ],
+)
+def test_json_line_with_a_request_line_is_taken_apart(method: str, named: str, target: str) -> None:
+    line = f'{{{method}"{named}":"GET {target} HTTP/1.1","status":200}}'
+    found = facts(line.encode(), LogFormat.JSON)
+    assert (found["method"], found["url"], found["http_version"]) == ("GET", target, "1.1")
+    assert found["path"] == target.partition("?")[0].removeprefix("http://other.example")
+    assert found["query_params"] == "a=1"
+
+
+def test_json_line_with_a_decoded_path_of_three_words_keeps_it() -> None:
+    line = b'{"uri":"/a b HTTP/1.1","status":200,"server_protocol":"HTTP/2.0"}'
+    found = facts(line, LogFormat.JSON)
+    assert (found["path"], found["http_version"]) == ("/a b HTTP/1.1", "2.0")
+    assert "method" not in found
+
+
 def test_json_line_with_numbers_as_text_becomes_a_record() -> None:
     assert facts(NGINX_JSON, LogFormat.JSON) | {"null_params_details": []} == {
         "timestamp": "2025-10-10T11:55:36.000000Z",
