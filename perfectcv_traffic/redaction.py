@@ -52,6 +52,8 @@ _SCHEME_AND_CREDENTIAL = re.compile(
     r"\b(Bearer|Basic|Token|ApiKey)\s+[\w.~+/=-]{6,}", re.IGNORECASE
 )
 _SCHEMES = ("bearer", "basic", "token", "apikey")
+_LONGEST_MARK = 8
+"""What tells that a secret by shape may begin is not longer: `eyJ`, `://`, a scheme."""
 # A password may hold a slash, though it should not; a port before a path is no password.
 _USERINFO = re.compile(
     r"""([a-z][a-z0-9+.-]*:\\?/\\?/)"""
@@ -185,8 +187,16 @@ class Redactor:
             kept_until = value.end()
         return "".join((*pieces, text[kept_until:]))
 
-    def shapes(self, text: str) -> str:
-        """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
+    def shapes(self, text: str, enough: int | None = None) -> str:
+        """Text without secrets that show by their own shape: JWTs, credentials, userinfo.
+
+        Who keeps no more than `enough` characters may get just one more than that, which tells
+        that there are more.
+        """
+        if enough is not None and self._also is None and len(text) > enough + _LONGEST_MARK:
+            beginning = text[: enough + _LONGEST_MARK]
+            if not _may_begin_in(beginning, text):
+                return beginning[: enough + 1]
         # A single character is found thirty times as fast as several: the rarest is asked first.
         if "J" in text and "eyJ" in text:
             text = _JWT.sub(REDACTED, text)
@@ -207,6 +217,15 @@ class Redactor:
             return also(text)
         except Exception:  # the application's own function: what it could not judge is not kept
             return REDACTED
+
+
+def _may_begin_in(beginning: str, text: str) -> bool:
+    """Whether a secret by shape may begin in the beginning of a text; False is certain."""
+    if "J" in beginning and "eyJ" in beginning:
+        return True
+    if "@" in text and "/" in beginning and ("://" in beginning or ":\\/" in beginning):
+        return True
+    return " " in text and any(map(beginning.lower().__contains__, _SCHEMES))
 
 
 def _places(part: str, text: str) -> Iterator[int]:
