@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
+
 OWN_GROUP: dict[str, Any] = {"process_group": 0}
 """Options of a child in a group of its own: Ctrl-C reaches only us, it still does what is left.
 
@@ -36,6 +38,17 @@ def python(module: str, *arguments: object) -> list[str]:
         is_here = False
     options = [] if is_here else ["-P"]
     return [sys.executable, *options, "-m", module, *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child that is told everything on its command line.
+
+    A variable of ours was set for this process or for somebody's next command: an option that the
+    child took from it would be nobody's choice.
+    """
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
+    }
 
 
 def require_python() -> None:

@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.options import DEFAULTS, Db, typed_option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
-OlderThan = Annotated[str | None, option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
-KeepRows = Annotated[int | None, option("--keep-rows", help="Requests that stay.", min=0)]
+OlderThan = Annotated[str | None, typed_option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
+KeepRows = Annotated[int | None, typed_option("--keep-rows", help="Requests that stay.", min=0)]
 MaxBytes = Annotated[
-    str | None, option("--max-size", help="Size that the database may have: 500M, 2G.")
+    str | None, typed_option("--max-size", help="Size that the database may have: 500M, 2G.")
 ]
 Clients = Annotated[
     list[str] | None,
-    option("--client", help="Client whose requests go: an address or a masked token."),
+    typed_option("--client", help="Client whose requests go: an address or a masked token."),
 ]
 
 _AGE = re.compile(r"(\d+)\s*([hdw])\Z")
