@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from perfectcv_traffic.cli.moments import before, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, typed_option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
@@ -48,10 +49,10 @@ def prune(
     if older_than is None and keep_rows is None and max_size is None and not client:
         raise UsageError("prune needs --older-than, --keep-rows, --max-size or --client")
     require(db)
-    before = _before(older_than, datetime.now(UTC)) if older_than else None
+    end = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
     deleted = forget(db, client) if client else 0
-    deleted += delete(db, Retention(before=before, rows=keep_rows, size=size))
+    deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
     typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
     if client:
         note("the log files still hold these requests: delete or rotate them away as well")
@@ -61,8 +62,11 @@ def _before(age: str, now: datetime) -> str:
     match = _AGE.match(age.strip().lower())
     if not match:
         raise UsageError(f"--older-than={age}: a number and h, d or w, as in 30d")
-    time = now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        length = timedelta(hours=int(match[1]) * _HOURS[match[2]])
+    except OverflowError:
+        length = timedelta.max
+    return stamp(before(now, length))
 
 
 def _size(size: str) -> int:
