@@ -79,7 +79,7 @@ import sys
 from perfectcv_traffic.__main__ import main
 from perfectcv_traffic.cli import ahead, explain
 
-def fails(*_) -> None:
+def fails(arguments: str = "") -> None:
     raise RuntimeError("a \\x1b[31mcase\\nnobody thought of")
 
 fails.__name__ = "explain"
