@@ -17,6 +17,9 @@ from perfectcv_traffic.record import MAX_NULL_DETAILS, USER_AGENT_LIMIT, Traffic
 from perfectcv_traffic.redaction import Redactor
 
 MAX_REMEMBERED = 10_000
+MAX_TIME = 64
+"""Characters of a time: what is longer is none, and is not remembered."""
+
 MILLISECONDS_FROM = 1e11
 """An epoch number from here on counts milliseconds, not seconds."""
 
@@ -65,6 +68,8 @@ class ForeignRecords:
 
     def time(self, text: str) -> str | None:
         """A time in our fixed width; a log has many lines of one second."""
+        if len(text) > MAX_TIME:
+            return None
         if text not in self._times:
             if len(self._times) >= MAX_REMEMBERED:
                 self._times.clear()
@@ -109,10 +114,9 @@ def _parse_time(text: str) -> str | None:
 
 def epoch(seconds: float) -> str | None:
     """A time from seconds, or milliseconds, since 1970."""
-    if seconds >= MILLISECONDS_FROM:
-        seconds /= 1000
     try:
-        return _fixed(datetime.fromtimestamp(seconds, UTC))
+        since = seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds
+        return _fixed(datetime.fromtimestamp(since, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
