@@ -74,11 +74,11 @@ def shared_tokens(frames: Frames) -> list[Finding]:
 
     Tokens are recorded masked. One that is masked whole tells nothing from another: left out.
     """
-    recent = _ordinary(frames)
-    is_told = recent["api_token"].fillna("").str.contains("...", regex=False)
-    used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
+    recent = _ordinary(frames)[["api_token", "client_ip", "request_id", "token_validity"]]
+    used = recent[recent["token_validity"] == TokenValidity.VALID]
     table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
-    many = table[table["nunique"] >= MIN_ADDRESSES]
+    is_told = table.index.str.contains("...", regex=False)
+    many = table[is_told & (table["nunique"] >= MIN_ADDRESSES)]
     proving = _evidence_by(used[used["api_token"].isin(many.index)], "api_token")
     return [
         {
