@@ -11,6 +11,7 @@ from pathlib import Path
 from pages.commands import commands
 from pages.database import database
 from pages.markdown import NOTE, table
+from pages.modules import modules
 from pages.rules import rules
 
 from perfectcv_traffic import record, settings, summary
@@ -161,6 +162,7 @@ PAGES = {
     "analyses.md": analyses_page,
     "commands.md": commands,
     "database.md": database,
+    "modules.md": modules,
     "record.md": record_page,
     "rules.md": rules,
     "settings.md": settings_page,

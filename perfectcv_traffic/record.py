@@ -24,6 +24,9 @@ MASKED_WHOLE = "***"
 USER_AGENT_LIMIT = 512
 """Characters of a User-Agent that are kept."""
 
+FIRST_ERROR_STATUS = 400
+"""Status codes from here on say that a request did not succeed."""
+
 MAX_NULL_DETAILS = 100
 """Null details kept per direction of one record; the true total is kept beside them."""
 

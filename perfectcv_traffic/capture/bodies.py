@@ -29,7 +29,7 @@ _GZIP = b"\x1f\x8b"
 
 CUT, INVALID_JSON, BINARY = "cut", "invalid_json", "binary"
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # The ones that text is sent in. Python knows others whose decoders are slow on purpose-made input.
 _KNOWN_CHARSET = re.compile(
@@ -91,7 +91,7 @@ class BodyReader:
             return self._json(_decode(head, charset, whole=whole), whole=whole)
         if media_type == "multipart/form-data":
             return _multipart(head, content_type, self.redactor, whole=whole)
-        if media_type == _FORM:
+        if media_type == FORM:
             return _form(_decode(head, charset, whole=whole), self.redactor, whole=whole)
         if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
             return ReadBody(_text(_decode(head, charset, whole=whole), self.redactor))

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
+
 OWN_GROUP: dict[str, Any] = {"process_group": 0}
 """Options of a child in a group of its own: Ctrl-C reaches only us, it still does what is left.
 
@@ -19,23 +21,18 @@ niceness counts only within one (`sched_autogroup`, on in most distributions).
 if sys.platform == "win32":
     OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
-_HOME = Path(__file__).parents[2]
-"""Where this package was found: perhaps nowhere else than in the working directory."""
-
 _PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
 
 
-def python(module: str, *arguments: object) -> list[str]:
-    """The command that runs a module of this package.
+def environment() -> dict[str, str]:
+    """The environment of a child that is told everything on its command line.
 
-    Not with the modules of the working directory: the application may have a `queue.py` there.
+    A variable of ours was set for this process or for somebody's next command: an option that the
+    child took from it would be nobody's choice.
     """
-    try:
-        is_here = _HOME.samefile(".")
-    except OSError:  # a working directory that was deleted
-        is_here = False
-    options = [] if is_here else ["-P"]
-    return [sys.executable, *options, "-m", module, *map(str, arguments)]
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
+    }
 
 
 def require_python() -> None:

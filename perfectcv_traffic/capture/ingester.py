@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
 from perfectcv_traffic.errors import ExitCode
@@ -133,6 +134,7 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=child.environment(),
         **child.OWN_GROUP,
     )
     if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
@@ -152,6 +154,7 @@ def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = Traffic
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=child.environment(),
                 timeout=ANALYSIS_SECONDS,
                 check=True,
             )
@@ -166,4 +169,4 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 
 def _command(*arguments: object) -> list[str]:
-    return child.python("perfectcv_traffic", *arguments)
+    return module_command.python("perfectcv_traffic", *arguments)

@@ -19,6 +19,7 @@ from collections import deque
 
 import msgspec
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.channel import Channel
 from perfectcv_traffic.capture.exchange import OVERHEAD_BYTES, Exchange
@@ -68,7 +69,7 @@ class Offload:
     def __init__(self, settings: Settings) -> None:
         # The one secret among the settings is of no use to the child.
         self._settings = msgspec.structs.replace(settings, admin_token="")
-        self.command = child.python("perfectcv_traffic.capture.offloaded")
+        self.command = module_command.python("perfectcv_traffic.capture.offloaded")
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._is_ready = False
