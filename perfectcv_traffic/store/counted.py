@@ -162,6 +162,28 @@ def meets(connection: sqlite3.Connection, span: Span) -> bool:
     return connection.execute(query, span).fetchone() is not None
 
 
+IS_COUNTED = (
+    "EXISTS (SELECT 1 FROM (SELECT first, last FROM main.counted_ids WHERE first <= {0}"
+    " ORDER BY first DESC LIMIT 1) WHERE last >= {0} AND length(first) = length({0}))"
+)
+"""Whether an id was counted without a row, in SQL; of another length it only looks in between."""
+
+
+def any_known(connection: sqlite3.Connection, first_row: int) -> None:
+    """Raise `KnownIdError` if a row from one on has an id that was counted."""
+    query = (
+        f"SELECT event_id FROM api_requests WHERE id >= ? AND {IS_COUNTED.format('event_id')}"
+        " LIMIT 1"
+    )
+    if found := connection.execute(query, (first_row,)).fetchone():
+        raise KnownIdError(found[0])
+
+
+def has_ids(connection: sqlite3.Connection) -> bool:
+    """Whether any id was counted without a row."""
+    return connection.execute("SELECT 1 FROM counted_ids LIMIT 1").fetchone() is not None
+
+
 def known(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
     """Those of the ids that were counted without a row."""
     return {one for one in ids if _is_counted(connection, one)}
@@ -177,14 +199,33 @@ def _is_counted(connection: sqlite3.Connection, event_id: str) -> bool:
 def insert(connection: sqlite3.Connection, log_id: int, found: Counted, requests: int) -> None:
     """Keep what is kept in place of rows; raises `KnownIdError` for an id that is known."""
     count(connection, found.ids)
-    if found.digests:
-        offsets, digests = zip(*found.digests, strict=True)
+    insert_digests(connection, log_id, found.digests)
+    add(connection, requests, (found.first, found.last))
+
+
+def insert_digests(
+    connection: sqlite3.Connection, log_id: int, found: Sequence[tuple[int, bytes]]
+) -> None:
+    """Keep the offset and the digest of lines of a log."""
+    if found:
+        offsets, digests = zip(*found, strict=True)
         connection.execute(
             "INSERT INTO counted_lines (log_file_id, first_offset, last_offset, digests)"
             " VALUES (?, ?, ?, ?)",
             (log_id, min(offsets), max(offsets), b"".join(digests)),
         )
-    add(connection, requests, (found.first, found.last))
+
+
+def digests(connection: sqlite3.Connection, logs: str, start: int, end: int) -> set[bytes]:
+    """Digests kept of lines between two offsets, and of some others, of logs named by their ids."""
+    rows = connection.execute(
+        f"SELECT digests FROM counted_lines WHERE log_file_id IN ({logs})"
+        " AND last_offset >= ? AND first_offset < ?",
+        (start, end),
+    )
+    return {
+        row[n : n + DIGEST_LENGTH] for (row,) in rows for n in range(0, len(row), DIGEST_LENGTH)
+    }
 
 
 def add(

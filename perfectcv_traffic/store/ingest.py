@@ -149,7 +149,6 @@ class Ingester:
         self._helper = helper
         self.committed: Callable[[], None] = lambda: None
         """Called after each commit of a `GroupCommit`."""
-        self._has_counted = not options.summary_only and counted.summarised(connection) > 0
         self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
         self._alone_until: dict[str, int] = {}
         """By the path of a log: the offset up to which its chunks are stored one by one."""
@@ -197,7 +196,7 @@ class Ingester:
 
     def is_alone(self, log: Segment, chunk: Chunk) -> bool:
         """Whether only the database tells what of a chunk is to be stored."""
-        is_known = bool(log.parent or log.resembles) or self._has_counted
+        is_known = bool(log.parent or log.resembles)
         return is_known or chunk.start < self._alone_until.get(log.path, 0)
 
     def keep_alone(self, log: Segment, end: int) -> None:

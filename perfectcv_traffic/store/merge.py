@@ -105,8 +105,7 @@ class _Rows(Taking):
             " FROM source.api_requests s JOIN temp.merged_logs l ON l.source = s.log_file_id"
             " WHERE s.id > ? AND s.id <= ? AND s.log_offset >= l.known_to"
             " AND NOT EXISTS (SELECT 1 FROM main.api_requests m WHERE m.event_id = s.event_id)"
-            " AND coalesce((SELECT c.last FROM main.counted_ids c WHERE c.first <= s.event_id"
-            " ORDER BY c.first DESC LIMIT 1) < s.event_id, 1)",
+            f" AND NOT {counted.IS_COUNTED.format('s.event_id')}",
             (first, last),
         )
         execute(

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfectcv_traffic.store import traces
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
@@ -65,8 +66,12 @@ def _size(connection: sqlite3.Connection) -> int:
 
 
 def delete_requests(connection: sqlite3.Connection, ids: list[int]) -> None:
-    """Delete rows of `api_requests` and what refers to them; within a transaction of the caller."""
+    """Delete rows of `api_requests` and what refers to them; within a transaction of the caller.
+
+    What tells their lines from new ones stays, see `traces`.
+    """
     marks = ", ".join(map(str, ids))
+    left = traces.of_rows(connection, marks)
     connection.execute(
         "UPDATE generated_requests SET is_pruned = 1 WHERE (run_id, request_id) IN"
         f" (SELECT run_id, request_id FROM api_requests WHERE id IN ({marks}))"
@@ -74,6 +79,7 @@ def delete_requests(connection: sqlite3.Connection, ids: list[int]) -> None:
     for table in ("null_value_logs", "uuid_logins"):
         connection.execute(f"DELETE FROM {table} WHERE request_id IN ({marks})")
     connection.execute(f"DELETE FROM api_requests WHERE id IN ({marks})")
+    left.keep(connection)
     connection.execute(
         "INSERT INTO store_meta (name, value) VALUES ('pruned', ?)"
         " ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + excluded.value",

@@ -20,7 +20,8 @@ class CountedAncestors:
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that were counted, as far as no id tells."""
-        digests, rejected = self._digests(start, end), self._rejected(start, end)
+        digests = counted.digests(self._connection, self._chain, start, end)
+        rejected = self._rejected(start, end)
         kept = Batch(
             lines=batch.lines,
             blank=batch.blank,
@@ -36,15 +37,6 @@ class CountedAncestors:
         kept.duplicate += len(batch.records) - len(kept.records)
         kept.duplicate += len(batch.rejects) - len(kept.rejects)
         return kept
-
-    def _digests(self, start: int, end: int) -> set[bytes]:
-        rows = self._connection.execute(
-            f"SELECT digests FROM counted_lines WHERE log_file_id IN ({self._chain})"
-            " AND last_offset >= ? AND first_offset < ?",
-            (start, end),
-        )
-        length = counted.DIGEST_LENGTH
-        return {row[n : n + length] for (row,) in rows for n in range(0, len(row), length)}
 
     def _rejected(self, start: int, end: int) -> set[tuple[int, str]]:
         rows = self._connection.execute(
