@@ -7,7 +7,6 @@ an earlier generation of their log; for that their digests are kept, eight bytes
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,11 +15,11 @@ from typing import Any, NamedTuple
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.store import digests
 
 OWN = ""
 """The source of ids that this database counted itself; of others it is the database's id."""
 
-DIGEST_LENGTH = 8
 _COUNTER = re.compile(r"[0-9a-f]{24}")
 _DIGITS = 24
 
@@ -57,15 +56,10 @@ class Counted:
             if record.event_id:
                 self.ids.append(record.event_id)
             else:
-                self.digests.append((offset, digest(offset, row_of(record))))
+                self.digests.append((offset, digests.digest(offset, row_of(record))))
         known = [record.timestamp for _, record in records if record.timestamp]
         self.first = min([*known, *filter(None, [self.first])], default=None)
         self.last = max([*known, *filter(None, [self.last])], default=None)
-
-
-def digest(offset: int, row: list[Any]) -> bytes:
-    """What tells a record at an offset from another."""
-    return hashlib.blake2b(repr((offset, row)).encode(), digest_size=DIGEST_LENGTH).digest()
 
 
 def spans(ids: Iterable[str]) -> Iterator[Span]:
@@ -199,33 +193,8 @@ def _is_counted(connection: sqlite3.Connection, event_id: str) -> bool:
 def insert(connection: sqlite3.Connection, log_id: int, found: Counted, requests: int) -> None:
     """Keep what is kept in place of rows; raises `KnownIdError` for an id that is known."""
     count(connection, found.ids)
-    insert_digests(connection, log_id, found.digests)
+    digests.insert(connection, log_id, found.digests)
     add(connection, requests, (found.first, found.last))
-
-
-def insert_digests(
-    connection: sqlite3.Connection, log_id: int, found: Sequence[tuple[int, bytes]]
-) -> None:
-    """Keep the offset and the digest of lines of a log."""
-    if found:
-        offsets, digests = zip(*found, strict=True)
-        connection.execute(
-            "INSERT INTO counted_lines (log_file_id, first_offset, last_offset, digests)"
-            " VALUES (?, ?, ?, ?)",
-            (log_id, min(offsets), max(offsets), b"".join(digests)),
-        )
-
-
-def digests(connection: sqlite3.Connection, logs: str, start: int, end: int) -> set[bytes]:
-    """Digests kept of lines between two offsets, and of some others, of logs named by their ids."""
-    rows = connection.execute(
-        f"SELECT digests FROM counted_lines WHERE log_file_id IN ({logs})"
-        " AND last_offset >= ? AND first_offset < ?",
-        (start, end),
-    )
-    return {
-        row[n : n + DIGEST_LENGTH] for (row,) in rows for n in range(0, len(row), DIGEST_LENGTH)
-    }
 
 
 def add(

@@ -15,7 +15,7 @@ from typing import Any
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.store import counted, traces
+from perfectcv_traffic.store import digests, traces
 from perfectcv_traffic.store.batch import Batch
 
 _CHAIN = """
@@ -44,7 +44,7 @@ class Ancestors:
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that are stored already, which count as duplicates."""
         stored, rejected = self._records(start, end), self._rejects(start, end)
-        pruned = counted.digests(self._connection, self._chain, start, end)
+        pruned = digests.between(self._connection, self._chain, start, end)
         kept = Batch(
             [
                 entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.store import counted
+from perfectcv_traffic.store import digests
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.fork import chain_of
 
@@ -20,7 +20,7 @@ class CountedAncestors:
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that were counted, as far as no id tells."""
-        digests = counted.digests(self._connection, self._chain, start, end)
+        known = digests.between(self._connection, self._chain, start, end)
         rejected = self._rejected(start, end)
         kept = Batch(
             lines=batch.lines,
@@ -31,7 +31,7 @@ class CountedAncestors:
         kept.records = [
             (offset, record)
             for offset, record in batch.records
-            if record.event_id or counted.digest(offset, self._form.row(record)) not in digests
+            if record.event_id or digests.digest(offset, self._form.row(record)) not in known
         ]
         kept.rejects = [one for one in batch.rejects if (one[0], one[2].reason) not in rejected]
         kept.duplicate += len(batch.records) - len(kept.records)

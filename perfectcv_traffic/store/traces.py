@@ -13,7 +13,7 @@ from typing import Any
 
 from perfectcv_traffic.log.native import NULL, StoredForm
 from perfectcv_traffic.record import TrafficLog, fields
-from perfectcv_traffic.store import counted
+from perfectcv_traffic.store import counted, digests
 
 _COLUMNS = tuple(field.name for field in fields())
 """Those of every model come first. A line without an id is of another program's log, which has no
@@ -31,7 +31,7 @@ class Traces:
         """Keep them, once the rows are gone, within the caller's transaction."""
         counted.count(connection, set(self.ids) - counted.known(connection, self.ids))
         for log_id, found in self.digests.items():
-            counted.insert_digests(connection, log_id, found)
+            digests.insert(connection, log_id, found)
 
 
 def of_rows(connection: sqlite3.Connection, ids: str) -> Traces:
@@ -55,4 +55,4 @@ def digest(offset: int, record: TrafficLog, form: StoredForm) -> bytes:
 
 
 def _digest(offset: int, values: list[Any]) -> bytes:
-    return counted.digest(offset, [NULL if value is None else value for value in values])
+    return digests.digest(offset, [NULL if value is None else value for value in values])
