@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfectcv_traffic.store import traces
-from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
 
@@ -20,7 +20,8 @@ class Retention:
     """What may stay; None for no limit."""
 
     before: str | None = None
-    """Requests from before this time (as in `timestamp`) go."""
+    """Requests from before this time (as in `timestamp`) go; those of which no time is recorded
+    once their log was not written since."""
     rows: int | None = None
     size: int | None = None
     """Bytes of the database."""
@@ -39,6 +40,13 @@ def prune(db: Path, retention: Retention) -> int:
     return deleted
 
 
+def without_time(db: Path) -> int:
+    """How many requests are there whose log says no time."""
+    with reading(db) as connection, naming(db):
+        query = f"SELECT count(*) FROM api_requests WHERE {_HAS_NO_TIME}"
+        return int(connection.execute(query).fetchone()[0])
+
+
 def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[int]:
     """The oldest rows that have to go next, not too many at once."""
     if retention.before is not None and (ids := _older(connection, retention.before)):
@@ -49,13 +57,34 @@ def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[int]:
         count = max(0, rows - retention.rows)
     if not count and retention.size is not None and _size(connection) > retention.size:
         count = CHUNK
-    query = "SELECT id FROM api_requests ORDER BY id LIMIT ?"
-    return [row[0] for row in connection.execute(query, (min(count, CHUNK),))]
+    return _oldest(connection, min(count, CHUNK)) if count else []
+
+
+def _oldest(connection: sqlite3.Connection, count: int) -> list[int]:
+    """The oldest rows, whenever they were stored."""
+    return [row_id for _, row_id in _first(connection, count)]
 
 
 def _older(connection: sqlite3.Connection, before: str) -> list[int]:
-    query = "SELECT id FROM api_requests WHERE timestamp < ? ORDER BY timestamp LIMIT ?"
-    return [row[0] for row in connection.execute(query, (before, CHUNK))]
+    return [row_id for time, row_id in _first(connection, CHUNK) if time < before]
+
+
+def _first(connection: sqlite3.Connection, count: int) -> list[tuple[str, int]]:
+    """Times and ids of the first rows, by time."""
+    found = connection.execute(_TIMED, (count,)).fetchall()
+    found += connection.execute(_UNTIMED, (count,)).fetchall()
+    return sorted(found)[:count]
+
+
+_TIMED = (
+    "SELECT timestamp, id FROM api_requests WHERE timestamp > '' ORDER BY timestamp, id LIMIT ?"
+)
+_HAS_NO_TIME = "(timestamp IS NULL OR timestamp = '')"
+_UNTIMED = (
+    "SELECT coalesce(l.updated, ''), r.id FROM api_requests r"
+    f" JOIN log_files l ON l.id = r.log_file_id WHERE {_HAS_NO_TIME} ORDER BY 1, 2 LIMIT ?"
+)
+"""A request whose log says no time was made before its log was read last."""
 
 
 def _size(connection: sqlite3.Connection) -> int:
