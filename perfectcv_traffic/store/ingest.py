@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -211,11 +211,12 @@ class Ingester:
 
     def store_alone(self, log: Segment, chunk: Chunk) -> Counts:
         """Store the lines that neither this log nor an earlier generation of it has."""
-        ancestor = log.parent or log.resembles
+        ancestor, is_sure = log.parent or log.resembles, log.parent is not None
         log.resembles = None
         batch = self._parse(log, chunk)
         if ancestor:
-            batch = self._without_known(ancestor, batch, chunk)
+            known = self._without_known(ancestor, batch, chunk)
+            batch = known if is_sure else self._with_unmarked(log, batch, known)
         counts = self._commit_carefully(log, batch, chunk)
         self._options.progress(chunk.size)
         return counts
@@ -250,6 +251,17 @@ class Ingester:
             self._options.notice(f"{log.path}: {chosen} format")
         return LogFormat(log.format)
 
+    def _with_unmarked(self, log: Segment, batch: Batch, known: Batch) -> Batch:
+        """Of a log that may be a new one: lines that nothing tells from others are taken as new."""
+        kept = {offset for offset, _ in known.records}
+        records = [one for one in batch.records if one[0] in kept or not _is_marked(one[1])]
+        if more := len(records) - len(known.records):
+            self._options.notice(
+                f"{log.path}: begun anew, or cut: {more} lines as before, without time or id, are"
+                " counted as new"
+            )
+        return replace(known, records=records, duplicate=known.duplicate - more)
+
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
             kind = CountedAncestors if self._options.summary_only else Ancestors
@@ -258,6 +270,11 @@ class Ingester:
         if chunk.start >= ancestors.end:
             return batch
         return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
+
+
+def _is_marked(record: TrafficLog) -> bool:
+    """Whether anything tells it from another like it."""
+    return bool(record.event_id or record.timestamp)
 
 
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:
