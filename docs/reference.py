@@ -11,6 +11,7 @@ from pathlib import Path
 from pages.commands import commands
 from pages.database import database
 from pages.markdown import NOTE, table
+from pages.modules import modules
 from pages.rules import rules
 
 from perfectcv_traffic import record, settings, summary
@@ -28,7 +29,8 @@ of false, `weight` of 1. A row of the table `api_requests` has the same names, a
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
 then in the environment, then here. Lists in the environment are separated by blanks or
-commas."""
+commas, those within `{1,3}` and `[a, b]` of a regular expression excepted. An empty variable is as
+good as none, but makes a list empty."""
 
 
 def record_page() -> str:
@@ -160,6 +162,7 @@ PAGES = {
     "analyses.md": analyses_page,
     "commands.md": commands,
     "database.md": database,
+    "modules.md": modules,
     "record.md": record_page,
     "rules.md": rules,
     "settings.md": settings_page,

@@ -5,16 +5,26 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from perfectcv_traffic.cli import ahead
     from perfectcv_traffic.garbage import collect_no_more
+
+    try:
+        code = _run()
+    except Exception as error:
+        from perfectcv_traffic.cli import defect
+
+        code = defect.tell(error)
+    collect_no_more()
+    sys.exit(code)
+
+
+def _run() -> int:
+    from perfectcv_traffic.cli import ahead
 
     ahead.set_up(sys.argv[1:])
     with ahead.begun(sys.argv[1:]):
         from perfectcv_traffic.cli.app import main as run
 
-        code = run()
-    collect_no_more()
-    sys.exit(code)
+        return run()
 
 
 if __name__ == "__main__":

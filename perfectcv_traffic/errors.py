@@ -31,6 +31,7 @@ class ExitCode(IntEnum):
     STORAGE = 3, "a log, database or output file cannot be read or written, or is damaged"
     TARGET = 4, "the API under test did not answer or start, or nothing of it could be tested"
     LOCKED = 5, "another process writes into the database"
+    DEFECT = 70, "this program failed in a way that nobody expected: please report it"
     INTERRUPTED = 130, "Ctrl-C; what was stored until then stays"
 
 

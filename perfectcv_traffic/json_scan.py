@@ -11,6 +11,7 @@ import json
 import re
 from typing import NamedTuple
 
+from perfectcv_traffic.nulls import shortened
 from perfectcv_traffic.redaction import REDACTED, IsSecret
 
 MAX_PATH_SEGMENTS = 64
@@ -117,9 +118,7 @@ class _Scanner:
         self.null_count += 1
         if len(self.nulls) < self.max_nulls:
             # Names inside a secret value are part of the secret.
-            steps = self.stack[: self.secret_depth]
-            name = next((key for key in reversed(steps) if isinstance(key, str)), "$")
-            self.nulls.append(NullValue(name, path_text(steps)))
+            self.nulls.append(null_at(self.stack[: self.secret_depth]))
 
     def _under_secret(self) -> bool:
         return bool(self.stack) and isinstance(key := self.stack[-1], str) and self.is_secret(key)
@@ -142,16 +141,24 @@ class _Scanner:
         return not self.stack and not self.malformed and self.values == 1
 
 
-def path_text(steps: list[str | int]) -> str:
+def null_at(steps: list[str | int]) -> NullValue:
+    """The null to which these names and positions lead, told within bounds."""
+    name = next((step for step in reversed(steps) if isinstance(step, str)), "$")
+    return NullValue(shortened(name), _path_text(steps))
+
+
+def _path_text(steps: list[str | int]) -> str:
     """A path for people: names joined by dots, positions and odd names in brackets."""
     shown = steps[:MAX_PATH_SEGMENTS]
-    text = "".join(map(_step, shown)).removeprefix(".") or "$"
-    return text + "…" if len(steps) > MAX_PATH_SEGMENTS else text
+    text = shortened("".join(map(_step, shown)).removeprefix(".") or "$")
+    is_cut = len(steps) > MAX_PATH_SEGMENTS and not text.endswith("…")
+    return text + "…" if is_cut else text
 
 
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    step = shortened(step)
     if _PLAIN_NAME.match(step):
         return f".{step}"
     return f"[{json.dumps(step, ensure_ascii=False)}]"

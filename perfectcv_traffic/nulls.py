@@ -23,6 +23,14 @@ _MAYBE_NULL = re.compile(
 
 TextLocation = Literal["query", "path", "form"]
 
+NAME_LIMIT = 200
+"""Characters of a name or path that are told: both come from clients, a hundred times a record."""
+
+
+def shortened(name: str) -> str:
+    """A name or a path as it is told."""
+    return name if len(name) <= NAME_LIMIT else f"{name[:NAME_LIMIT]}…"
+
 
 def in_urlencoded(text: str, location: TextLocation) -> list[NullDetail]:
     """Nulls in a query string or an urlencoded form, in order; at most `MAX_PAIRS` are read."""
@@ -56,10 +64,11 @@ def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[N
         position = seen.get(name, 0)
         seen[name] = position + 1
         if not value or value.lower() in NULL_WORDS:
+            shown = shortened(name)
             found.append(
                 NullDetail(
-                    field_name=name,
-                    field_path=f"{name}[{position}]" if times[name] > 1 else name,
+                    field_name=shown,
+                    field_path=f"{shown}[{position}]" if times[name] > 1 else shown,
                     location=location,
                     kind="null_text" if value else "empty",
                 )

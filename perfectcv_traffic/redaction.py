@@ -215,7 +215,9 @@ class Redactor:
     def _customised(self, text: str, also: Callable[[str], str]) -> str:
         try:
             return also(text)
-        except Exception:  # the application's own function: what it could not judge is not kept
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # the application's own function: what it cannot judge is not kept
             return REDACTED
 
 

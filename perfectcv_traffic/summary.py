@@ -147,11 +147,16 @@ class Summary:
     def _add_nulls(self, key: Key, group: list[TrafficLog]) -> None:
         hour, method, route, _, status, *_ = key
         origin = (hour, method, route, status)
-        for record in group:
-            if record.null_params_details:
-                self.add_nulls((*origin, "request"), record.null_params_details)
-            if record.null_response_details:
-                self.add_nulls((*origin, "response"), record.null_response_details)
+        sent = [record.null_params_details for record in group if record.null_params_details]
+        answered = [
+            record.null_response_details for record in group if record.null_response_details
+        ]
+        for source, details in (("request", sent), ("response", answered)):
+            # Most of an endpoint's requests with nulls have the same ones.
+            kinds = [tuple([(d.location, d.field_path, d.kind) for d in one]) for one in details]
+            examples = dict(zip(kinds, details, strict=True))
+            for kind, requests in Counter(kinds).items():
+                self.add_nulls((*origin, source), examples[kind], requests)
 
     def add_cell(self, table: Table, key: Key, measures: list[Any]) -> None:
         """Merge measures into a cell; the list becomes the cell's own."""

@@ -10,11 +10,14 @@ from pages.markdown import page, table
 from typer.main import get_command
 
 from perfectcv_traffic.cli.app import COMMANDS, program
+from perfectcv_traffic.cli.options import exceptions
 
 INTRODUCTION = """\
 `perfectcv-traffic COMMAND --help` says the same. Each option is read from the environment too:
-`--some-option` from `PERFECTCV_TRAFFIC_SOME_OPTION`, lists separated by blanks. How a
-command ends: [exit codes](exit-codes.md)."""
+`--some-option` from `PERFECTCV_TRAFFIC_SOME_OPTION`, lists separated by blanks. An option that
+means something else in another command has the command in its variable, and one that chooses what
+is deleted has none: both are named under the command.
+How a command ends: [exit codes](exit-codes.md)."""
 
 
 def commands() -> str:
@@ -29,6 +32,12 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield inspect.cleandoc(command.help)
     rows = [_parameter(one) for one in command.params if "--help" not in one.opts]
     yield table(("argument or option", "meaning", "default"), rows)
+    own = [
+        f"`{option}` from {f'`{name}`' if name else 'the command line only'}"
+        for option, name in exceptions(command.params)
+    ]
+    if own:
+        yield f"Other than their names say: {', '.join(own)}."
 
 
 def _parameter(one: Any) -> tuple[str, str, str]:

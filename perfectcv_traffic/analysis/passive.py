@@ -27,7 +27,7 @@ from perfectcv_traffic.analysis.traffic_rules import (
     SLOWER,
     TrafficRule,
 )
-from perfectcv_traffic.record import TokenValidity
+from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
 
 Finding = dict[str, Any]
 """A value for each column of `findings`."""
@@ -74,11 +74,11 @@ def shared_tokens(frames: Frames) -> list[Finding]:
 
     Tokens are recorded masked. One that is masked whole tells nothing from another: left out.
     """
-    recent = _ordinary(frames)
-    is_told = (recent["api_token"] == recent["client"]).fillna(False)  # noqa: FBT003 - pandas' own
-    used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
+    recent = _ordinary(frames)[["api_token", "client_ip", "request_id", "token_validity"]]
+    used = recent[recent["token_validity"] == TokenValidity.VALID]
     table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
-    many = table[table["nunique"] >= MIN_ADDRESSES]
+    is_told = ~table.index.isin(["", MASKED_WHOLE])
+    many = table[is_told & (table["nunique"] >= MIN_ADDRESSES)]
     proving = _evidence_by(used[used["api_token"].isin(many.index)], "api_token")
     return [
         {

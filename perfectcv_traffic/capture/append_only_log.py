@@ -25,18 +25,20 @@ class AppendOnlyLog:
         self._identity: tuple[int, int] | None = None
         self._warned_at = -WARNING_INTERVAL
 
-    def append(self, lines: bytes | bytearray) -> bool:
-        """Append whole lines with one write; False if the disk or directory refused."""
+    def append(self, lines: bytes | bytearray) -> int:
+        """Append whole lines with one write; how many bytes of them the disk took.
+
+        What it took in part stays: others may have written behind it. The next append ends it.
+        """
+        written = 0
         try:
             descriptor = self._open()
-            written = os.write(descriptor, lines)
             while written < len(lines):  # a full disk may take a part
-                written += os.write(descriptor, lines[written:])
+                written += os.write(descriptor, lines[written:] if written else lines)
         except OSError as error:
             self._warn(error)
             self.close()
-            return False
-        return True
+        return written
 
     def close(self) -> None:
         """Close the file; the next append opens it again."""

@@ -23,9 +23,13 @@ from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
 
+MAX_MEMBERS = 16
+"""Parts of a compressed body that are read: each one costs a copy of what follows it."""
+_GZIP = b"\x1f\x8b"
+
 CUT, INVALID_JSON, BINARY = "cut", "invalid_json", "binary"
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # The ones that text is sent in. Python knows others whose decoders are slow on purpose-made input.
 _KNOWN_CHARSET = re.compile(
@@ -87,7 +91,7 @@ class BodyReader:
             return self._json(_decode(head, charset, whole=whole), whole=whole)
         if media_type == "multipart/form-data":
             return _multipart(head, content_type, self.redactor, whole=whole)
-        if media_type == _FORM:
+        if media_type == FORM:
             return _form(_decode(head, charset, whole=whole), self.redactor, whole=whole)
         if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
             return ReadBody(_text(_decode(head, charset, whole=whole), self.redactor))
@@ -189,10 +193,24 @@ def _decompress(data: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | 
         return None
     # 32: header of gzip or zlib, whichever comes; "deflate" without one is sent by some.
     for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        stream = zlib.decompressobj(window)
         try:
-            plain = stream.decompress(data, max(limit, 65_536))
+            return _members(data, window, max(limit, 65_536))
         except zlib.error:
             continue
-        return plain, stream.eof
     return None
+
+
+def _members(data: bytes, window: int, limit: int) -> tuple[bytes, bool]:
+    """What one or several members hold; gzip has them follow each other, as its files do."""
+    stream = zlib.decompressobj(window)
+    plain = stream.decompress(data, limit)
+    for _ in range(MAX_MEMBERS - 1):
+        data = stream.unused_data
+        if not data.startswith(_GZIP) or len(plain) >= limit:
+            break
+        stream = zlib.decompressobj(window)
+        try:
+            plain += stream.decompress(data, limit - len(plain))
+        except zlib.error:  # of the first one it says that this is no compressed body
+            return plain, False
+    return plain, stream.eof and not stream.unused_data.strip(b"\0")

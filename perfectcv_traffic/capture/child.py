@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
+
 OWN_GROUP: dict[str, Any] = {"process_group": 0}
 """Options of a child in a group of its own: Ctrl-C reaches only us, it still does what is left.
 
@@ -20,6 +22,17 @@ if sys.platform == "win32":
     OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
 _PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
+
+
+def environment() -> dict[str, str]:
+    """The environment of a child that is told everything on its command line.
+
+    A variable of ours was set for this process or for somebody's next command: an option that the
+    child took from it would be nobody's choice.
+    """
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
+    }
 
 
 def require_python() -> None:

@@ -19,7 +19,9 @@ from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
 from perfectcv_traffic.capture.verifier import Verifier
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import (
+    FIRST_ERROR_STATUS,
     MAX_NULL_DETAILS,
     TokenValidity,
     TrafficLog,
@@ -30,11 +32,9 @@ from perfectcv_traffic.settings import Settings
 PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
-_BAD_REQUEST = 400
 _UNPROCESSABLE = 422
 NOTHING = ReadBody()
 _EMPTY: dict[str, str] = {}
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Composer:
@@ -51,7 +51,7 @@ class Composer:
         self._refusing = BodyReader(self._redactor)  # what went wrong may stand at the end
         kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
-        self._proxies = client.TrustedProxies(settings.trusted_proxies)
+        self._proxies = TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
         self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
@@ -116,12 +116,11 @@ class Composer:
     ) -> ReadBody:
         body = exchange.request_body
         unread = body.size == 0 and exchange.received_at is None
-        record.request_bytes = body.size
-        if unread:
-            record.request_bytes = headers.declared_length(request.get("content-length"))
-        if unread and record.request_bytes:
+        if unread and request.get("content-length").strip("0"):
+            # Nobody saw how long it is: what the client declared costs it nothing.
             sent = ReadBody(note="not_read", partial=True)
         else:
+            record.request_bytes = body.size
             sent = self._body(exchange, read.facts)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
@@ -146,7 +145,7 @@ class Composer:
         return answered
 
     def _answer_reader(self, status: int | None) -> BodyReader:
-        if status is None or status < _BAD_REQUEST:
+        if status is None or status < FIRST_ERROR_STATUS:
             return self._bodies
         return self._rejecting if status == _UNPROCESSABLE else self._refusing
 
@@ -197,7 +196,7 @@ class Composer:
             sent = credentials.from_authorization(request.get("authorization"))
             if sent is not None:
                 return sent
-        is_form = read.facts.content_type.startswith(_FORM)
+        is_form = read.facts.content_type.startswith(bodies.FORM)
         if not (exchange.declared or read.has_noted or query.may_carry or is_form):
             return None
         form = _form_of(exchange) if is_form else _EMPTY
@@ -229,7 +228,7 @@ class Composer:
             return self._redactor.text(exchange.error)[: describe.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
-        if exchange.status < _BAD_REQUEST or not answered.text:
+        if exchange.status < FIRST_ERROR_STATUS or not answered.text:
             return None
         return describe.error_text(answered.text)
 
@@ -239,7 +238,7 @@ class Composer:
             return None
         try:
             login = msgspec.json.decode(exchange.request_body.head)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, ValueError):  # ValueError: no UTF-8
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
         return uuid[:128] if isinstance(uuid, str) else None

@@ -12,7 +12,7 @@ import msgspec
 
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.header_reader import Plain
-from perfectcv_traffic.record import MASKED_WHOLE, TokenReason, TokenValidity
+from perfectcv_traffic.record import FIRST_ERROR_STATUS, MASKED_WHOLE, TokenReason, TokenValidity
 
 KEY_HEADERS = (
     "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
@@ -34,7 +34,6 @@ OTHER = "other"
 _SHOWN = 4
 _SHORT = 12
 _MAX_JWT = 16_384
-_BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 
 
@@ -99,7 +98,7 @@ def validity(
         return TokenValidity.ABSENT
     if status == _UNAUTHORIZED:
         return TokenValidity.INVALID
-    if auth_required and status is not None and status < _BAD_REQUEST:
+    if auth_required and status is not None and status < FIRST_ERROR_STATUS:
         return TokenValidity.VALID
     return TokenValidity.UNKNOWN
 

@@ -134,6 +134,7 @@ def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=child.environment(),
         **child.OWN_GROUP,
     )
     if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
@@ -153,6 +154,7 @@ def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = Traffic
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=child.environment(),
                 timeout=ANALYSIS_SECONDS,
                 check=True,
             )

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import compress, repeat
 from operator import contains, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
-from perfectcv_traffic.json_scan import NullValue, Scan, path_text
+from perfectcv_traffic.json_scan import NullValue, Scan, null_at
 from perfectcv_traffic.redaction import REDACTED, IsSecret
 
 MAX_SHAPES = 500
@@ -76,11 +77,11 @@ class QuickScanner:
             _validate(text)
             pieces = text.split('"')
             found = self._reading(text, pieces)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
+            if found is None:
+                return None
+            redacted = self._redacted(text, pieces, found)
+        except (msgspec.DecodeError, RecursionError, ValueError):
             return None
-        if found is None:
-            return None
-        redacted = self._redacted(text, pieces, found)
         return Scan(redacted, list(found.nulls), found.null_count, complete=True)
 
     def _reading(self, text: str, pieces: list[str]) -> _Reading | None:
@@ -103,13 +104,15 @@ class QuickScanner:
 
     def _read(self, text: str, pieces: list[str], structure: str, names: _Names) -> _Reading | None:
         count = structure.count("null")
-        nulls = _nulls_in(_decode_tree(text), self._is_secret, count) if count else []
-        if len(nulls) != count:
-            return None
+        nulls: list[NullValue] = []
+        if count:
+            nulls, found = _nulls_in(_decode_tree(text), self._is_secret, count, self._max_nulls)
+            if found != count:
+                return None
         secret = frozenset() if self._plain.issuperset(names) else self._secret(names)
         return _Reading(
             len(names),
-            tuple(nulls[: self._max_nulls]),
+            tuple(nulls),
             count,
             secret,
             _blanks(pieces, secret),
@@ -188,19 +191,23 @@ _Step = tuple[Any, "str | int"]
 """A step from an object or list into it, after the steps that led there; None at the top."""
 
 
-def _nulls_in(tree: Any, is_secret: IsSecret, count: int) -> list[NullValue]:
-    """The nulls of a tree in document order."""
+def _nulls_in(tree: Any, is_secret: IsSecret, count: int, most: int) -> tuple[list[NullValue], int]:
+    """The first nulls of a tree in document order, and how many it holds; `count` is enough."""
+    is_secret = cache(is_secret)  # a name of any length stands above any number of nulls
     found: list[NullValue] = []
+    seen = 0
     todo: list[tuple[Any, _Step | None]] = [(tree, None)]
-    while todo and len(found) < count:
+    while todo and seen < count:
         value, last = todo.pop()
         if value is None:
-            found.append(_null_at(last, is_secret))
+            seen += 1
+            if seen <= most:
+                found.append(_null_at(last, is_secret))
             continue
         inner = value.items() if type(value) is dict else enumerate(value)
         holding = [(k, v) for k, v in inner if v is None or type(v) in _CONTAINERS]
         todo += [(item, (last, step)) for step, item in reversed(holding)]
-    return found
+    return found, seen
 
 
 def _null_at(last: _Step | None, is_secret: IsSecret) -> NullValue:
@@ -212,5 +219,4 @@ def _null_at(last: _Step | None, is_secret: IsSecret) -> NullValue:
             path.clear()
         path.append(step)
     path.reverse()
-    name = next((step for step in reversed(path) if isinstance(step, str)), "$")
-    return NullValue(name, path_text(path))
+    return null_at(path)

@@ -19,7 +19,8 @@ Logs = Annotated[
     typer.Argument(help="Logs to analyze directly, paths or URLs; else the database."),
 ]
 Only = Annotated[
-    list[str] | None, option("--only", help="Only this analysis, see --list; repeatable.")
+    list[str] | None,
+    option("--only", help="Only this analysis, see --list; repeatable.", of="analyze"),
 ]
 List = Annotated[bool, option("--list", help="List the analyses and what they answer.")]
 Csv = Annotated[bool, option("--csv", help="Print the one analysis of --only as CSV.")]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfectcv_traffic.cli.moments import stamp
+from perfectcv_traffic.cli.moments import before, stamp
 from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.errors import UsageError
 
@@ -57,7 +57,7 @@ def _earlier(source: Source, compare: str) -> Source:
     if since is None:
         raise UsageError("--compare before needs --since: as long a time before it is compared")
     start, end = (datetime.fromisoformat(one) for one in (since, until))
-    filters = replace(source.filters, since=stamp(start - (end - start)), until=since)
+    filters = replace(source.filters, since=stamp(before(start, end - start)), until=since)
     return replace(source, filters=filters, run=None)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from perfectcv_traffic.cli import defect
 from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -90,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         note(f"{PROGRAM}: {error.filename or 'a file'} cannot be used: {error.strerror}")
         return ExitCode.STORAGE
+    except Exception as error:
+        return defect.tell(error)
     if code == ExitCode.INTERRUPTED:
         note(f"{PROGRAM}: interrupted")
     return code

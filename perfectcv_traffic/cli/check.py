@@ -37,7 +37,7 @@ NoFindings = Annotated[bool, option("--no-findings", help="There may be no findi
 MinRequests = Annotated[
     int, option("--min-requests", help="Fewest requests that prove something.", min=0)
 ]
-Format = Annotated[str, option("--format", help="text, json, junit or github.")]
+Format = Annotated[str, option("--format", help="text, json, junit or github.", of="check")]
 WebhookUrl = Annotated[
     str | None, option("--webhook", help="URL to post the verdicts to when rules are violated.")
 ]

@@ -8,19 +8,14 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Log, option
+from perfectcv_traffic.cli.options import DEFAULTS, App, Log, Port, option
 
-Port = Annotated[
-    int, option("--port", help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65_535)
-]
-App = Annotated[
-    str | None,
-    option("--app", help="Serve this application (module:attribute) instead of the demo API."),
-]
 UntilStdinCloses = Annotated[
     bool,
     option(
-        "--until-stdin-closes", help="Stop when standard input ends: for programs that start this."
+        "--until-stdin-closes",
+        help="Stop when standard input ends: for programs that start this.",
+        of="demo",
     ),
 ]
 
@@ -31,7 +26,10 @@ def demo(
     log: Log = Path(DEFAULTS.log),
     until_stdin_closes: UntilStdinCloses = False,
 ) -> None:
-    """Serve the demo API, recorded, until Ctrl-C."""
+    """Serve the demo API, recorded, until Ctrl-C.
+
+    With --app it serves another application.
+    """
     from perfectcv_traffic.demo import process, serve
 
     serve.serve(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("ndjson", "csv", "parquet", "har")
 
-Format = Annotated[str, option("--format", help=f"{', '.join(FORMATS)}.")]
+Format = Annotated[str, option("--format", help=f"{', '.join(FORMATS)}.", of="export")]
 Analysis = Annotated[
     str | None, option("--analysis", help="Export this analysis, see analyze --list, not rows.")
 ]

@@ -21,7 +21,11 @@ DEFAULT_TARGET = "http://127.0.0.1:8000"
 Target = Annotated[str, typer.Argument(help="Base URL of the API, or a file of targets.")]
 OpenApi = Annotated[
     str | None,
-    option("--openapi", help="File or URL of the OpenAPI document; else it is looked for."),
+    option(
+        "--openapi",
+        help="File or URL of the OpenAPI document; else it is looked for.",
+        of="generate",
+    ),
 ]
 Reconcile = Annotated[
     bool, option("--reconcile", help="Ingest --log, then compare what was sent and recorded.")

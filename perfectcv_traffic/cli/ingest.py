@@ -24,7 +24,8 @@ from perfectcv_traffic.record import TrafficLog
 Logs = Annotated[list[Path] | None, typer.Argument(help="Log files.", show_default=DEFAULTS.log)]
 Follow = Annotated[bool, option("--follow", help="Go on storing what is written, until Ctrl-C.")]
 Format = Annotated[
-    str, option("--format", help=f"Format of the lines: auto, {', '.join(LogFormat)}.")
+    str,
+    option("--format", help=f"Format of the lines: auto, {', '.join(LogFormat)}.", of="ingest"),
 ]
 Rotated = Annotated[
     str, option("--rotated", help="Rotated files from before the first ingest: none or all.")
@@ -45,7 +46,11 @@ Model = Annotated[
 ]
 OpenApi = Annotated[
     str | None,
-    option("--openapi", help="OpenAPI document of the API (file or URL): names the routes."),
+    option(
+        "--openapi",
+        help="OpenAPI document of the API (file or URL): names the routes.",
+        of="ingest",
+    ),
 ]
 Group = Annotated[
     list[str] | None,
@@ -64,6 +69,7 @@ UntilStdinCloses = Annotated[
         "--until-stdin-closes",
         help="Stop when standard input ends, look at the log at each line of it: for programs that"
         " start this.",
+        of="ingest",
     ),
 ]
 

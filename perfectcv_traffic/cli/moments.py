@@ -24,6 +24,14 @@ def span(text: str) -> timedelta:
     raise UsageError(f"{text!r} is no length of time: write 500ms, 30s, 15m, 2h, 7d or 1w")
 
 
+def before(end: datetime, length: timedelta) -> datetime:
+    """The time so long before another, at the earliest the first there is."""
+    try:
+        return end - length
+    except OverflowError:
+        return datetime.min.replace(tzinfo=end.tzinfo)
+
+
 def moment(text: str, now: datetime) -> str:
     """A time, absolute or so long ago, as `TrafficLog.timestamp` has it; UTC unless it says."""
     brief = text.strip()

@@ -34,7 +34,7 @@ def _fetched(url: str) -> bytes:
     try:
         answer = httpx.get(url, timeout=TIMEOUT, follow_redirects=True)
         answer.raise_for_status()
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         why = str(error) or type(error).__name__
         raise TargetError(
             f"{url} did not give an OpenAPI document ({why}): start the API, or give a file"

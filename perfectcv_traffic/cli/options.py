@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,13 +13,35 @@ from perfectcv_traffic.settings import Settings, table, variable
 _SETTINGS = {setting.name: setting for setting in table()}
 
 
-def option(*names: str, help: str, panel: str | None = None, **more: Any) -> Any:  # noqa: A002 - Typer's own word
+def option(
+    *names: str,
+    help: str,  # noqa: A002 - Typer's own word
+    of: str = "",
+    panel: str | None = None,
+    **more: Any,
+) -> Any:
     """A Typer option; its environment variable follows from its name: PERFECTCV_TRAFFIC_DB.
 
-    Help says so once, under the options, instead of at every one.
+    One that means something else in another command is an option `of` its command, which is part
+    of the variable: PERFECTCV_TRAFFIC_CHECK_FORMAT. Help tells the rule once, and its exceptions.
     """
-    more = {"envvar": variable(names[0].partition("/")[0]), "show_envvar": False, **more}
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+    own = variable(f"{of}-{names[0].removeprefix('--')}" if of else names[0])
+    more = {"envvar": own, **more}
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_envvar=False, **more)
+
+
+def typed_option(*names: str, **more: Any) -> Any:
+    """An option without an environment variable: what it chooses is deleted for good.
+
+    A variable that was set for another day or another command must not do that.
+    """
+    return option(*names, envvar=None, **more)
+
+
+def exceptions(parameters: Iterable[Any]) -> list[tuple[str, str | None]]:
+    """The options of a command that have another variable than their name says, or none."""
+    options = [one for one in parameters if one.opts[0].startswith("--") and one.name != "help"]
+    return [(one.opts[0], one.envvar) for one in options if one.envvar != variable(one.opts[0])]
 
 
 def _meaning(name: str) -> str:
@@ -36,6 +59,8 @@ Db = Annotated[Path, _setting("db", dir_okay=False)]
 Log = Annotated[Path, _setting("log", dir_okay=False)]
 Output = Annotated[Path, option("--output", "--out", help=_meaning("output"), file_okay=False)]
 Json = Annotated[bool, option("--json", help="Print JSON instead of tables.")]
-App = Annotated[
-    str | None, option("--app", help="Serve and test this application (module:attribute).")
+App = Annotated[str | None, option("--app", help="Application to serve (module:attribute).")]
+Port = Annotated[
+    int,
+    option("--port", help="Port of 127.0.0.1 to serve on; 0 takes a free one.", min=0, max=65_535),
 ]

@@ -51,7 +51,7 @@ MaxFindings = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    option("--only", help="Only this rule (PT104); may be repeated.", panel=FINDING),
+    option("--only", help="Only this rule (PT104); may be repeated.", panel=FINDING, of="generate"),
 ]
 Replay = Annotated[
     Path | None,
@@ -84,11 +84,17 @@ Formats = Annotated[
         "--format",
         help="text, json, jsonl, junit or sarif; repeatable, with --output.",
         panel=OUTPUT,
+        of="generate",
     ),
 ]
 Outputs = Annotated[
     list[Path] | None,
-    option("--output", help="File for the --format before it; repeatable.", panel=OUTPUT),
+    option(
+        "--output",
+        help="File for the --format before it; repeatable.",
+        panel=OUTPUT,
+        of="generate",
+    ),
 ]
 Baseline = Annotated[
     Path | None,
@@ -104,6 +110,7 @@ FailOn = Annotated[
         help="Exit 1 from this severity on: error, warning, note; never; or surprise (traffic)."
         " [default: error; traffic: never]",
         panel=OUTPUT,
+        of="generate",
     ),
 ]
 
@@ -140,8 +147,7 @@ def files(
     formats: list[str] | None, outputs: list[Path] | None
 ) -> tuple[tuple[str, Path | None], ...]:
     """Formats with their files; the first format without one goes to stdout, text by default."""
-    # A folder is no report: PERFECTCV_TRAFFIC_OUTPUT names one for other commands.
-    named = [one for one in outputs or () if not one.is_dir()]
+    named = list(outputs or ())
     kinds = list(formats or ())
     unknown = sorted(set(kinds) - set(FORMATS))
     if unknown == [VEGETA]:

@@ -9,18 +9,19 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.moments import before, stamp
+from perfectcv_traffic.cli.options import DEFAULTS, Db, typed_option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 
-OlderThan = Annotated[str | None, option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
-KeepRows = Annotated[int | None, option("--keep-rows", help="Requests that stay.", min=0)]
+OlderThan = Annotated[str | None, typed_option("--older-than", help="Age that goes: 30d, 12h, 2w.")]
+KeepRows = Annotated[int | None, typed_option("--keep-rows", help="Requests that stay.", min=0)]
 MaxBytes = Annotated[
-    str | None, option("--max-size", help="Size that the database may have: 500M, 2G.")
+    str | None, typed_option("--max-size", help="Size that the database may have: 500M, 2G.")
 ]
 Clients = Annotated[
     list[str] | None,
-    option("--client", help="Client whose requests go: an address or a masked token."),
+    typed_option("--client", help="Client whose requests go: an address or a masked token."),
 ]
 
 _AGE = re.compile(r"(\d+)\s*([hdw])\Z")
@@ -48,10 +49,10 @@ def prune(
     if older_than is None and keep_rows is None and max_size is None and not client:
         raise UsageError("prune needs --older-than, --keep-rows, --max-size or --client")
     require(db)
-    before = _before(older_than, datetime.now(UTC)) if older_than else None
+    end = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
     deleted = forget(db, client) if client else 0
-    deleted += delete(db, Retention(before=before, rows=keep_rows, size=size))
+    deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
     typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
     if older_than and (untimed := without_time(db)):
         note(
@@ -66,8 +67,11 @@ def _before(age: str, now: datetime) -> str:
     match = _AGE.match(age.strip().lower())
     if not match:
         raise UsageError(f"--older-than={age}: a number and h, d or w, as in 30d")
-    time = now - timedelta(hours=int(match[1]) * _HOURS[match[2]])
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        length = timedelta(hours=int(match[1]) * _HOURS[match[2]])
+    except OverflowError:
+        length = timedelta.max
+    return stamp(before(now, length))
 
 
 def _size(size: str) -> int:

@@ -13,7 +13,7 @@ from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.errors import UsageError
 
 Sql = Annotated[str, typer.Argument(help="A SELECT statement.")]
-Format = Annotated[str, option("--format", help="csv or ndjson.")]
+Format = Annotated[str, option("--format", help="csv or ndjson.", of="query")]
 
 _READING = frozenset(
     {

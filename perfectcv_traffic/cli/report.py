@@ -13,7 +13,7 @@ from perfectcv_traffic.cli.options import DEFAULTS, Db, Output, option
 from perfectcv_traffic.cli.reading import Source
 from perfectcv_traffic.errors import UsageError
 
-Format = Annotated[str, option("--format", help="html, markdown or json.")]
+Format = Annotated[str, option("--format", help="html, markdown or json.", of="report")]
 
 
 @filtered

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from perfectcv_traffic.cli import answers, reconciling, secrets, sending, showing
-from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, Output, option
+from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, Output, Port, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate import defaults
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 BaseUrl = Annotated[
     str | None, option("--base-url", help="Test a running API that records to --log.")
-]
-Port = Annotated[
-    int, option("--port", help="Port to serve on; 0 takes a free one.", min=0, max=65_535)
 ]
 
 

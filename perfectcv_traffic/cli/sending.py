@@ -66,7 +66,10 @@ Timeout = Annotated[
 Scenarios = Annotated[
     list[str] | None,
     option(
-        "--scenario", help="Only this scenario, also as NAME=WEIGHT; repeatable.", panel=TRAFFIC
+        "--scenario",
+        help="Only this scenario, also as NAME=WEIGHT; repeatable.",
+        panel=TRAFFIC,
+        of="generate",
     ),
 ]
 Targets = Annotated[
@@ -219,7 +222,8 @@ def exit_unless_complete(run: Run) -> None:
 
 
 FailOn = Annotated[
-    str, option("--fail-on", help="Exit 1 on 'surprise' (an unexpected answer), or 'never'.")
+    str,
+    option("--fail-on", help="Exit 1 on 'surprise' (an unexpected answer), or 'never'.", of="run"),
 ]
 
 

@@ -19,7 +19,7 @@ import typer
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import answers
 from perfectcv_traffic.cli.filtering import filtered
-from perfectcv_traffic.cli.moments import span, stamp
+from perfectcv_traffic.cli.moments import before, span, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source, frames_of
 from perfectcv_traffic.cli.terminal import results
@@ -73,7 +73,7 @@ def _looks(
     answer = _of_logs(source) if source.logs else partial(_of_database, source)
     for number in itertools.count(1):
         now = datetime.now(UTC)
-        yield now, answer(max(stamp(now - window), source.filters.since or ""))
+        yield now, answer(max(stamp(before(now, window)), source.filters.since or ""))
         if number == times:
             return
         time.sleep(interval)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -26,7 +26,7 @@ class Told(msgspec.Struct):
     """What a webhook was told last: the rules that were violated, and when."""
 
     rules: list[str]
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Webhook:
@@ -34,7 +34,7 @@ class Webhook:
 
     def __init__(self, url: str, cooldown: timedelta, state: Path) -> None:
         """Raises `UsageError` for a URL that cannot be called."""
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        if not _is_callable(url):
             raise UsageError("--webhook needs a URL that begins with http:// or https://")
         self._url = url
         self._cooldown = cooldown
@@ -68,7 +68,7 @@ class Webhook:
         host = urlsplit(self._url).hostname
         try:
             answer = httpx.post(self._url, json=message(verdicts), timeout=SECONDS_TO_ANSWER)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"the webhook at {host} could not be told: {type(error).__name__}"
         return None if answer.is_success else f"the webhook at {host} answered {answer.status_code}"
 
@@ -82,3 +82,11 @@ class Webhook:
         from perfectcv_traffic.render.files import write
 
         write(self._state, msgspec.json.encode(every) + b"\n")
+
+
+def _is_callable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is never closed
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -13,7 +13,8 @@ from typing import Final
 
 from perfectcv_traffic.errors import UsageError
 
-_STAGE: Final = re.compile(r"([0-9.]+)s?@([0-9.]+)(?:/s)?")
+_NUMBER: Final = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_STAGE: Final = re.compile(rf"{_NUMBER}s?@{_NUMBER}(?:/s)?")
 
 EARLY_SECONDS: Final = 0.0003
 """A timer is about as late as this, which would count as response time: the rest is waited for
@@ -57,9 +58,13 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
     """`10s@5,30s@50` as stages. Raises `UsageError`."""
     found = [_STAGE.fullmatch(part.strip()) for part in text.split(",")]
     stages = tuple(Stage(float(one[1]), float(one[2])) for one in found if one is not None)
-    if len(stages) < len(found) or not all(one.seconds > 0 and one.rate > 0 for one in stages):
+    if len(stages) < len(found) or not all(map(_is_possible, stages)):
         raise UsageError(f"--stages {text!r}: write SECONDS@RATE,...: 10s@5,30s@50")
     return stages
+
+
+def _is_possible(stage: Stage) -> bool:
+    return 0 < stage.seconds < math.inf and 0 < stage.rate < math.inf
 
 
 class Schedule:

@@ -1,39 +1,66 @@
 """A recorded request as something to run again: curl, httpx, a test.
 
-What was redacted is not known any more: the secrets to put in are left as variables.
+All of it was chosen by whoever sent the request, so none of it may reach a shell or Python but
+quoted. What was redacted is not known any more, nor is the host of a request that an access log
+told of: those are left as variables.
 """
 
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from perfectcv_traffic.record import REQUEST_ID_HEADER, RUN_ID_HEADER, SCENARIO_HEADER
-from perfectcv_traffic.render.text import visible
+from perfectcv_traffic.render.shell import Variable, word
 
 Request = Mapping[str, Any]
 
-_LEFT_OUT = frozenset(
+LEFT_OUT = frozenset(
     {
         "host", "content-length", "connection", "accept-encoding",
+        "expect", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade",
         *(name.lower() for name in (REQUEST_ID_HEADER, RUN_ID_HEADER, SCENARIO_HEADER)),
     }
 )  # fmt: skip
-"""The client's own, and what would pass the new request off as the recorded one."""
-TOKEN = "$TOKEN"
-_SECRETS = frozenset({"authorization", "cookie", "x-api-key", "proxy-authorization"})
+"""Headers of the client's own connection, and what would pass the new request off as the recorded
+one. The dashboard leaves out the same."""
+
+SECRETS = {
+    "authorization": Variable("TOKEN"),
+    "proxy-authorization": Variable("PROXY_TOKEN"),
+    "cookie": Variable("COOKIE"),
+    "x-api-key": Variable("API_KEY"),
+}
+HOST = Variable("BASE_URL")
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a header may be called (RFC 9110, 5.6.2): curl takes others for files or switches."""
+_KEPT = "%/?[]@!$&'()*+,;=:-._~\"<>\\^`{|}"
+"""What a URL keeps as it was sent, allowed or not; all else is percent-encoded."""
+_GLOBS = frozenset("[]{}")
+
+
+class Header(NamedTuple):
+    """A header to send; after its value comes what the variable holds, if it has one."""
+
+    name: str
+    value: bytes
+    secret: Variable | None = None
+
+
+class Address(NamedTuple):
+    """A URL, which begins with what the variable holds if it has one."""
+
+    base: Variable | None
+    url: str
 
 
 def curl(request: Request) -> str:
     """A shell command."""
-    parts = ["curl", "--request", str(request["method"] or "GET")]
-    for name, value in _headers(request).items():
-        parts += ["--header", f"{name}: {value}"]
-    if request["request_body"]:
-        parts += ["--data-raw", str(request["request_body"])]
-    return " ".join(map(_quoted, [*parts, _url(request)])) + "\n"
+    return " ".join(["curl", *_words(request)]) + "\n"
 
 
 def httpx(request: Request) -> str:
@@ -55,45 +82,87 @@ def pytest(request: Request) -> str:
 FORMS: Mapping[str, Callable[[Request], str]] = {"curl": curl, "httpx": httpx, "pytest": pytest}
 
 
-def _quoted(part: str) -> str:
-    """A word for the shell: what acts on a terminal is escaped, a variable is left open."""
-    if part.endswith(TOKEN):
-        return f'"{part}"'
-    if part.isprintable():
-        return shlex.quote(part)
-    plain = part.replace("\\", "\\\\").replace("'", "\\'")
-    return f"$'{visible(plain)}'"
+def _words(request: Request) -> Iterator[str]:
+    method, body, (base, url) = _method(request), _body(request), _address(request)
+    is_head = method == "HEAD"  # curl would wait for the body that no answer to HEAD has
+    yield from ("--head",) if is_head else ("--request", word(method.encode()))
+    if "/." in url:
+        yield "--path-as-is"
+    if _GLOBS.intersection(url):
+        yield "--globoff"
+    for header in _headers(request):
+        yield from ("--header", _header_word(header))
+    if body and not is_head:
+        yield from ("--data-raw", word(body))
+    yield word(*([base] if base else []), url.encode())
+
+
+def _header_word(header: Header) -> str:
+    name = header.name.encode()
+    if header.secret:
+        return word(name + b": " + header.value, header.secret)
+    # `name;` is how curl sends a header with an empty value.
+    return word(name + b": " + header.value if header.value else name + b";")
 
 
 def _call(request: Request) -> str:
-    headers = ", ".join(f"{name!r}: {_python(value)}" for name, value in _headers(request).items())
-    body = f", content={request['request_body'].encode()!r}" if request["request_body"] else ""
-    return (
-        f"httpx.request({request['method'] or 'GET'!r}, {_url(request)!r},"
-        f" headers={{{headers}}}{body})"
-    )
+    headers = ", ".join(map(_item, _headers(request)))
+    body = _body(request)
+    base, url = _address(request)
+    start = f"{_variable(base)} + " if base else ""
+    content = f", content={body!r}" if body else ""
+    return f"httpx.request({_method(request)!r}, {start}{url!r}, headers={{{headers}}}{content})"
 
 
-def _python(value: str) -> str:
-    if TOKEN not in value:
-        return repr(value)
-    return f"{value.replace(TOKEN, '')!r} + os.environ['TOKEN']"
+def _item(header: Header) -> str:
+    if header.secret:
+        start = f"{header.value.decode('ascii')!r} + " if header.value else ""
+        return f"{header.name!r}: {start}{_variable(header.secret)}"
+    if header.value.isascii():
+        return f"{header.name!r}: {header.value.decode('ascii')!r}"
+    return f"{header.name.encode()!r}: {header.value!r}"  # httpx takes text for ASCII
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _variable(variable: Variable) -> str:
+    return f"os.environ[{variable.name!r}]"
+
+
+def _method(request: Request) -> str:
+    return str(request["method"] or "GET")
+
+
+def _body(request: Request) -> bytes:
+    return str(request["request_body"] or "").encode()
+
+
+def _headers(request: Request) -> Iterator[Header]:
     stored = request["request_headers"]
     found: dict[str, str] = json.loads(stored) if stored else {}
-    return {
-        name: _with_variable(name, request["token_scheme"] or "") if name in _SECRETS else value
-        for name, value in found.items()
-        if name not in _LEFT_OUT
-    }
+    scheme = str(request["token_scheme"] or "")
+    for name, value in found.items():
+        if name.lower() in SECRETS:
+            is_told = name.endswith("authorization") and scheme.isalnum() and scheme.isascii()
+            yield Header(
+                name, f"{scheme.capitalize()} ".encode() if is_told else b"", SECRETS[name.lower()]
+            )
+        elif name not in LEFT_OUT and _NAME.fullmatch(name):
+            yield Header(name, _octets(value))
 
 
-def _with_variable(name: str, scheme: str) -> str:
-    is_scheme_told = name.endswith("authorization") and scheme
-    return f"{scheme.capitalize()} {TOKEN}" if is_scheme_told else TOKEN
+def _octets(text: str) -> bytes:
+    """A header's value as it was sent: the recorder reads each byte as a character."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8")
 
 
-def _url(request: Request) -> str:
-    return str(request["url"] or request["path"])
+def _address(request: Request) -> Address:
+    """Where to send it; access logs tell the request's target and no host."""
+    url = str(request["url"] or "")
+    if url.startswith(("http://", "https://")):
+        return Address(None, quote(_octets(url), safe=_KEPT))
+    if not url:
+        query = request["query_params"]
+        url = quote(str(request["path"]), safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    return Address(HOST, quote(url if url.startswith("/") else f"/{url}", safe=_KEPT))

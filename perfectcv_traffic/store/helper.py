@@ -153,4 +153,5 @@ def start_early(log: Path) -> None:
 
 
 def _is_worth_help(logs: Sequence[Path]) -> bool:
-    return (os.cpu_count() or 1) > 1 and sum(log.stat().st_size for log in logs) >= LONG_LOG
+    size = sum(log.stat().st_size for log in logs if log.is_file())
+    return size >= LONG_LOG and (os.cpu_count() or 1) > 1

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.garbage import no_collection
+from perfectcv_traffic.log import siblings
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
@@ -80,7 +81,8 @@ def ingest(
     """
     options = options or Options(model=model, progress=progress or (lambda _bytes: None))
     for log in logs:
-        require_file(log)
+        if log.exists() or not siblings.rotated(log):  # else rotated away, and none begun since
+            require_file(log)
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),

@@ -45,6 +45,7 @@ def made_up(choose: random.Random, number: int) -> TrafficLog:
     nulls = [NULL] * choose.choice([0, 0, 0, 2])
     return TrafficLog(
         request_id=f"r{number}",
+        event_id=f"e{number}",
         timestamp=f"2026-01-01T{hour:02}:{second // 60:02}:{second % 60:02}.000000Z",
         method=choose.choice(["GET", "POST", "DELETE"]),
         path=path,
@@ -260,7 +261,8 @@ def test_endpoints_of_a_client_speak_of_their_last_window(
 def test_metrics_tell_the_sum_of_durations_to_the_microsecond(tmp_path: Path) -> None:
     log, took = tmp_path / "a.log", 3_000_000.001
     records = (
-        TrafficLog(request_id=f"r{n}", route="/slow", response_time_ms=took) for n in range(30)
+        TrafficLog(request_id=f"r{n}", event_id=f"e{n}", route="/slow", response_time_ms=took)
+        for n in range(30)
     )
     log.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
     ingest([log], tmp_path / "a.db")

@@ -36,6 +36,7 @@ def stored(tmp_path: Path) -> Any:
 def _record(number: int, changes: dict[str, Any]) -> TrafficLog:
     usual = {
         "request_id": f"r{number}",
+        "event_id": f"e{number}",
         "timestamp": moments.from_epoch(time.time()),
         "method": "GET",
         "path": "/a",

@@ -18,6 +18,7 @@ from perfectcv_traffic.capture import ingester
 from perfectcv_traffic.capture.ingester import Ingester
 from perfectcv_traffic.capture.process_lock import ProcessLock
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import ENVIRONMENT_PREFIX
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 """A child that ends when its standard input does, as the ingester does."""
@@ -236,6 +237,19 @@ def test_fields_of_an_own_model_become_columns(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SERVED)
     subprocess.run([sys.executable, "shop.py"], cwd=tmp_path, check=True, timeout=120)
     assert rows(tmp_path / "t.db", "count(*) || ' ' || group_concat(tenant)") == "2 acme,acme"
+
+
+@pytest.mark.end_to_end
+def test_options_of_other_commands_do_not_reach_the_child(tmp_path: Path) -> None:
+    (tmp_path / "shop_model.py").write_text(MODEL)
+    (tmp_path / "shop.py").write_text(SERVED)
+    names = ("FORMAT", "INGEST_FORMAT", "SUMMARY_ONLY", "EXPLAIN")
+    misleading = {f"{ENVIRONMENT_PREFIX}{name}": "1" for name in names}
+    subprocess.run(
+        [sys.executable, "shop.py"],
+        cwd=tmp_path, env={**os.environ, **misleading}, check=True, timeout=120,
+    )  # fmt: skip
+    assert rows(tmp_path / "t.db", "count(*)") == 2
 
 
 @pytest.mark.end_to_end

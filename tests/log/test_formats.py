@@ -124,10 +124,9 @@ def test_combined_line_without_credentials_says_nothing_about_tokens() -> None:
     ("appended", "expected"),
     [
         (b" 0.125", {"response_time_ms": 125.0, "client_ip": "203.0.113.9"}),
-        (b' "198.51.100.7, 10.0.0.1"', {"client_ip": "198.51.100.7"}),
-        (b' "198.51.100.7" 1.5 -', {"response_time_ms": 1500.0, "client_ip": "198.51.100.7"}),
+        (b' "198.51.100.7, 10.0.0.1"', {"client_ip": "203.0.113.9"}),
+        (b' "198.51.100.7" 1.5 -', {"response_time_ms": 1500.0, "client_ip": "203.0.113.9"}),
         (b' rt=0.010 "-"', {"response_time_ms": 10.0, "client_ip": "203.0.113.9"}),
-        (b' "2001:db8::1"', {"client_ip": "2001:db8::1"}),
     ],
 )
 def test_combined_line_with_appended_fields_takes_them(
@@ -166,6 +165,31 @@ def test_caddy_line_becomes_a_record_without_secrets() -> None:
     assert (found["path"], found["method"], found["status_code"]) == ("/items", "POST", 201)
     assert (found["response_time_ms"], found["request_bytes"]) == (12.5, 12)
     assert found["null_params_count"] == 1
+
+
+@pytest.mark.parametrize("method", ["", '"request_method":"GET",', '"method":"GET",'])
+@pytest.mark.parametrize(
+    ("named", "target"),
+    [
+        ("request", "/users/1?a=1"),
+        ("request", "/a b/c?a=1"),
+        ("request", "http://other.example/users/1?a=1"),
+        ("path", "/users/1?a=1"),
+    ],
+)
+def test_json_line_with_a_request_line_is_taken_apart(method: str, named: str, target: str) -> None:
+    line = f'{{{method}"{named}":"GET {target} HTTP/1.1","status":200}}'
+    found = facts(line.encode(), LogFormat.JSON)
+    assert (found["method"], found["url"], found["http_version"]) == ("GET", target, "1.1")
+    assert found["path"] == target.partition("?")[0].removeprefix("http://other.example")
+    assert found["query_params"] == "a=1"
+
+
+def test_json_line_with_a_decoded_path_of_three_words_keeps_it() -> None:
+    line = b'{"uri":"/a b HTTP/1.1","status":200,"server_protocol":"HTTP/2.0"}'
+    found = facts(line, LogFormat.JSON)
+    assert (found["path"], found["http_version"]) == ("/a b HTTP/1.1", "2.0")
+    assert "method" not in found
 
 
 def test_json_line_with_numbers_as_text_becomes_a_record() -> None:

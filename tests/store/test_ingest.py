@@ -204,6 +204,17 @@ def test_pipe_is_refused_with_what_to_do_instead(db: Path, tmp_path: Path) -> No
     assert not db.exists()
 
 
+def test_log_that_was_rotated_away_is_read_to_its_end(log: Path, db: Path, line: Line) -> None:
+    log.write_bytes(line(1))
+    ingest([log], db)
+    with log.open("ab") as file:
+        file.write(line(2))
+    log.rename(f"{log}.1")  # by a nightly rotation; nothing was requested since
+
+    assert ingest([log], db, options=Options(in_parallel=True)).new == 1
+    assert ingest([log], db).lines == 0
+
+
 def test_missing_log_is_named(db: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"none\.log does not exist"):
         ingest([tmp_path / "none.log"], db)

@@ -222,12 +222,17 @@ function pretty(text) {
   try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return text; }
 }
 
+// The client's own, and what would pass the new request off as the recorded one; as render/replay.py has it.
+const LEFT_OUT = ["accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te",
+  "transfer-encoding", "upgrade", "x-request-id", "x-traffic-run", "x-traffic-scenario"];
+
 function curl(log) {
   const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
-  const own = ["host", "content-length", "connection", "accept-encoding", "x-request-id"];
-  const headers = Object.entries(log.request_headers ?? {}).filter(([name]) => !own.includes(name));
-  const parts = [`curl -X ${quoted(log.method)} ${quoted(log.url)}`, ...headers.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`)];
-  if (log.request_body) parts.push(`--data-raw ${quoted(log.request_body)}`);
+  const headers = Object.entries(log.request_headers ?? {}).filter(([name]) => !LEFT_OUT.includes(name));
+  const isHead = log.method === "HEAD"; // curl would wait for the body that no answer to HEAD has
+  const parts = [`curl ${isHead ? "--head" : `-X ${quoted(log.method ?? "GET")}`} --globoff ${quoted(log.url ?? log.path)}`,
+    ...headers.map(([name, value]) => `-H ${quoted(value ? `${name}: ${value}` : `${name};`)}`)];
+  if (log.request_body && !isHead) parts.push(`--data-raw ${quoted(log.request_body)}`);
   return parts.join(" \\\n  ");
 }
 
