@@ -39,7 +39,7 @@ def prune(
 ) -> None:
     """Delete the oldest requests, or all of a client.
 
-    Counts and summaries of them stay.
+    Counts and summaries of them stay, but for the windows of clients by the hour.
     """
     from perfectcv_traffic.store.database import require
     from perfectcv_traffic.store.forget import forget

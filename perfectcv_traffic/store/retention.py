@@ -1,4 +1,7 @@
-"""Old requests taken away, in small transactions; what they add up to stays in the summary."""
+"""Old requests taken away, in small transactions; what they add up to stays in the summary.
+
+Only the windows of clients, by the hour, go with the requests that they count.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from perfectcv_traffic.store import traces
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
+
+_HOUR = len("2026-11-21T22")
 
 CHUNK = 5000
 """Rows per transaction: nobody has to wait long for the write lock."""
@@ -31,11 +36,14 @@ def prune(db: Path, retention: Retention) -> int:
     """Delete the oldest requests until what is left may stay; returns how many were deleted."""
     deleted = 0
     with only_ingester(db), writing(db) as connection:
-        while ids := _surplus(connection, retention):
+        if retention.before is not None:
+            _delete_windows(connection, retention.before)
+        while found := _surplus(connection, retention):
             with transaction(connection):
-                delete_requests(connection, ids)
+                delete_requests(connection, [row_id for _, row_id in found])
+            _delete_windows(connection, _oldest_time(connection) or found[-1][0])
             connection.execute("PRAGMA incremental_vacuum").fetchall()
-            deleted += len(ids)
+            deleted += len(found)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return deleted
 
@@ -47,10 +55,28 @@ def without_time(db: Path) -> int:
         return int(connection.execute(query).fetchone()[0])
 
 
-def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[int]:
-    """The oldest rows that have to go next, not too many at once."""
-    if retention.before is not None and (ids := _older(connection, retention.before)):
-        return ids
+def _delete_windows(connection: sqlite3.Connection, before: str) -> None:
+    """Delete the windows of clients that ended before a time, some in each transaction.
+
+    There is one for each client, endpoint and hour: without an end they outgrow the requests.
+    """
+    query = (
+        "DELETE FROM rate_limit_tracking WHERE id IN (SELECT id FROM rate_limit_tracking"
+        " WHERE window_start > '' AND window_start < ? LIMIT ?)"
+    )
+    while connection.execute(query, (before[:_HOUR], CHUNK)).rowcount:
+        pass
+
+
+def _oldest_time(connection: sqlite3.Connection) -> str | None:
+    row = connection.execute(_TIMED, (1,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[tuple[str, int]]:
+    """Times and ids of the oldest rows that have to go next, not too many at once."""
+    if retention.before is not None and (found := _older(connection, retention.before)):
+        return found
     count = 0
     if retention.rows is not None:
         rows = connection.execute("SELECT count(*) FROM api_requests").fetchone()[0]
@@ -60,17 +86,12 @@ def _surplus(connection: sqlite3.Connection, retention: Retention) -> list[int]:
     return _oldest(connection, min(count, CHUNK)) if count else []
 
 
-def _oldest(connection: sqlite3.Connection, count: int) -> list[int]:
-    """The oldest rows, whenever they were stored."""
-    return [row_id for _, row_id in _first(connection, count)]
+def _older(connection: sqlite3.Connection, before: str) -> list[tuple[str, int]]:
+    return [one for one in _oldest(connection, CHUNK) if one[0] < before]
 
 
-def _older(connection: sqlite3.Connection, before: str) -> list[int]:
-    return [row_id for time, row_id in _first(connection, CHUNK) if time < before]
-
-
-def _first(connection: sqlite3.Connection, count: int) -> list[tuple[str, int]]:
-    """Times and ids of the first rows, by time."""
+def _oldest(connection: sqlite3.Connection, count: int) -> list[tuple[str, int]]:
+    """Times and ids of the oldest rows, whenever they were stored."""
     found = connection.execute(_TIMED, (count,)).fetchall()
     found += connection.execute(_UNTIMED, (count,)).fetchall()
     return sorted(found)[:count]

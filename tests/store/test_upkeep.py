@@ -132,6 +132,29 @@ def test_prune_takes_the_oldest_first_whenever_they_were_stored(
 UVICORN = b'INFO:     127.0.0.1:5000 - "GET /p%d HTTP/1.1" 200 OK\n'
 
 
+@pytest.mark.parametrize(
+    ("may_stay", "hours"),
+    [
+        (Retention(before="2026-11-21T03:30:00.000000Z"), 6),
+        (Retention(rows=5), 5),
+        (Retention(rows=0), 1),
+        (Retention(before="2027-01-01T00:00:00.000000Z"), 0),
+        (Retention(rows=100), 10),
+    ],
+)
+def test_windows_of_clients_go_with_the_requests_that_they_count(
+    log: Path, db: Path, line: Line, query: Query, may_stay: Retention, hours: int
+) -> None:
+    log.write_bytes(
+        b"".join(line(n, timestamp=f"2026-11-21T{n:02}:00:00.000000Z") for n in range(10))
+    )
+    ingest([log], db)
+    prune(db, may_stay)
+    left = query("SELECT DISTINCT window_start FROM rate_limit_tracking ORDER BY 1")
+    assert left == [(f"2026-11-21T{n:02}",) for n in range(10 - hours, 10)]
+    assert query("SELECT sum(request_count) FROM summary_clients") == [(10,)]
+
+
 def test_requests_without_a_time_are_as_old_as_their_log_was_last_read(
     log: Path, db: Path, tmp_path: Path, line: Line, query: Query
 ) -> None:
