@@ -116,7 +116,7 @@ class Composer:
     ) -> ReadBody:
         body = exchange.request_body
         unread = body.size == 0 and exchange.received_at is None
-        if unread and request.get("content-length").strip("0"):
+        if unread and _announces_body(request):
             # Nobody saw how long it is: what the client declared costs it nothing.
             sent = ReadBody(note="not_read", partial=True)
         else:
@@ -242,6 +242,10 @@ class Composer:
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
         return uuid[:128] if isinstance(uuid, str) else None
+
+
+def _announces_body(request: Plain) -> bool:
+    return bool(request.get("content-length").strip("0")) or "transfer-encoding" in request
 
 
 def _sources(exchange: Exchange, request: Plain, query: ReadQuery, form: dict[str, str]) -> Sources:

@@ -24,19 +24,14 @@ def encode_line(record: TrafficLog, buffer: bytearray) -> None:
     `ValueError` when that is not enough.
     """
     start = len(buffer)
-    _encode(record, buffer)
-    if len(buffer) - start > MAX_LINE:
-        _encode_shortened(record, buffer, start)
-    buffer += b"\n"
-
-
-def _encode(record: TrafficLog, buffer: bytearray) -> None:
-    start = len(buffer)
     try:
         _encode_into(record, buffer, -1)
     except UnicodeEncodeError:  # a lone surrogate: legal in Python and JSON, not in UTF-8
         del buffer[start:]
         _encode_into(_encodable(msgspec.to_builtins(record)), buffer, -1)
+    if len(buffer) - start > MAX_LINE:
+        _encode_shortened(record, buffer, start)
+    buffer += b"\n"
 
 
 def _encode_shortened(record: TrafficLog, buffer: bytearray, start: int) -> None:
@@ -46,7 +41,7 @@ def _encode_shortened(record: TrafficLog, buffer: bytearray, start: int) -> None
             setattr(record, name, _shortened(getattr(record, name), limit))
         record.request_body_note = record.response_body_note = LINE_CUT
         del buffer[start:]
-        _encode(record, buffer)
+        _encode_into(_encodable(msgspec.to_builtins(record)), buffer, -1)
         if len(buffer) - start <= MAX_LINE:
             return
     raise ValueError(f"the record of {record.request_id} is too long for a line")

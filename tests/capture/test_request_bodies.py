@@ -326,20 +326,22 @@ def test_c23_content_length_that_lies(
 
 
 @pytest.mark.parametrize(
-    ("declared", "expected"),
+    ("name", "declared", "expected"),
     [
-        (b"9" * 5000, (None, "not_read")),
-        (b"9" * 18, (None, "not_read")),
-        (b"12", (None, "not_read")),
-        (b"abc", (None, "not_read")),
-        (b"0", (0, None)),
-        (b"", (0, None)),
+        (b"content-length", b"9" * 5000, (None, "not_read")),
+        (b"content-length", b"9" * 18, (None, "not_read")),
+        (b"content-length", b"12", (None, "not_read")),
+        (b"content-length", b"abc", (None, "not_read")),
+        (b"content-length", b"0", (0, None)),
+        (b"content-length", b"", (0, None)),
+        (b"transfer-encoding", b"chunked", (None, "not_read")),
+        (b"accept", b"*/*", (0, None)),
     ],
 )
-def test_c23_content_length_that_lies_about_an_unread_body(
-    monitor: Setup, talk: Talk, record: Record, declared: bytes, expected: Any
+def test_c23_unread_body_has_no_size_whatever_its_headers_say(
+    *, monitor: Setup, talk: Talk, record: Record, name: bytes, declared: bytes, expected: Any
 ) -> None:
     watching = monitor(ignores)
-    talk(watching.app, "POST", headers=[(b"content-length", declared)])
+    talk(watching.app, "POST", headers=[(name, declared)])
     row = record(watching)
     assert (row["request_bytes"], row["request_body_note"]) == expected
