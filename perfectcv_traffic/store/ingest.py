@@ -224,7 +224,9 @@ class Ingester:
         return counts
 
     def _commit_carefully(self, log: Segment, batch: Batch, chunk: Chunk) -> Counts:
-        batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
+        parser = self._formats.parser(self._format(log, chunk))
+        storable = without_unstorable(self._form, batch, chunk.line_at, parser.reject)
+        batch = without_duplicates(self._connection, storable)
         return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
 
     def _parse(self, log: Segment, chunk: Chunk) -> Batch:

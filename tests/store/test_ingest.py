@@ -228,11 +228,12 @@ def test_record_that_sqlite_cannot_hold_is_rejected(
     class Wide(TrafficLog, kw_only=True):
         number: int = 0
 
-    log.write_bytes(
-        line(1) + line(2).replace(b'{"request', b'{"number":9999999999999999999,"request') + line(3)
-    )
+    wide = line(2).replace(b'{"request', b'{"number":9999999999999999999,"request')
+    log.write_bytes(line(1) + wide + line(3))
     assert ingest([log], db, model=Wide) == Counts(lines=3, new=2, rejected=1)
-    assert query("SELECT reason FROM rejected_lines") == [("unstorable:OverflowError",)]
+    assert query("SELECT reason, log_offset, length, raw FROM rejected_lines") == [
+        ("unstorable:OverflowError", len(line(1)), len(wide) - 1, wide[:-1].decode())
+    ]
 
 
 def test_database_files_are_opened_by_sqlite_alone(log: Path, db: Path, line: Line) -> None:
