@@ -108,7 +108,7 @@ def test_foreign_lines_of_any_numbers_are_stored(log: Path, db: Path, query: Que
     log.write_bytes(
         b"".join(
             b'10.0.0.1 - - [21/Nov/2026:10:00:0%d +0000] "GET /ws HTTP/1.1" 101 %d "-" "ua" %s\n'
-            % (second, LARGEST, seconds)
+            % (second, 10**18 - 1, seconds)
             for second, seconds in enumerate((b"0.005", b"100000.123", b"3600.000", b"9e30"))
         )
     )
