@@ -21,8 +21,10 @@ from perfectcv_traffic.json_scan import NullValue, Scan, null_at
 from perfectcv_traffic.redaction import REDACTED, IsSecret
 
 MAX_SHAPES = 500
-MAX_SHAPE = 4096
-"""Characters of a structure, with its numbers, and of all its names: of a shape remembered."""
+MAX_PARTS = 500
+"""Strings, names, brackets, commas, colons of a shape that is remembered."""
+MAX_LENGTH = 4096
+"""Characters of its structure with numbers and spaces, and of all its names."""
 MAX_NAMES = 10_000
 MAX_NAME = 256
 
@@ -87,9 +89,11 @@ class QuickScanner:
     def _reading(self, text: str, pieces: list[str]) -> _Reading | None:
         """What the shape tells; None if the tree does not show all: it keeps one of equal names."""
         structure = '"'.join(pieces[::2])
-        if len(structure) > MAX_SHAPE:
+        shape = b""
+        if len(structure) <= MAX_LENGTH:
+            shape = structure.encode().translate(None, _NO_SHAPE)
+        if len(shape) > MAX_PARTS or not shape:
             return self._read(text, pieces, structure, _names_by(_name_places(pieces))(pieces))
-        shape = structure.encode().translate(None, _NO_SHAPE)
         take_names = self._places.get(shape)
         if take_names is None:
             take_names = _names_by(_name_places(pieces))
@@ -98,7 +102,7 @@ class QuickScanner:
         known = self._known.get((shape, names))
         if known is None:
             known = self._read(text, pieces, structure, names)
-            if known is not None and sum(map(len, names)) <= MAX_SHAPE:
+            if known is not None and sum(map(len, names)) <= MAX_LENGTH:
                 _remember(self._known, (shape, names), known)
         return known
 
