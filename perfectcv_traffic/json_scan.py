@@ -11,7 +11,7 @@ import json
 import re
 from typing import NamedTuple
 
-from perfectcv_traffic.redaction import REDACTED, IsSecret
+from perfectcv_traffic.secrecy.names import REDACTED, IsSecret
 
 MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.redaction import REDACTED, Redactor
+from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
 _ORDINARY = re.compile(r"[\w/.,~+-]*\Z", re.ASCII)

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.json_scan import NullValue, Scan, path_text
-from perfectcv_traffic.redaction import REDACTED, IsSecret
+from perfectcv_traffic.secrecy.names import REDACTED, IsSecret
 
 MAX_SHAPES = 500
 MAX_SHAPE_PARTS = 500
