@@ -8,7 +8,7 @@ the groups of the same lines that `summary.TABLES` has, no more and no less, eac
 - requests by hour, method, route, status, token validity, required authentication and scenario,
   with counts, sums, extremes and a histogram of durations
 - nulls by hour, method, route, status, source, location, field and kind
-- requests by client (masked token, else address), route and hour
+- requests by client (masked token, `***` excepted, else address), route and hour
 - requests by path
 
 It is told the names and types of the fields that this takes: guessing them takes it longer. It is
@@ -43,7 +43,7 @@ duckdb.sql(f'''
   CREATE TEMP TABLE lines AS
   SELECT DISTINCT ON (event_id) * REPLACE (coalesce(route, path) AS route),
     route IS NOT NULL AS known, date_trunc('hour', timestamp) AS hour,
-    coalesce(api_token, client_ip, 'unknown') AS client,
+    coalesce(nullif(api_token, '***'), client_ip, 'unknown') AS client,
     CAST(round(response_time_ms * 1000) AS BIGINT) AS us
   FROM read_json('{sys.argv[1]}', format='newline_delimited', columns={FIELDS})''')
 duckdb.sql('''

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from perfectcv_traffic import paths
 from perfectcv_traffic.summary import (
     CLIENTS,
     NULLS,
     REQUESTS,
+    TABLES,
     Column,
     Key,
     Row,
@@ -44,7 +46,6 @@ NO_RANK = -1
 
 _TIER_BITS = 62
 
-_CLIENT_ERROR = 4
 _RANK = Column("rank", "INTEGER", "hash by which groups are kept, -1 when always kept")
 
 
@@ -74,7 +75,7 @@ def _same(_key: Key, measures: list[Any]) -> list[Any]:
 
 def _endpoint_group(key: Key) -> tuple[int, str] | None:
     _, route, known, status, *_ = key
-    return None if known else (int(int(status) // 100 == _CLIENT_ERROR), str(route))
+    return None if known else (int(paths.is_refused(int(status))), str(route))
 
 
 def _endpoint_other(key: Key) -> Key:
@@ -84,7 +85,7 @@ def _endpoint_other(key: Key) -> Key:
 
 def _null_group(key: Key) -> tuple[int, str]:
     _, route, status, _, _, field_path, _ = key
-    return int(int(status) // 100 == _CLIENT_ERROR), f"{route} {field_path}"
+    return int(paths.is_refused(int(status))), f"{route} {field_path}"
 
 
 def _null_other(key: Key) -> Key:
@@ -207,6 +208,12 @@ def unranked_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
 def unlimited_rows(rollup: Rollup, summary: Tables) -> Iterable[Row]:
     """Rows of a roll-up of a part, to be merged with others before any is given up."""
     return packed(rollup.table, cells(rollup, summary.cells(rollup.source)))
+
+
+def every_part(summary: Tables) -> list[list[Row]]:
+    """Rows of each table, then of each roll-up: a part, to be merged with others."""
+    tables = [list(packed(table, summary.cells(table))) for table in TABLES]
+    return tables + [list(unlimited_rows(rollup, summary)) for rollup in ROLLUPS]
 
 
 def kept(rollup: Rollup, found: Mapping[Key, list[Any]]) -> dict[Key, list[Any]]:

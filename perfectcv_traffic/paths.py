@@ -40,8 +40,12 @@ def endpoint(route: str, known: int, status: int | None) -> str:
 
     What matched no route and was answered 4xx is none: else a scanner made a window of each path.
     """
-    is_refused = status is not None and status // 100 == _CLIENT_ERROR
-    return UNMATCHED if is_refused and not known else route
+    return UNMATCHED if is_refused(status) and not known else route
+
+
+def is_refused(status: int | None) -> bool:
+    """Whether the client was told that it erred (4xx): then there need not be such a path."""
+    return status is not None and status // 100 == _CLIENT_ERROR
 
 
 def _segment(segment: str) -> str:

@@ -18,6 +18,12 @@ REQUEST_ID_HEADER = "X-Request-ID"
 RUN_ID_HEADER = "X-Traffic-Run"
 SCENARIO_HEADER = "X-Traffic-Scenario"
 
+MASKED_WHOLE = "***"
+"""An `api_token` that shows nothing of the credential: it is everybody's and names no client."""
+
+USER_AGENT_LIMIT = 512
+"""Characters of a User-Agent that are kept."""
+
 MAX_NULL_DETAILS = 100
 """Null details kept per direction of one record; the true total is kept beside them."""
 
@@ -57,10 +63,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A whole number that SQLite can hold."""
 
 
-class TrafficLog(msgspec.Struct):
+class TrafficLog(msgspec.Struct, omit_defaults=True):
     """One request and its response, redacted: a line of `api_traffic.log`, a row of `api_requests`.
 
-    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero.
+    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero. A
+    line leaves out the fields that have their default; a row has all.
     """
 
     request_id: Annotated[
@@ -110,7 +117,9 @@ class TrafficLog(msgspec.Struct):
     client_ip: Annotated[str | None, _means("client address, taken from trusted proxies only")] = (
         None
     )
-    user_agent: Annotated[str | None, _means("User-Agent header, at most 512 characters")] = None
+    user_agent: Annotated[
+        str | None, _means(f"User-Agent header, at most {USER_AGENT_LIMIT} characters")
+    ] = None
     auth_required: Annotated[
         bool | None, _means("whether the matched route declares a security scheme; null if unknown")
     ] = None
@@ -129,7 +138,8 @@ class TrafficLog(msgspec.Struct):
         TokenReason | None, _means("expired, malformed, bad_signature or rejected")
     ] = None
     api_token: Annotated[
-        str | None, _means("masked credential: first 4 + ... + last 4; short ones and Basic ***")
+        str | None,
+        _means(f"masked credential: first 4 + ... + last 4; short ones and Basic {MASKED_WHOLE}"),
     ] = None
     status_code: Annotated[
         Count | None, _means("HTTP status; null when the client left before a response started")

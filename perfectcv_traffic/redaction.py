@@ -14,6 +14,8 @@ from perfectcv_traffic.secrecy import shapes, values
 from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
 
 _SCHEMES = ("bearer", "basic", "token", "apikey")
+_LONGEST_MARK = 8
+"""What tells that a secret by shape may begin is not longer: `eyJ`, `://`, a scheme."""
 ENCODED_AGAIN = 2
 """How often what was encoded is looked for inside what was encoded."""
 
@@ -92,8 +94,16 @@ class Redactor:
             text = values.without_assigned(text, self._names.hints, self.is_secret)
         return self.shapes(text)
 
-    def shapes(self, text: str) -> str:
-        """Text without secrets that show by their own shape: JWTs, credentials, userinfo."""
+    def shapes(self, text: str, enough: int | None = None) -> str:
+        """Text without secrets that show by their own shape: JWTs, credentials, userinfo.
+
+        Who keeps no more than `enough` characters may get just one more than that, which tells
+        that there are more.
+        """
+        if enough is not None and self._also is None and len(text) > enough + _LONGEST_MARK:
+            beginning = text[: enough + _LONGEST_MARK]
+            if not _may_begin_in(beginning, text):
+                return beginning[: enough + 1]
         # A single character is found thirty times as fast as several: the rarest is asked first.
         if "J" in text and "eyJ" in text:
             text = shapes.without_jwts(text)
@@ -114,6 +124,15 @@ class Redactor:
             return also(text)
         except Exception:  # the application's own function: what it could not judge is not kept
             return REDACTED
+
+
+def _may_begin_in(beginning: str, text: str) -> bool:
+    """Whether a secret by shape may begin in the beginning of a text; False is certain."""
+    if "J" in beginning and "eyJ" in beginning:
+        return True
+    if "@" in text and "/" in beginning and ("://" in beginning or ":\\/" in beginning):
+        return True
+    return " " in text and any(map(beginning.lower().__contains__, _SCHEMES))
 
 
 def _cookies(value: str) -> str:

@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from perfectcv_traffic import paths, sketch
+from perfectcv_traffic import client_identifier, paths, sketch
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.summary_tables import (
     CLIENTS,
@@ -139,7 +139,7 @@ class Summary:
             else:
                 group.append(record)
             endpoint = paths.endpoint(route, known, status)
-            windows.append((record.api_token or record.client_ip or "unknown", endpoint, hour))
+            windows.append((client_identifier.of(record), endpoint, hour))
         for key, group in groups.items():
             add(REQUESTS, self._cells[REQUESTS.name], key, _request_measures(group))
             self._add_nulls(key, group)

@@ -110,7 +110,7 @@ CLIENTS = Table(
     "rate_limit_tracking",
     "requests per client, endpoint and window of one hour",
     (
-        _text("client_identifier", "masked token if one was sent, else the client address"),
+        _text("client_identifier", "masked token if it tells one from another, else the address"),
         _text("endpoint", "as `route`; (unmatched) if none is known and the answer was 4xx"),
         _text("window_start", "UTC hour in which the window starts"),
     ),

@@ -11,10 +11,11 @@ from operator import attrgetter
 
 import pandas as pd
 
+from perfectcv_traffic import client_identifier
 from perfectcv_traffic.analysis.columnar import TEXT, status_classes, typed_frame, utc
 from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
-from perfectcv_traffic.record import TokenValidity
+from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
 
 _NO_TEXT = {
     "auth_required": "object",
@@ -34,12 +35,13 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
     """The latest requests, oldest first, with their time, endpoint and client."""
     table = typed_frame(_DTYPES, rows)
     route = _routes(table)
-    token = table["api_token"].where(table["api_token"] != "")
+    token = table["api_token"].where(~table["api_token"].isin(["", MASKED_WHOLE]))
+    address = table["client_ip"].where(table["client_ip"] != "")
     return table.assign(
         timestamp=utc(table["timestamp"]),
         route=route,
         endpoint=route.where(table["method"].isna(), table["method"] + " " + route),
-        client=token.fillna(table["client_ip"]).fillna("unknown"),
+        client=token.fillna(address).fillna(client_identifier.UNKNOWN),
         auth_required=table["auth_required"].eq(1),
         is_refusable=table["token_validity"].isin([TokenValidity.ABSENT, TokenValidity.INVALID]),
         status_class=status_classes(table["status_code"]),

@@ -32,9 +32,10 @@ def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor)
             raw = raw.replace(quote(str(value)), REDACTED).replace(str(value), REDACTED)
     authority = host if host and _HOST.match(host) else _server(exchange)
     url = f"{exchange.scheme}://{authority}{raw}"
-    if not (_ORDINARY.match(raw) and redactor.is_plain(url)):
+    is_ordinary = _ORDINARY.match(raw) and redactor.is_plain(url)
+    if not is_ordinary:
         url = redactor.url(url)
-    if not (_ORDINARY.match(path) and redactor.is_plain(path)):
+    if not ((is_ordinary and path == raw) or (_ORDINARY.match(path) and redactor.is_plain(path))):
         path = redactor.text(path) if "=" in path else redactor.shapes(path)
     return Address(f"{url}?{shown_query}" if shown_query else url, path)
 
@@ -43,7 +44,8 @@ def _raw_path(exchange: Exchange) -> str:
     """The whole path, percent-encoded, with the root path in it exactly once."""
     raw = exchange.raw_path
     path = raw.decode("latin-1") if raw else quote(exchange.path, safe=_PATH_SAFE, errors="replace")
-    path = path.partition("?")[0]
+    if "?" in path:
+        path = path.partition("?")[0]
     root = exchange.root_path
     return path if not root or path == root or path.startswith(root + "/") else root + path
 

@@ -77,10 +77,12 @@ class BatchRecorder:
             outcome.excluded += 1
             return
         record = self._composer.compose(exchange)
-        record.weight = self._sampler.weight(record)
-        if not record.weight:
+        weight = self._sampler.weight(record)
+        if not weight:
             outcome.sampled_out += 1
             return
+        if weight != record.weight:  # an equal one is not the default itself, and would be written
+            record.weight = weight
         record.lost_before = outcome.untold
         encode_line(record, lines)
         outcome.recorded += 1

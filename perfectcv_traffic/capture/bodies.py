@@ -51,10 +51,14 @@ class ReadBody(msgspec.Struct, gc=False):
 
 
 class BodyReader:
-    """Reads the bodies of one direction, or of one kind of answer: with what is secret there."""
+    """Reads the bodies of one direction, or of one kind of answer: with what is secret there.
 
-    def __init__(self, redactor: Redactor) -> None:
+    Of a text longer than `enough` characters more than one beyond that may be left out.
+    """
+
+    def __init__(self, redactor: Redactor, enough: int | None = None) -> None:
         self.redactor = redactor
+        self._enough = enough
         self.quick_scan = QuickScanner(redactor.is_secret, MAX_NULL_DETAILS, redactor.text).scan
 
     def read(self, body: Body, *, ended: bool, content_type: str, encoding: str) -> ReadBody:
@@ -62,9 +66,10 @@ class BodyReader:
 
         `ended` says that nothing follows what was received or sent of it.
         """
-        head, whole = bytes(body.head), ended and body.kept == body.size
+        head = bytes(body.head)
         if not head:
             return ReadBody()
+        whole = ended and len(head) == body.size
         if encoding and encoding != "identity":
             plain = _decompress(head, encoding, body.kept)
             if plain is None:
@@ -94,7 +99,7 @@ class BodyReader:
             result = scan(text, self.redactor.is_secret, MAX_NULL_DETAILS)
             clean = self.redactor.text(result.text)
         else:
-            clean = self.redactor.shapes(result.text)
+            clean = self.redactor.shapes(result.text, self._enough)
         if whole and not result.complete:  # what looks like a null in it proves nothing
             return ReadBody(clean, note=INVALID_JSON)
         found = [_detail(null) for null in result.nulls]
@@ -169,7 +174,8 @@ def _decode(head: bytes, charset: str | None, *, whole: bool) -> str:
 
 
 def _detected(head: bytes) -> str:
-    if head[:2].isascii() and b"\0" not in head[:4]:
+    start = head[:4]
+    if start.isascii() and b"\0" not in start:
         return "utf-8"
     if head[:3] == codecs.BOM_UTF8:
         return "utf-8-sig"

@@ -16,7 +16,7 @@ from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
-from perfectcv_traffic.capture.header_reader import HeaderReader, Plain, ReadHeaders
+from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.record import (
@@ -48,10 +48,12 @@ class Composer:
         # A validation error repeats the value it rejects, under a name that says nothing of it.
         names = (*settings.redact, "input")
         self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
-        self._bodies = BodyReader(self._redactor)
+        self._refusing = BodyReader(self._redactor)  # what went wrong may stand at the end
+        kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
+        self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
         hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
-        self._headers = HeaderReader(self._redactor, blank=hidden)
+        self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._is_enriched = extensions.enrich is not None
@@ -81,12 +83,12 @@ class Composer:
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
-        self._set_address(record, exchange, request, query)
+        self._set_address(record, exchange, read.facts.host, query)
         self._set_headers(record, read)
-        sent = self._set_request_body(record, exchange, request)
+        sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
         _set_nulls(record, exchange, query, sent, answered)
-        self._set_token(record, exchange, request, query)
+        self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
         record.request_data_summary = describe.request_summary(record, query.plain, sent)
@@ -94,12 +96,10 @@ class Composer:
         return record
 
     def _set_address(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
+        self, record: TrafficLog, exchange: Exchange, host: str, query: ReadQuery
     ) -> None:
         record.query_params = query.shown
-        record.url, record.path = address(
-            exchange, request.get("host"), query.shown, self._redactor
-        )
+        record.url, record.path = address(exchange, host, query.shown, self._redactor)
 
     def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:
@@ -111,7 +111,9 @@ class Composer:
     def _own(self, shared: dict[str, str]) -> dict[str, str]:
         return shared.copy() if self._is_enriched else shared
 
-    def _set_request_body(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
+    def _set_request_body(
+        self, record: TrafficLog, exchange: Exchange, read: ReadHeaders, request: Plain
+    ) -> ReadBody:
         body = exchange.request_body
         unread = body.size == 0 and exchange.received_at is None
         record.request_bytes = body.size
@@ -120,13 +122,12 @@ class Composer:
         if unread and record.request_bytes:
             sent = ReadBody(note="not_read", partial=True)
         else:
-            sent = self._body(exchange, request)
+            sent = self._body(exchange, read.facts)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
 
     def _set_response(self, record: TrafficLog, exchange: Exchange) -> ReadBody:
         read = self._headers.read(exchange.response_headers)
-        response = Plain(exchange.response_headers, read.places)
         if self._settings.capture_headers:
             record.response_headers = self._own(read.kept)
         record.rate_limit = read.facts.rate_limit
@@ -136,17 +137,21 @@ class Composer:
         if exchange.method == "HEAD":  # what the application sent all the same went nowhere
             record.response_bytes = 0
         elif exchange.sent_as_file:
+            response = Plain(exchange.response_headers, read.places)
             record.response_bytes = headers.declared_length(response.get("content-length"))
             answered = ReadBody(note="file", partial=True)
         else:
-            rejecting = exchange.status == _UNPROCESSABLE
-            reader = self._rejecting if rejecting else self._bodies
-            answered = self._body(exchange, response, reader)
+            answered = self._body(exchange, read.facts, self._answer_reader(exchange.status))
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
+    def _answer_reader(self, status: int | None) -> BodyReader:
+        if status is None or status < _BAD_REQUEST:
+            return self._bodies
+        return self._rejecting if status == _UNPROCESSABLE else self._refusing
+
     def _body(
-        self, exchange: Exchange, carried: Plain, answer_reader: BodyReader | None = None
+        self, exchange: Exchange, said: Facts, answer_reader: BodyReader | None = None
     ) -> ReadBody:
         """The request body, or with a reader for it the response body."""
         body, ended = exchange.request_body, exchange.received_at is not None
@@ -159,8 +164,8 @@ class Composer:
         return (answer_reader or self._bodies).read(
             body,
             ended=ended,
-            content_type=carried.get("content-type"),
-            encoding=carried.get("content-encoding").strip().lower(),
+            content_type=said.content_type,
+            encoding=said.encoding,
         )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
@@ -185,15 +190,24 @@ class Composer:
     def _key(self) -> bytes:
         return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
+    def _credential(
+        self, exchange: Exchange, read: ReadHeaders, request: Plain, query: ReadQuery
+    ) -> Credential | None:
+        if "authorization" in request:
+            sent = credentials.from_authorization(request.get("authorization"))
+            if sent is not None:
+                return sent
+        is_form = read.facts.content_type.startswith(_FORM)
+        if not (exchange.declared or read.has_noted or query.may_carry or is_form):
+            return None
+        form = _form_of(exchange) if is_form else _EMPTY
+        return credentials.find(_sources(exchange, request, query, form), exchange.declared or ())
+
     def _set_token(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
+        self, record: TrafficLog, exchange: Exchange, credential: Credential | None
     ) -> None:
         declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
-        credential = credentials.from_authorization(request.get("authorization"))
-        if credential is None:
-            sources = _sources(exchange, request, query)
-            credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
         record.token_validity = credentials.validity(
             credential, status=record.status_code, auth_required=record.auth_required
@@ -231,7 +245,7 @@ class Composer:
         return uuid[:128] if isinstance(uuid, str) else None
 
 
-def _sources(exchange: Exchange, request: Plain, query: ReadQuery) -> Sources:
+def _sources(exchange: Exchange, request: Plain, query: ReadQuery, form: dict[str, str]) -> Sources:
     """Where a credential may be; what cannot hold one is not read."""
     asked = any(place.location == "query" for place in exchange.declared or ())
     has_cookie = "cookie" in request
@@ -239,7 +253,7 @@ def _sources(exchange: Exchange, request: Plain, query: ReadQuery) -> Sources:
         "header": request,
         "query": _pairs(query.sent) if query.may_carry or asked else _EMPTY,
         "cookie": headers.cookies(headers.decoded(exchange.headers)) if has_cookie else _EMPTY,
-        "form": _form_of(exchange, request),
+        "form": form,
     }
 
 
@@ -247,9 +261,7 @@ def _pairs(urlencoded: str) -> dict[str, str]:
     return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT])))
 
 
-def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
-    if not request.get("content-type").startswith(_FORM):
-        return _EMPTY
+def _form_of(exchange: Exchange) -> dict[str, str]:
     return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
 
 

@@ -12,12 +12,14 @@ import msgspec
 
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.header_reader import Plain
-from perfectcv_traffic.record import TokenReason, TokenValidity
+from perfectcv_traffic.record import MASKED_WHOLE, TokenReason, TokenValidity
 from perfectcv_traffic.secrecy.names import AUTH_SCHEMES
 
 KEY_HEADERS = (
     "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
 )  # fmt: skip
+CARRIERS = frozenset({*KEY_HEADERS, "cookie"})
+"""Headers in which there may be a credential, whatever the route asks for; beside Authorization."""
 QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
 FORM_NAMES = ("access_token",)
 """RFC 6750 2.2: a bearer token as a field of a form."""
@@ -25,7 +27,6 @@ FORM_NAMES = ("access_token",)
 OTHER = "other"
 """The scheme of an Authorization header that begins with no known one: its words are secret."""
 
-MASKED = "***"
 _SHOWN = 4
 _SHORT = 12
 _MAX_JWT = 16_384
@@ -41,7 +42,7 @@ class Credential(NamedTuple):
     value: str
 
     def __repr__(self) -> str:
-        return f"Credential(scheme={self.scheme!r}, source={self.source!r}, value=***)"
+        return f"Credential(scheme={self.scheme!r}, source={self.source!r}, value={MASKED_WHOLE})"
 
 
 Sources = Mapping[str, Mapping[str, str] | Plain]
@@ -82,7 +83,7 @@ def mask(credential: Credential) -> str:
     """First 4 + ... + last 4 characters; short ones and Basic (it would show the user) as ***."""
     value = credential.value
     if len(value) <= _SHORT or credential.scheme == "basic":
-        return MASKED
+        return MASKED_WHOLE
     return f"{value[:_SHOWN]}...{value[-_SHOWN:]}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.capture import headers
-from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER
+from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER, USER_AGENT_LIMIT
 from perfectcv_traffic.redaction import Redactor
 
 MAX_NAMES = 500
@@ -21,10 +21,12 @@ MAX_VALUES = 50
 """Values of a header that are remembered; one with more of them is read each time."""
 MAX_VALUE = 512
 MAX_PAIRS = 50
-USER_AGENT_LIMIT = 512
 
 _COOKIES = frozenset({"cookie", "set-cookie"})
-_TELLING = frozenset({"user-agent", "traceparent", RUN_ID_HEADER.lower(), SCENARIO_HEADER.lower()})
+_TOLD_AS_SENT = frozenset({"content-encoding", "content-type", "host"})
+_TELLING = _TOLD_AS_SENT | {
+    "user-agent", "traceparent", RUN_ID_HEADER.lower(), SCENARIO_HEADER.lower(),
+}  # fmt: skip
 
 Raw = Sequence[tuple[bytes, bytes]]
 _Key = tuple[Any, ...]
@@ -38,6 +40,11 @@ class Facts(msgspec.Struct, frozen=True):
     run_id: str | None
     scenario: str | None
     rate_limit: dict[str, str] | None
+    host: str
+    """As it was sent, like the next two: for reading, never for keeping."""
+    content_type: str
+    encoding: str
+    """In lower case."""
 
 
 class ReadHeaders(msgspec.Struct, frozen=True):
@@ -50,6 +57,8 @@ class ReadHeaders(msgspec.Struct, frozen=True):
     facts: Facts
     room: int
     """Characters that could be kept beyond these."""
+    has_noted: bool = False
+    """Whether any of the names that the reader was to note is there."""
     varying: tuple[tuple[str, int], ...] = ()
     """Names and places of those that have to be read each time."""
 
@@ -74,9 +83,15 @@ class Plain:
 class HeaderReader:
     """Reads header lists, redacted; bounded in every way."""
 
-    def __init__(self, redactor: Redactor, blank: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        blank: frozenset[str] = frozenset(),
+        noted: frozenset[str] = frozenset(),
+    ) -> None:
         self._redactor = redactor
         self._blank = blank
+        self._noted = noted
         self._plain: dict[bytes, set[bytes]] = {}
         """Values of the headers by whose values a list is known again."""
         self._others: dict[bytes, bool] = {}
@@ -103,7 +118,8 @@ class HeaderReader:
             is_telling = is_telling or _is_telling(name)
         if room < 0:
             return self._read(raw)
-        return ReadHeaders(kept, known.places, _facts(kept) if is_telling else known.facts, room)
+        facts = _facts(kept, Plain(raw, known.places)) if is_telling else known.facts
+        return ReadHeaders(kept, known.places, facts, room, known.has_noted)
 
     def _read(self, raw: Raw) -> ReadHeaders:
         kept: dict[str, str] = {}
@@ -124,7 +140,8 @@ class HeaderReader:
                 kept[name] = value
             else:
                 room = -1
-        return ReadHeaders(kept, places, _facts(kept), room)
+        facts = _facts(kept, Plain(raw, places))
+        return ReadHeaders(kept, places, facts, room, not self._noted.isdisjoint(places))
 
     def _redacted(self, name: str, value: str) -> str:
         if name in self._blank:
@@ -143,10 +160,13 @@ class HeaderReader:
             self._known.clear()
         key = tuple([pair if pair[0] in self._plain else pair[0] for pair in raw])
         kept, room = found.kept.copy(), found.room
+        facts = _NO_FACTS if any(_is_telling(name) for name, _ in places) else found.facts
         for name, _ in places:
             room += len(kept[name])
             kept[name] = ""
-        self._known[key] = ReadHeaders(kept, found.places, found.facts, room, tuple(places))
+        self._known[key] = ReadHeaders(
+            kept, found.places, facts, room, found.has_noted, tuple(places)
+        )
         return found
 
     def _is_classified(self, raw_name: bytes, raw_value: bytes) -> bool:
@@ -159,7 +179,7 @@ class HeaderReader:
                 return False
             name = headers.text(raw_name).lower()
             if name in _COOKIES or name in self._blank or self._redactor.is_secret(name):
-                self._others[raw_name] = name in _COOKIES
+                self._others[raw_name] = name in _COOKIES or name in _TOLD_AS_SENT
                 return True
             values = self._plain[raw_name] = set()
         if raw_value not in values:
@@ -183,11 +203,17 @@ def _is_telling(name: str) -> bool:
     return name in _TELLING or "ratelimit" in name or name == "retry-after"
 
 
-def _facts(kept: dict[str, str]) -> Facts:
+def _facts(kept: dict[str, str], sent: Plain) -> Facts:
     return Facts(
         kept.get("user-agent", "")[:USER_AGENT_LIMIT] or None,
         headers.trace_id(kept),
         headers.marker(kept, RUN_ID_HEADER),
         headers.marker(kept, SCENARIO_HEADER),
         headers.rate_limit(kept),
+        sent.get("host"),
+        sent.get("content-type"),
+        sent.get("content-encoding").strip().lower(),
     )
+
+
+_NO_FACTS = _facts({}, Plain((), {}))

@@ -1,8 +1,8 @@
 """Whole, ordinary JSON, read by its quotation marks: `json_scan`'s answer, a tenth of its cost.
 
 Where nothing is escaped, every second piece between quotation marks is a string, and a string with
-a colon behind it is a name. That is enough to blank secrets. Where nulls are takes a tree, or a
-body of the same shape that was read before.
+a colon behind it is a name. That is enough to blank secrets. Where nulls are takes a tree. Both are
+remembered for bodies of the same shape: structure and names, without values.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
-from operator import contains
-from typing import Any
+from operator import contains, itemgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,8 @@ from perfectcv_traffic.json_scan import NullValue, Scan, path_text
 from perfectcv_traffic.secrecy.names import REDACTED, IsSecret
 
 MAX_SHAPES = 500
-MAX_SHAPE_PARTS = 500
+MAX_SHAPE = 4096
+"""Characters of a structure, with its numbers, and of all its names: of a shape remembered."""
 MAX_NAMES = 10_000
 MAX_NAME = 256
 
@@ -34,6 +35,20 @@ _NO_SHAPE = b"0123456789+-.eEtrufals \n\r\t"
 """What is left out of a shape: numbers, spaces, true and false. Of null the n is left."""
 
 _Nulls = tuple[NullValue, ...]
+_Names = tuple[str, ...]
+
+
+class _Reading(NamedTuple):
+    """What is known of all bodies of one shape."""
+
+    names: int
+    nulls: _Nulls
+    """The first ones."""
+    null_count: int
+    secret: frozenset[str]
+    """Those of the names."""
+    blanks: Sequence[int] | None
+    """Pieces that are the secrets' values; None if some value is no string."""
 
 
 class QuickScanner:
@@ -49,7 +64,9 @@ class QuickScanner:
         self._max_nulls = max_nulls
         self._clean = clean
         self._plain: set[str] = set()
-        self._shapes: dict[tuple[Any, ...], _Nulls] = {}
+        self._places: dict[bytes, Callable[[list[str]], _Names]] = {}
+        """By structure: what takes the names out of the pieces."""
+        self._known: dict[tuple[bytes, _Names], _Reading] = {}
 
     def scan(self, text: str) -> Scan | None:
         """What `json_scan.scan` finds in whole and ordinary JSON; None when only that can tell."""
@@ -58,51 +75,65 @@ class QuickScanner:
         try:
             _validate(text)
             pieces = text.split('"')
-            before_colon = map(contains, pieces[2::2], repeat(":"))
-            names = list(compress(pieces[1::2], before_colon))
-            structure = "".join(pieces[::2])
-            count = structure.count("null")
-            nulls = self._nulls(text, structure, names, count) if count else ()
+            found = self._reading(text, pieces)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError, ValueError):
             return None
-        if nulls is None:
+        if found is None:
             return None
-        text = self._redacted(text, pieces, names)
-        return Scan(text, list(nulls), count, complete=True)
+        redacted = self._redacted(text, pieces, found)
+        return Scan(redacted, list(found.nulls), found.null_count, complete=True)
 
-    def _nulls(self, text: str, structure: str, names: Sequence[str], count: int) -> _Nulls | None:
-        """The first nulls; None if the tree does not show all: it keeps one of equal names."""
-        shape = (structure.encode().translate(None, _NO_SHAPE), *names)
-        known = self._shapes.get(shape)
-        if known is not None:
-            return known
-        found = _nulls_in(_decode_tree(text), self._is_secret, count)
-        if len(found) != count:
+    def _reading(self, text: str, pieces: list[str]) -> _Reading | None:
+        """What the shape tells; None if the tree does not show all: it keeps one of equal names."""
+        structure = '"'.join(pieces[::2])
+        if len(structure) > MAX_SHAPE:
+            return self._read(text, pieces, structure, _names_by(_name_places(pieces))(pieces))
+        shape = structure.encode().translate(None, _NO_SHAPE)
+        take_names = self._places.get(shape)
+        if take_names is None:
+            take_names = _names_by(_name_places(pieces))
+            _remember(self._places, shape, take_names)
+        names = take_names(pieces)
+        known = self._known.get((shape, names))
+        if known is None:
+            known = self._read(text, pieces, structure, names)
+            if known is not None and sum(map(len, names)) <= MAX_SHAPE:
+                _remember(self._known, (shape, names), known)
+        return known
+
+    def _read(self, text: str, pieces: list[str], structure: str, names: _Names) -> _Reading | None:
+        count = structure.count("null")
+        nulls = _nulls_in(_decode_tree(text), self._is_secret, count) if count else []
+        if len(nulls) != count:
             return None
-        nulls = tuple(found[: self._max_nulls])
-        if len(shape) + len(shape[0]) <= MAX_SHAPE_PARTS:
-            if len(self._shapes) >= MAX_SHAPES:
-                self._shapes.clear()
-            self._shapes[shape] = nulls
-        return nulls
+        secret = frozenset() if self._plain.issuperset(names) else self._secret(names)
+        return _Reading(
+            len(names),
+            tuple(nulls[: self._max_nulls]),
+            count,
+            secret,
+            _blanks(pieces, secret),
+        )
 
-    def _redacted(self, text: str, pieces: list[str], names: Sequence[str]) -> str:
-        secret = () if self._plain.issuperset(names) else self._secret(names)
-        is_odd = "=" in text or len(names) < text.count(":")
-        if secret and not _blanked(pieces, secret):
-            pieces = _without(secret, text).split('"')
+    def _redacted(self, text: str, pieces: list[str], found: _Reading) -> str:
+        is_odd = "=" in text or found.names < text.count(":")
+        if found.blanks is None:
+            pieces = _without(found.secret, text).split('"')
+        else:
+            for at in found.blanks:
+                pieces[at] = REDACTED
         if is_odd:
             self._clean_strings(pieces)
-        return '"'.join(pieces) if secret or is_odd else text
+        return '"'.join(pieces) if found.secret or is_odd else text
 
-    def _secret(self, names: Iterable[str]) -> set[str]:
+    def _secret(self, names: Iterable[str]) -> frozenset[str]:
         secret = set()
         for name in set(names) - self._plain:
             if self._is_secret(name):
                 secret.add(name)
             elif len(self._plain) < MAX_NAMES and len(name) < MAX_NAME:
                 self._plain.add(name)  # bounded: names come from clients
-        return secret
+        return frozenset(secret)
 
     def _clean_strings(self, pieces: list[str]) -> None:
         for at in range(1, len(pieces), 2):
@@ -110,23 +141,35 @@ class QuickScanner:
                 pieces[at] = self._clean(pieces[at])
 
 
-def _blanked(pieces: list[str], names: Iterable[str]) -> bool:
-    """Blank the strings that these names have as values; False if one has something else."""
-    places: list[int] = []
-    for name in names:
-        at = -1
-        for _ in range(pieces.count(name)):
-            at = pieces.index(name, at + 1)
-            if at % 2 and ":" in pieces[at + 1]:
-                places.append(at)
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(known) >= MAX_SHAPES:
+        known.clear()
+    known[key] = value
+
+
+def _name_places(pieces: list[str]) -> list[int]:
+    """Which pieces are names: strings with a colon behind them."""
+    return list(compress(range(1, len(pieces), 2), map(contains, pieces[2::2], repeat(":"))))
+
+
+def _names_by(places: list[int]) -> Callable[[list[str]], _Names]:
+    """What takes the names out of the pieces."""
+    if len(places) > 1:  # of one place an itemgetter makes no tuple
+        return itemgetter(*places)
+    return lambda pieces: tuple(pieces[at] for at in places)
+
+
+def _blanks(pieces: list[str], names: frozenset[str]) -> Sequence[int] | None:
+    """Which strings these names have as values; None if one has something else."""
+    if not names:
+        return ()
+    places = [at for at in _name_places(pieces) if pieces[at] in names]
     if any(pieces[at + 1].strip() != ":" for at in places):
-        return False
-    for at in places:
-        pieces[at + 2] = REDACTED
-    return True
+        return None
+    return tuple(at + 2 for at in places)
 
 
-def _without(names: set[str], text: str) -> str:
+def _without(names: Iterable[str], text: str) -> str:
     """Valid JSON with the values of these names blanked, nulls excepted."""
     pattern = re.compile(f'"(?:{"|".join(map(re.escape, names))})"\\s*:\\s*')
     pieces: list[str] = []

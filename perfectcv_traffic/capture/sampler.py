@@ -30,8 +30,8 @@ class Sampler:
         """
         return (
             self._excluded is not None
-            and not _failed(exchange.status, exchange.error)
             and self._excluded.search(exchange.path) is not None
+            and not _failed(exchange.status, exchange.error)
             and not _is_generated(exchange)
         )
 

@@ -13,6 +13,7 @@ from perfectcv_traffic.cli import finding, probes, reconciling, replaying, secre
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.generate import defaults
 from perfectcv_traffic.generate.probe import choices
 from perfectcv_traffic.generate.probe.budget import RunLimits
 
@@ -45,10 +46,10 @@ def generate(
     stages: sending.Stages = None,
     scenario: sending.Scenarios = None,
     rate: sending.Rate = None,
-    delay: sending.Delay = 0.0,
-    concurrency: sending.Concurrency = 4,
-    timeout: sending.Timeout = 10.0,
-    seed: sending.Seed = 0,
+    delay: sending.Delay = defaults.DELAY,
+    concurrency: sending.Concurrency = defaults.CONCURRENCY,
+    timeout: sending.Timeout = defaults.TIMEOUT,
+    seed: sending.Seed = defaults.SEED,
     methods: sending.Methods = None,
     allow_writes: sending.AllowWrites = False,
     allow_deletes: sending.AllowDeletes = False,
@@ -102,7 +103,7 @@ def generate(
         sending.require_fail_on(fail_on)
     names, weights = sending.weighted(scenario)
     options = Options(
-        requests=requests or (None if is_told else sending.DEFAULT_REQUESTS),
+        requests=requests or (None if is_told else defaults.REQUESTS),
         duration=duration,
         stages=sending.stages(stages),
         rate=rate,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import operator
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -105,7 +104,7 @@ def ingest(
         with_rotated=_all_rotated(rotated),
         wait_for_lock=wait_lock,
         summary_only=summary_only,
-        in_parallel=model is None and find_route is None and (os.cpu_count() or 1) > 1,
+        in_parallel=model is None and find_route is None,
         notice=_note,
     )
     counts = (

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.analysis.latest import FIELDS, MOST
 from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.fold.latest import Latest
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.frames import Frames
@@ -101,30 +101,22 @@ class _Fold:
     """Records folded one by one."""
 
     summary: Folding
-    recent: deque[list[TrafficLog]] = field(default_factory=deque)
-    _recent: int = 0
+    latest: Latest = field(default_factory=lambda: Latest(MOST))
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
         self.summary.add(records)
-        self.recent.append(records)
-        self._recent += len(records)
-        while self._recent - len(self.recent[0]) >= MOST:
-            self._recent -= len(self.recent.popleft())
-
-    def latest(self) -> list[tuple[object, ...]]:
-        """The values of the latest records."""
-        from perfectcv_traffic.analysis.recent import values
-
-        return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
+        self.latest.add(records)
 
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
+        from perfectcv_traffic.analysis.recent import values
         from perfectcv_traffic.analysis.rows import of_summary
 
         clients = self.summary.client_count()
         rows = of_summary(self.summary, hourly=hourly)
-        return _Found(rows, self.latest(), clients, span=self.summary.span())
+        recent = map(values, self.latest.records())
+        return _Found(rows, recent, clients, span=self.summary.span())
 
 
 def _fold() -> _Fold:

@@ -11,6 +11,7 @@ from perfectcv_traffic.cli import answers, reconciling, secrets, sending, showin
 from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, Output, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate import defaults
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
@@ -28,10 +29,10 @@ def run(
     base_url: BaseUrl = None,
     port: Port = 0,
     requests: sending.Requests = 400,
-    delay: sending.Delay = 0.0,
-    concurrency: sending.Concurrency = 4,
-    seed: sending.Seed = 0,
-    timeout: sending.Timeout = 10.0,
+    delay: sending.Delay = defaults.DELAY,
+    concurrency: sending.Concurrency = defaults.CONCURRENCY,
+    seed: sending.Seed = defaults.SEED,
+    timeout: sending.Timeout = defaults.TIMEOUT,
     allow_writes: sending.AllowWrites = False,
     allow_deletes: sending.AllowDeletes = False,
     allow_host: sending.AllowHosts = None,

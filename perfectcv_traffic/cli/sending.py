@@ -15,6 +15,7 @@ from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import ExitCode, UsageError
+from perfectcv_traffic.generate import defaults
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
@@ -49,7 +50,14 @@ Rate = Annotated[
 ]
 Delay = Annotated[float, option("--delay", help="Seconds between two requests.", panel=PACE, min=0)]
 Concurrency = Annotated[
-    int, option("--concurrency", help="Requests under way at once.", panel=PACE, min=1, max=1000)
+    int,
+    option(
+        "--concurrency",
+        help="Requests under way at once.",
+        panel=PACE,
+        min=1,
+        max=defaults.MAX_CONCURRENCY,
+    ),
 ]
 Seed = Annotated[int, option("--seed", help="The same seed sends the same requests.", panel=PACE)]
 Timeout = Annotated[
@@ -117,7 +125,6 @@ IncludeRisky = Annotated[
     ),
 ]
 
-DEFAULT_REQUESTS = 200
 COMMON_SCENARIOS = ("valid", "no_token", "invalid_token", "null_query", "null_body", "null_field")
 """What a short run is made of: with every scenario it would reach few places of each."""
 

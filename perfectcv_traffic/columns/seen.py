@@ -33,6 +33,10 @@ class Rows(NamedTuple):
         return Rows(tuple(map(change, self.keys)), *map(change, self[1:]))
 
 
+def _all(rows: Rows) -> Rows:
+    return rows
+
+
 class Seen:
     """A table of rows, those of equal keys merged."""
 
@@ -68,12 +72,12 @@ class Seen:
             self._parts, self._unmerged = [], 0
         return self._merged[0] if self._merged else None
 
-    def parts(self) -> Rows | None:
-        """Rows that add up to all, of which several may have the same key; None if there are none.
+    def parts(self, choose: Callable[[Rows], Rows] = _all) -> Rows | None:
+        """Chosen rows, of which several may have the same key; None if there are none at all.
 
-        That costs nothing, where `rows` sorts them all.
+        That costs next to nothing, where `rows` sorts them all.
         """
-        parts = [*self._merged, *self._parts]
+        parts = list(map(choose, [*self._merged, *self._parts]))
         return _concatenated(parts) if parts else None
 
     def merge(self, other: Self) -> None:

@@ -44,6 +44,7 @@ One idea a file, each importing only those above it:
     load         find and fetch the document
     login        exchange user name and password for a token
     servers      the base URL that a document's paths hang under
+    defaults     what it does unless it is told
     options      everything a run can be told
     vegeta       requests as JSON lines in vegeta's shape
     from_log     requests of `api_traffic.log`, to be sent again

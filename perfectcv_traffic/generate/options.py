@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate import defaults
 from perfectcv_traffic.generate.marks import check_run_id
 from perfectcv_traffic.generate.pace import Stage
 from perfectcv_traffic.generate.scenarios import scenarios_named
 from perfectcv_traffic.generate.selection import Selection
 
-MAX_CONCURRENCY = 1000
 MAX_WEIGHT = 100
 
 
@@ -20,7 +20,7 @@ MAX_WEIGHT = 100
 class Options:
     """How a run goes; the defaults read only, on this machine only."""
 
-    requests: int | None = 200
+    requests: int | None = defaults.REQUESTS
     """How many; `None` is each scenario of each operation once."""
     duration: float | None = None
     """Seconds to send for; `requests` ends it earlier if both are given."""
@@ -28,11 +28,11 @@ class Options:
     """Requests a second, sent when due whether others are answered or not."""
     stages: tuple[Stage, ...] = ()
     """One constant rate after the other; they say how long, too."""
-    delay: float = 0.0
+    delay: float = defaults.DELAY
     """Seconds between the starts of two requests, over all workers."""
-    concurrency: int = 4
-    seed: int = 0
-    timeout: float = 10.0
+    concurrency: int = defaults.CONCURRENCY
+    seed: int = defaults.SEED
+    timeout: float = defaults.TIMEOUT
     """Seconds for a whole exchange."""
     scenarios: tuple[str, ...] = ()
     """Narrows to these; all when empty."""
@@ -70,8 +70,9 @@ class Options:
     def _check_figures(self) -> None:
         if self.requests is not None and self.requests < 1:
             raise UsageError(f"requests {self.requests}: give at least 1")
-        if not 1 <= self.concurrency <= MAX_CONCURRENCY:
-            raise UsageError(f"concurrency {self.concurrency}: give 1 to {MAX_CONCURRENCY}")
+        if not 1 <= self.concurrency <= defaults.MAX_CONCURRENCY:
+            most = defaults.MAX_CONCURRENCY
+            raise UsageError(f"concurrency {self.concurrency}: give 1 to {most}")
         if not (self.timeout > 0 and math.isfinite(self.timeout)):
             raise UsageError(f"timeout {self.timeout}: give seconds, more than 0")
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
-from perfectcv_traffic.log.lines import LineParser, Reject, Salvaged
+from perfectcv_traffic.log.lines import LineParser, Reject, Salvaged, reference
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.whole import WholeChunks
 from perfectcv_traffic.record import TrafficLog
@@ -63,7 +63,7 @@ def _parsed(parser: LineParser, piece: memoryview, place: Place) -> Batch:
             rejected += 1
         record = parsed.record if isinstance(parsed, Salvaged) else parsed
         if isinstance(record, TrafficLog):
-            if not record.request_id:  # something to refer to: where the line is, as ingest says it
-                record.request_id = f"{place.name}@{start}"
+            if not record.request_id:
+                record.request_id = reference(place.name, start)
             records.append(record)
     return Batch(records, rejected)

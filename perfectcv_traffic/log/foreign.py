@@ -13,10 +13,9 @@ from urllib.parse import unquote
 from perfectcv_traffic import nulls
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.routes import Find
-from perfectcv_traffic.record import MAX_NULL_DETAILS, TrafficLog
+from perfectcv_traffic.record import MAX_NULL_DETAILS, USER_AGENT_LIMIT, TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
-USER_AGENT_LIMIT = 512
 MAX_REMEMBERED = 10_000
 MILLISECONDS_FROM = 1e11
 """An epoch number from here on counts milliseconds, not seconds."""

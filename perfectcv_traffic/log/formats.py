@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from perfectcv_traffic.log import access, native, objects
 from perfectcv_traffic.log.foreign import ForeignRecords
-from perfectcv_traffic.log.lines import Decode, LineParser, Parsed, RejectedError
+from perfectcv_traffic.log.lines import BYTE_ORDER_MARK, Decode, LineParser, Parsed, RejectedError
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
@@ -77,7 +77,7 @@ class Formats:
         return [parser.parse(line) for line in lines]
 
     def _vote(self, line: bytes) -> LogFormat | None:
-        line = line.lstrip(b"\0").removeprefix(b"\xef\xbb\xbf").strip()
+        line = line.lstrip(b"\0").removeprefix(BYTE_ORDER_MARK).strip()
         if line.startswith(b"{"):
             return self._vote_json(line)
         for log_format in (LogFormat.COMBINED, LogFormat.UVICORN):

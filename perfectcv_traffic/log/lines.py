@@ -13,7 +13,7 @@ RAW_LIMIT = 4096
 MAX_SALVAGES = 64
 """Places in a torn line at which a whole record is looked for."""
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\0"
 
 
@@ -43,6 +43,11 @@ class RejectedError(Exception):
 
 Decode = Callable[[bytes], TrafficLog]
 """A record from a line; raises `RejectedError`, or what its parser was told, with the reason."""
+
+
+def reference(name: str, offset: int) -> str:
+    """What a record without an id of its own is called: where its line is."""
+    return f"{name}@{offset}"
 
 
 def _message(error: Exception) -> str:
@@ -85,7 +90,7 @@ class LineParser:
         """What becomes of a line that `decode` refused."""
         reason = self._reason(error)
         # Copytruncate leaves runs of NUL, editors a byte order mark, Windows a carriage return.
-        clean = line.lstrip(b"\0").removeprefix(_BYTE_ORDER_MARK).removesuffix(b"\r")
+        clean = line.lstrip(b"\0").removeprefix(BYTE_ORDER_MARK).removesuffix(b"\r")
         if not clean.strip(_BLANK):
             return None
         if clean != line:

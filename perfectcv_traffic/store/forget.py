@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.record import MASKED_WHOLE
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.retention import CHUNK, delete_requests
@@ -26,6 +28,9 @@ _WITHHELD = "(deleted at the client's wish)"
 
 def forget(db: Path, clients: Sequence[str]) -> int:
     """Delete all requests of clients, each an address or a masked token; returns how many."""
+    if MASKED_WHOLE in clients:
+        raise UsageError(f"client {MASKED_WHOLE}: so is every short token and password recorded;"
+                         " name the address")  # fmt: skip
     deleted = 0
     with only_ingester(db), writing(db) as connection:
         # What is deleted is overwritten with zeros, in the file and in what the log takes over.

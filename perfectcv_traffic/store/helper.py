@@ -129,7 +129,7 @@ def help_with(logs: Sequence[Path], *, wanted: bool) -> Iterator[Helper | None]:
     with ExitStack() as early:
         started = [early.enter_context(helper) for helper in _early]
         _early.clear()
-        if not wanted or sum(log.stat().st_size for log in logs) < LONG_LOG:
+        if not wanted or not _is_worth_help(logs):
             early.close()
             yield None
         elif started:
@@ -143,13 +143,14 @@ _early: list[Helper] = []
 """Started, and not asked for yet."""
 
 
-def start_early(arguments: Sequence[str]) -> None:
-    """Start a helper if the first argument of `ingest` is a long log: `help_with` will give it.
+def start_early(log: Path) -> None:
+    """Start a helper if the log is long enough: `help_with` will give it.
 
     Nobody waits then until it is loaded. If it is not asked for, it ends with this process.
     """
-    if not arguments or "--follow" in arguments or (os.cpu_count() or 1) == 1:
-        return
-    log = Path(arguments[0])
-    if log.is_file() and log.stat().st_size >= LONG_LOG:
+    if _is_worth_help([log]):
         _early.append(Helper())
+
+
+def _is_worth_help(logs: Sequence[Path]) -> bool:
+    return (os.cpu_count() or 1) > 1 and sum(log.stat().st_size for log in logs) >= LONG_LOG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 
 import msgspec
@@ -21,6 +22,8 @@ from perfectcv_traffic.summary import TABLES
 
 def main(memory: list[str]) -> None:
     """Answer until there is nothing more to answer."""
+    # Ctrl-C is for the process that stores; where there are no sessions, it reaches this one too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()  # records hold no cycles
     library.keep_memory()
     tasks = Channel(sys.stdin.buffer, int(memory[0]))

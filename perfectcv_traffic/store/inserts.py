@@ -45,7 +45,7 @@ def parts(count: int, width: int) -> Iterator[tuple[int, int]]:
     start, size = 0, MOST_ROWS
     while start < count:
         while size > count - start or (size > 1 and size * width > MOST_VARIABLES):
-            size //= _STEP
+            size = max(1, size // _STEP)
         yield start, start + size
         start += size
 

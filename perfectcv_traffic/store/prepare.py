@@ -7,7 +7,7 @@ before is stored.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -17,14 +17,14 @@ import msgspec
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
-from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged
+from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged, reference
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.whole import WholeChunks, object_starts
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import RequestRows, RowGroup
-from perfectcv_traffic.summary import TABLES, Row, Summary, packed
+from perfectcv_traffic.summary import Row, Summary
 
 STEP_LINES = 64
 STEP_BYTES = 131_072
@@ -125,14 +125,15 @@ class Preparer:
                 between()
                 summary.add_all([record for _, record in batch.records])
                 between()
-        found.summary = _rows(summary)
+        found.summary = overview.every_part(summary)
         return found
 
     def prepared(self, batch: Batch) -> Prepared:
         """What a transaction inserts for a batch."""
-        found = Prepared(duplicate=batch.duplicate)
+        found, summary = Prepared(duplicate=batch.duplicate), Summary()
         self._add(found, batch)
-        found.summary = summary_rows([record for _, record in batch.records])
+        summary.add_all([record for _, record in batch.records])
+        found.summary = overview.every_part(summary)
         return found
 
     def parse(self, task: Task) -> Batch:
@@ -152,8 +153,8 @@ class Preparer:
             batches = iter([_lines(parser, task.start, task.data[:-1].split(b"\n"))])
         for batch in batches:
             for offset, record in batch.records:
-                if not record.request_id:  # something to refer to: where the line is
-                    record.request_id = f"{task.name}@{offset}"
+                if not record.request_id:
+                    record.request_id = reference(task.name, offset)
             yield batch
 
     def _native(self, parser: LineParser, task: Task) -> Iterator[Batch]:
@@ -247,18 +248,6 @@ def _set_aside(batch: Batch, offset: int, length: int, parsed: Parsed) -> None:
         batch.salvaged += 1
     else:
         batch.rejects.append((offset, length, parsed))
-
-
-def summary_rows(records: Sequence[TrafficLog]) -> list[list[Row]]:
-    """Rows of each summary table, then of each roll-up."""
-    summary = Summary()
-    summary.add_all(records)
-    return _rows(summary)
-
-
-def _rows(summary: Summary) -> list[list[Row]]:
-    tables = [list(packed(table, summary.cells(table))) for table in TABLES]
-    return tables + [list(overview.unlimited_rows(r, summary)) for r in overview.ROLLUPS]
 
 
 def _null_rows(position: int, record: TrafficLog) -> list[tuple[Any, ...]]:

@@ -28,9 +28,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 def merge(connection: sqlite3.Connection, summary: Summary) -> None:
     """Merge a summary into the tables, within the caller's transaction."""
-    tables = [list(packed(table, summary.cells(table))) for table in TABLES]
-    rollups = [list(overview.unlimited_rows(rollup, summary)) for rollup in ROLLUPS]
-    merge_rows(connection, tables + rollups)
+    merge_rows(connection, overview.every_part(summary))
 
 
 def merge_rows(connection: sqlite3.Connection, rows: Sequence[Sequence[Row]]) -> None:

@@ -13,6 +13,7 @@ from perfectcv_traffic import hourly, paths
 from perfectcv_traffic.store import upserts
 from perfectcv_traffic.summary import TABLES
 
+# Who a client is as version 5 had counted it: `client_identifier.SQL` came later.
 _UNMATCHED = "route IS NULL AND status_code BETWEEN 400 AND 499"
 _REQUESTS = (
     "(SELECT coalesce(nullif(api_token, ''), nullif(client_ip, ''), 'unknown') AS client,"

@@ -146,11 +146,31 @@ def test_configured_limit_blocks_a_client_that_exceeds_it(serve: Any) -> None:
     ]
 
 
+def test_users_with_passwords_are_told_apart_by_their_addresses(serve: Any) -> None:
+    service = serve(trusted_proxies=["127.0.0.1"], rate_limit=2)
+    for address, requests in (("203.0.113.1", 3), ("203.0.113.2", 1)):
+        for _ in range(requests):
+            service.client.get(
+                "/items/1", auth=("user", "a password"), headers={"X-Forwarded-For": address}
+            )
+    service.ingest()
+
+    stats = service.admin("rate-limits")["stats"]
+    assert [(one["client_identifier"], one["is_blocked"]) for one in stats] == [
+        ("203.0.113.1", True),
+        ("203.0.113.2", False),
+    ]
+    assert service.admin("request-logs", token="***")["total_records"] == 4
+    near = service.admin("live")["clients_near_limit"]
+    assert [one["client_identifier"] for one in near] == ["203.0.113.1", "203.0.113.2"]
+
+
 def test_a_window_may_be_longer_than_an_hour(serve: Any) -> None:
     service = serve(rate_limit=3, rate_limit_window=1440)
     lines = [
         TrafficLog(
             request_id=f"r{hour}",
+            event_id=f"e{hour}",
             timestamp=f"2026-01-21T{hour:02}:00:00.000000Z",
             path="/items/1",
             client_ip="203.0.113.9",

@@ -114,7 +114,7 @@ def _records(number: int) -> Iterator[TrafficLog]:
             auth_required=chance.choice([True, False, None]),
             token_validity=chance.choice([*TokenValidity, None]),
             token_reason=chance.choice([*TokenReason, None]),
-            api_token=chance.choice([None, "abcd...wxyz", "1234...6789"]),
+            api_token=chance.choice([None, "abcd...wxyz", "1234...6789", "***"]),
             status_code=chance.choice([200, 200, 201, 302, 401, 404, 429, 500, 503, 99, 600, None]),
             response_time_ms=None if n % 13 == 0 else chance.choice(
                 [round(chance.lognormvariate(3, 2), 3), 0.0, float(chance.randrange(2000) + 2)]

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,11 @@ from perfectcv_traffic.record import TrafficLog
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 """A child that ends when its standard input does, as the ingester does."""
 
+Until = Callable[[Callable[[], Any]], None]
+
 
 class OwnLog(TrafficLog):
     tenant: str | None = None
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture
@@ -99,7 +92,9 @@ def test_of_two_workers_one_keeps_the_child_and_the_other_takes_over(make: Any) 
     assert second.pid is not None
 
 
-def test_child_that_ended_is_replaced_later_and_reported(make: Any, caplog: Any) -> None:
+def test_child_that_ended_is_replaced_later_and_reported(
+    make: Any, until: Until, caplog: Any
+) -> None:
     one = make([sys.executable, "-c", "raise SystemExit(3)"])
     one.tend()
     until(lambda: one.tend() is not None)
@@ -108,7 +103,7 @@ def test_child_that_ended_is_replaced_later_and_reported(make: Any, caplog: Any)
     assert one.tend() > 1  # not at once
 
 
-def test_sidecar_that_holds_the_log_is_no_trouble(make: Any, caplog: Any) -> None:
+def test_sidecar_that_holds_the_log_is_no_trouble(make: Any, until: Until, caplog: Any) -> None:
     one = make([sys.executable, "-c", "raise SystemExit(5)"])
     one.tend()
     until(lambda: one.tend() is None and one.pid is None)
@@ -130,7 +125,9 @@ def test_process_that_ends_soon_starts_no_child(monkeypatch: Any, tmp_path: Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-def test_child_is_gone_after_its_parent_was_killed(tmp_path: Path) -> None:
+def test_child_is_gone_after_its_parent_was_killed(
+    until: Until, has_ended: Callable[[int], bool]
+) -> None:
     script = f"""
 import sys, time
 from perfectcv_traffic.capture.ingester import start
@@ -144,15 +141,7 @@ time.sleep(60)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait(20)
     parent.stdout.close()
-    until(lambda: not _alive(child))
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    until(lambda: has_ended(child))
 
 
 def test_lock_is_held_by_one(tmp_path: Path) -> None:
@@ -173,7 +162,9 @@ def request(app: Any) -> None:
 
 
 @pytest.mark.end_to_end
-def test_database_follows_the_log_and_keeps_up(monitor: Any, tmp_path: Path, log: Path) -> None:
+def test_database_follows_the_log_and_keeps_up(
+    monitor: Any, until: Until, tmp_path: Path, log: Path
+) -> None:
     pytest.importorskip("perfectcv_traffic.store.follow")
     from starlette.responses import Response
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -189,6 +189,31 @@ def test_quick_scan_answers_as_the_exact_one(value: Any, indent: int | None, asc
             return
         assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
         assert json.loads(REDACTOR.text(quick.text)) == json.loads(REDACTOR.text(exact.text))
+
+
+def _with_other_values(value: Any, others: Iterator[Any]) -> Any:
+    """A value of the same structure."""
+    if isinstance(value, dict):
+        return {name: _with_other_values(inner, others) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_other_values(inner, others) for inner in value]
+    return next(others)
+
+
+SCALARS = ("x", "pin", "a:b", "pin=12345", "", "null", None, 0, -1.5e300, True, False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON_VALUES, st.randoms(use_true_random=False))
+def test_quick_scan_of_like_structures_answers_as_the_exact_one(value: Any, chance: Any) -> None:
+    scanner = QuickScanner(REDACTOR.is_secret, 5, REDACTOR.text)
+    others = iter(lambda: chance.choice(SCALARS), object())
+    for _ in range(6):
+        text = json.dumps(_with_other_values(value, others))
+        quick, exact = scanner.scan(text), scan(text, REDACTOR.is_secret, 5)
+        assert quick is None or quick._replace(text="") == exact._replace(text="")
+        if quick is not None:
+            assert json.loads(REDACTOR.text(quick.text)) == json.loads(REDACTOR.text(exact.text))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,12 @@ from perfectcv_traffic.store.ingest import ingest
 pytestmark = pytest.mark.skipif(not offload.IS_SUPPORTED, reason="needs Unix sockets")
 
 Talk = Callable[..., Any]
+Until = Callable[[Callable[[], Any]], None]
 
 OWN_TO_A_RECORD = {
     "event_id", "request_id", "request_time_ms", "response_headers", "response_time_ms",
     "timestamp", "ttfb_ms",
 }  # fmt: skip
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def application() -> FastAPI:
@@ -58,7 +50,9 @@ def child_of(monitor: Monitor) -> offload.Offload:
 
 
 @pytest.fixture
-def beside(log: Path, talk: Talk, monkeypatch: Any) -> Iterator[Callable[..., Monitor]]:
+def beside(
+    log: Path, talk: Talk, until: Until, monkeypatch: Any
+) -> Iterator[Callable[..., Monitor]]:
     """`setup_monitoring` with the child at work already."""
     monkeypatch.setattr(offload, "START_DELAY", 0.0)
     made: list[Monitor] = []
@@ -139,7 +133,7 @@ def test_child_outlasts_signals_to_the_whole_service(
 
 
 def test_killed_child_loses_nothing_and_is_replaced(
-    beside: Any, talk: Talk, log: Path, caplog: Any, monkeypatch: Any
+    beside: Any, talk: Talk, log: Path, until: Until, caplog: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(offload, "RETRY_INTERVAL", 0.0)
     watching = beside(application())
@@ -303,7 +297,9 @@ monitor.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_killed_worker_loses_nothing_that_was_shipped(log: Path) -> None:
+def test_killed_worker_loses_nothing_that_was_shipped(
+    log: Path, until: Until, has_ended: Callable[[int], bool]
+) -> None:
     script = """
 import asyncio, os, signal, sys, time
 from starlette.responses import Response
@@ -337,18 +333,10 @@ time.sleep(60)
         pid = int(worker.stdout.readline())
         worker.wait(60)
     os.kill(pid, signal.SIGCONT)
-    until(lambda: not _alive(pid))
+    until(lambda: has_ended(pid))
     found = [row["path"] for row in lines(log)]
     assert found == [f"/{number}" for number in range(len(found))]
     assert found
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def test_shutdown_waits_for_the_child(beside: Any, talk: Talk, log: Path) -> None:

@@ -247,3 +247,18 @@ def test_redacting_any_text_never_fails_and_is_stable(text: str) -> None:
     for redact in (redactor.text, redactor.url, redactor.query):
         once = redact(text)
         assert redact(once) == once
+
+
+PIECES = st.sampled_from([
+    "eyJhbGciOi.eyJzdWIi.c2ln", "eyJ", "J", "Bearer", "bEARER ", "Basic dXNlcjpwYXNz", "token ",
+    "ApiKey\t", "0123456789", "https://", "http:\\/\\/", "user:pa55word@", "@", ":", "/", " ",
+    "prose", ".", "-", "İ",
+])  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join), st.integers(0, 150))
+def test_beginning_is_that_of_the_whole_text_redacted(text: str, enough: int) -> None:
+    whole, beginning = Redactor().shapes(text), Redactor().shapes(text, enough)
+    assert beginning[:enough] == whole[:enough]
+    assert (len(beginning) > enough) == (len(whole) > enough)

@@ -202,7 +202,7 @@ def test_enrich_that_fails_loses_only_the_enrichment(
     watching = monitor(Response(""), model=TenantLog, enrich=fill)
     for _ in range(2):
         talk(watching.app)
-    assert [row["tenant"] for row in records(watching)] == [None, None]
+    assert ["tenant" in row for row in records(watching)] == [False, False]
     assert caplog.text.count("enrich failed") == 1
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.cli.app import COMMANDS, program
 from perfectcv_traffic.cli.reading import Source, begun, read
 from perfectcv_traffic.fold import pool
 
@@ -39,6 +41,32 @@ def test_logs_without_any_choice_are_begun(log: Path, words: list[str]) -> None:
 )  # fmt: skip
 def test_any_doubt_leaves_it_for_later(log: Path, words: list[str]) -> None:
     assert ahead.logs([str(log) if word == "LOG" else word for word in words]) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["ingest", "LOG"], ["ingest", "LOG", "--db", "a.db", "--strict"]]
+)
+def test_log_that_is_ingested_gets_help_early(log: Path, words: list[str]) -> None:
+    assert ahead.ingested([str(log) if word == "LOG" else word for word in words]) == log
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["ingest"], ["ingest", "status"], ["ingest", "--json"], ["analyze", "LOG"],
+     *(["ingest", "LOG", option] for option in ahead.ALONE), ["ingest", "LOG", "--explain=3"]],
+)  # fmt: skip
+def test_what_one_process_does_gets_no_help(log: Path, words: list[str]) -> None:
+    assert ahead.ingested([str(log) if word == "LOG" else word for word in words]) is None
+
+
+def test_commands_and_options_that_are_known_ahead_exist() -> None:
+    assert COMMANDS.keys() > {ahead.SERVING, ahead.INGESTING, *ahead.FOLDING}
+    options = {
+        name: {option for one in command.params for option in one.opts}
+        for name, command in get_group(program()).commands.items()
+    }
+    assert options[ahead.INGESTING] > {*ahead.ALONE} - {"--help"}
+    assert set().union(*(options[name] for name in ahead.FOLDING)) > ahead.SHOWING
 
 
 def test_variable_of_the_program_leaves_it_for_later(

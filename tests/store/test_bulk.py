@@ -199,7 +199,7 @@ def has_ended(found: helper.Helper) -> bool:
 @pytest.mark.usefixtures("small")
 def test_a_helper_started_early_is_the_one_that_helps(log: Path) -> None:
     log.write_bytes(b"{}\n")
-    helper.start_early([str(log), "--db", "traffic.db"])
+    helper.start_early(log)
     (early,) = helper._early
     with helper.help_with([log], wanted=True) as found:
         assert found is early
@@ -210,16 +210,19 @@ def test_a_helper_started_early_is_the_one_that_helps(log: Path) -> None:
 @pytest.mark.usefixtures("small")
 def test_a_helper_started_early_ends_if_it_is_not_wanted(log: Path) -> None:
     log.write_bytes(b"{}\n")
-    helper.start_early([str(log)])
+    helper.start_early(log)
     (early,) = helper._early
     with helper.help_with([log], wanted=False) as found:
         assert found is None
         assert has_ended(early)
 
 
-@pytest.mark.usefixtures("small")
-def test_no_helper_is_started_early_for_what_is_no_log_or_is_followed(log: Path) -> None:
+@pytest.mark.parametrize(("processors", "least"), [(1, 0), (2, 100)], ids=["one", "short"])
+def test_no_helper_is_started_early_where_it_does_not_help(
+    log: Path, monkeypatch: pytest.MonkeyPatch, processors: int, least: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    monkeypatch.setattr(helper, "LONG_LOG", least)
     log.write_bytes(b"{}\n")
-    for arguments in ([], ["status"], ["--json"], [str(log), "--follow"]):
-        helper.start_early(arguments)
+    helper.start_early(log)
     assert not helper._early

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.store import forget as forgetting
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.forget import forget
@@ -50,6 +51,11 @@ def test_forget_keeps_the_counts_that_name_nobody(log: Path, filled: Path, query
     assert query("SELECT sum(requests) FROM summary_endpoints") == [(40,)]
     assert all(check.is_ok for check in examine(filled, deep=True))
     assert ingest([log], filled).lines == 0
+
+
+def test_forget_of_everybody_whose_token_is_masked_whole_is_refused(filled: Path) -> None:
+    with pytest.raises(UsageError, match="name the address"):
+        forget(filled, ["10.0.0.3", "***"])
 
 
 def test_forget_of_an_unknown_client_deletes_nothing(filled: Path, query: Query) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import NullDetail, TokenValidity
+from perfectcv_traffic.store import inserts
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.inserts import Insert, parts, statement
@@ -83,6 +84,16 @@ def test_parts_cover_all_rows_within_the_limit_of_variables(count: int, width: i
     assert [number for start, end in found for number in range(start, end)] == list(range(count))
     assert all(end - start == 1 or (end - start) * width <= 32_766 for start, end in found)
     assert len({end - start for start, end in found}) <= 5
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 50, 64, 1000])
+def test_parts_cover_all_rows_whatever_the_most_of_a_statement_is(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(inserts, "MOST_ROWS", most)
+    found = list(parts(2345, 30))
+    assert [number for start, end in found for number in range(start, end)] == list(range(2345))
+    assert max(end - start for start, end in found) <= most
 
 
 def test_conflict_leaves_it_to_the_transaction() -> None:

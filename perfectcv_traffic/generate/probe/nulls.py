@@ -10,7 +10,13 @@ from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
-from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, Case, Prober, Reply
+from perfectcv_traffic.generate.probe.exchange import (
+    SERVER_ERRORS,
+    TOO_MANY_REQUESTS,
+    Case,
+    Prober,
+    Reply,
+)
 from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict
 from perfectcv_traffic.generate.probe.holes import Hole, with_hole
 from perfectcv_traffic.generate.probe.refusal import REFUSALS
@@ -20,7 +26,6 @@ PATIENCE_SECONDS: Final = 0.25
 MAX_BESIDE: Final = 8
 SLOW_FACTOR: Final = 5
 _CONFLICT: Final = 409
-_TOO_MANY_REQUESTS: Final = 429
 _NO_SUCH_PLACE: Final = (KeyError, IndexError, AttributeError, TypeError)
 
 
@@ -131,7 +136,7 @@ class NullProbes:
 
     async def _judge(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
         operation, status = reply.case.operation, reply.status
-        if status is None or status == _TOO_MANY_REQUESTS or status in REFUSALS:
+        if status is None or status == TOO_MANY_REQUESTS or status in REFUSALS:
             for rule in _rules(hole):
                 reason = f"{hole.label}: answered {reply.text}"
                 self.ledger.note(rule, operation, Verdict.INCONCLUSIVE, reason)

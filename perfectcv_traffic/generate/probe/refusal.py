@@ -5,13 +5,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS
+from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS, TOO_MANY_REQUESTS
 from perfectcv_traffic.generate.probe.rungs import NOTHING, Rung
 
 REFUSALS: Final = frozenset({401, 403})
 _BAD_REQUEST: Final = 400
 _CLIENT_ERRORS: Final = range(400, 500)
-_TOO_MANY_REQUESTS: Final = 429
 
 
 class Meaning(Enum):
@@ -27,7 +26,7 @@ class Meaning(Enum):
 
 def meaning(rung: Rung, status: int | None) -> Meaning:
     """What the status says of the credential."""
-    if status is None or status == _TOO_MANY_REQUESTS:
+    if status is None or status == TOO_MANY_REQUESTS:
         return Meaning.UNKNOWN
     if status in SUCCESS:
         return Meaning.ACCEPTED
