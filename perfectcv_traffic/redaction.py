@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote, unquote_plus
 
-from perfectcv_traffic.secrecy import shapes, values
+from perfectcv_traffic.secrecy import markup, shapes, values
 from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
 
 _SCHEMES = ("bearer", "basic", "token", "apikey")
@@ -65,9 +65,10 @@ class Redactor:
 
     def _pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
+        shown = name if name.isalnum() else self._encoded(name)
         if value and self.is_secret(unquote_plus(name)):
-            return f"{name}={REDACTED}"
-        return f"{name}{equals}{self._encoded(value)}"
+            return f"{shown}={REDACTED}"
+        return f"{shown}{equals}{self._encoded(value)}"
 
     def _encoded(self, value: str, layers: int = ENCODED_AGAIN) -> str:
         """A percent-encoded value; a URL or a form may be inside it, encoded once more."""
@@ -89,9 +90,12 @@ class Redactor:
         return f"{before}{question}{self.query(query)}{hash_mark}{fragment}"
 
     def text(self, text: str) -> str:
-        """Free text without `name=value` and `name: value` secrets and secrets by shape."""
-        if "=" in text or ":" in text or "('" in text or "(b'" in text:
-            text = values.without_assigned(text, self._names.hints, self.is_secret)
+        """Free text without secrets by name (`name=value`, elements) and by shape."""
+        if "=" in text or ":" in text or "<" in text or "('" in text or "(b'" in text:
+            places = values.hinted(text, self._names.hints)
+            if places:
+                text = values.without_assigned(text, places, self.is_secret)
+                text = markup.without_elements(text, self.is_secret)
         return self.shapes(text)
 
     def shapes(self, text: str, enough: int | None = None) -> str:

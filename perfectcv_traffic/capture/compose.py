@@ -31,7 +31,6 @@ PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
 _BAD_REQUEST = 400
-_UNPROCESSABLE = 422
 NOTHING = ReadBody()
 _EMPTY: dict[str, str] = {}
 _FORM = "application/x-www-form-urlencoded"
@@ -45,10 +44,10 @@ class Composer:
         extensions = extensions or Extensions()
         self._model = extensions.model
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
-        # A validation error repeats the value it rejects, under a name that says nothing of it.
-        names = (*settings.redact, "input")
-        self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
-        self._refusing = BodyReader(self._redactor)  # what went wrong may stand at the end
+        # An error repeats the value that was rejected, under a name that says nothing of it; what
+        # went wrong may stand at its end.
+        rejecting = Redactor(settings.redact, settings.keep, extensions.redact_text, rejecting=True)
+        self._rejecting = BodyReader(rejecting)
         kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
@@ -146,9 +145,7 @@ class Composer:
         return answered
 
     def _answer_reader(self, status: int | None) -> BodyReader:
-        if status is None or status < _BAD_REQUEST:
-            return self._bodies
-        return self._rejecting if status == _UNPROCESSABLE else self._refusing
+        return self._bodies if status is None or status < _BAD_REQUEST else self._rejecting
 
     def _body(
         self, exchange: Exchange, said: Facts, answer_reader: BodyReader | None = None
@@ -226,7 +223,7 @@ class Composer:
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
-            return self._redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+            return self._rejecting.redactor.text(exchange.error)[: describe.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
         if exchange.status < _BAD_REQUEST or not answered.text:

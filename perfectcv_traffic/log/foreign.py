@@ -79,7 +79,7 @@ class ForeignRecords:
         # `http://host/path` through a proxy; a path may have `://` in it too.
         is_absolute = scheme and not before.startswith("/")
         path = "/" + rest.partition("/")[2] if is_absolute else before
-        found = nulls.in_urlencoded(query, "query") if query else []
+        found = nulls.in_urlencoded(query, "query", self._redactor.text) if query else []
         path = self._redactor.shapes(unquote(path, errors="backslashreplace"))
         return {
             "url": self._redactor.url(target),

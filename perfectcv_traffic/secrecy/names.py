@@ -58,9 +58,9 @@ REJECTED_NAMES = ("input", "input_value")
 
 # One of these stands in every spelling of a secret name: a cheap test before the thorough ones.
 HINTS = (
-    "pass", "pwd", "secret", "token", "auth", "key", "cookie", "cred", "csrf", "xsrf", "sess",
+    "pass", "pw", "secret", "token", "auth", "key", "cookie", "cred", "csrf", "xsrf", "sess",
     "sid", "sig", "ssn", "assert", "card", "bearer", "ccv", "cvc", "cvv", "iban", "jwt", "mfa",
-    "otp", "pin", "psk", "pw",
+    "otp", "pin", "psk",
 )  # fmt: skip
 ANY_NAME = ("",)
 """Hints of one to whom any name may be secret."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from perfectcv_traffic.secrecy.names import (
@@ -73,11 +73,22 @@ class _Value(NamedTuple):
     """Quotes around it, which stay."""
 
 
-def without_assigned(text: str, hints: tuple[str, ...], is_secret: IsSecret) -> str:
-    """Text whose `name=value` and `name: value` show no value of a secret name."""
+def hinted(text: str, hints: tuple[str, ...]) -> Sequence[int]:
+    """Where a secret name may stand: near hints, or at every word where any name may be secret."""
+    folded = text.lower()
+    if hints == ANY_NAME or len(folded) != len(text):
+        return [run.start() for run in _RUN.finditer(text)]
+    return sorted(at for hint in hints if hint in folded for at in _places(hint, folded))
+
+
+def without_assigned(text: str, places: Iterable[int], is_secret: IsSecret) -> str:
+    """Text whose `name=value` and `name: value` show no value of a secret name.
+
+    Names are looked for at `places`, which `hinted` finds.
+    """
     pieces: list[str] = []
     kept_until = 0
-    for named in _named(text, hints):
+    for named in _named(text, places):
         if named.value < kept_until or named.start < kept_until or not is_secret(named.name):
             continue
         value = _value(text, named)
@@ -88,10 +99,10 @@ def without_assigned(text: str, hints: tuple[str, ...], is_secret: IsSecret) -> 
     return "".join((*pieces, text[kept_until:]))
 
 
-def _named(text: str, hints: tuple[str, ...]) -> Iterator[_Named]:
-    """What looks like a name before a value; only near hints, where there are any."""
+def _named(text: str, places: Iterable[int]) -> Iterator[_Named]:
+    """What looks like a name before a value."""
     seen_until = 0
-    for at in _hinted(text, hints):
+    for at in places:
         if at < seen_until:
             continue
         after = _AFTER_NAME.match(text, at)
@@ -102,13 +113,6 @@ def _named(text: str, hints: tuple[str, ...]) -> Iterator[_Named]:
         if after["is"] is not None or (after["pair"] is not None and _in_tuple(text, start)):
             name = text[start:seen_until][-MAX_ASSIGNED_NAME:]
             yield _Named(name, start, seen_until, after.end(), after["is"])
-
-
-def _hinted(text: str, hints: tuple[str, ...]) -> Iterable[int]:
-    folded = text.lower()
-    if hints == ANY_NAME or len(folded) != len(text):
-        return (run.start() for run in _RUN.finditer(text))
-    return sorted(at for hint in hints if hint in folded for at in _places(hint, folded))
 
 
 def _places(part: str, text: str) -> Iterator[int]:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic import nulls, redaction
-from perfectcv_traffic.secrecy import names, shapes, values
+from perfectcv_traffic.secrecy import markup, names, shapes, values
 
 
-@pytest.mark.parametrize("module", [names, nulls, redaction, shapes, values])
+@pytest.mark.parametrize("module", [markup, names, nulls, redaction, shapes, values])
 def test_patterns_over_what_clients_send_never_backtrack_without_bound(module: ModuleType) -> None:
     patterns = {k: v for k, v in vars(module).items() if isinstance(v, re.Pattern)}
     assert patterns
