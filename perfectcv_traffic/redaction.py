@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from perfectcv_traffic.secrecy import markup, shapes, values
 from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
@@ -21,7 +21,9 @@ ENCODED_AGAIN = 2
 
 _COOKIE = re.compile(r"""([^=;]*+)(?:(=)(?:\s*+"[^"]*+"?+)?+[^;]*+)?+(?:;|\Z)""")
 _COOKIE_FLAGS = ("", "httponly", "secure", "partitioned")
-_ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
+_PATH_SAFE = "/:@!$&'()*+,;=~-._[]"
+ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
+"""Headers whose values are URLs."""
 
 
 class Redactor:
@@ -53,7 +55,7 @@ class Redactor:
             return _cookies(value)
         if self.is_secret(name):
             return REDACTED
-        if name in _ADDRESSED:
+        if name in ADDRESSED:
             return self.url(value)
         return self.text(value)
 
@@ -86,8 +88,17 @@ class Redactor:
         before, question, rest = url.partition("?")
         query, hash_mark, fragment = rest.partition("#")
         fragment = self.query(fragment) if "=" in fragment else fragment
-        before = self.text(before) if "=" in before else self.shapes(before)
+        before = self._encoded_path(before) if "%" in before else self.path(before)
         return f"{before}{question}{self.query(query)}{hash_mark}{fragment}"
+
+    def path(self, path: str) -> str:
+        """A decoded path: matrix parameters (`/app;jsessionid=..`), a query that was encoded."""
+        return self.text(path) if "=" in path else self.shapes(path)
+
+    def _encoded_path(self, path: str) -> str:
+        plain = unquote(path)
+        clean = self.path(plain)
+        return self.path(path) if clean == plain else quote(clean, safe=_PATH_SAFE)
 
     def text(self, text: str) -> str:
         """Free text without secrets by name (`name=value`, elements) and by shape."""

@@ -11,7 +11,7 @@ import msgspec
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
-from perfectcv_traffic.capture.address import address
+from perfectcv_traffic.capture.address import address, elsewhere
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
@@ -25,6 +25,7 @@ from perfectcv_traffic.record import (
     TrafficLog,
 )
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.settings import Settings
 
 PLAIN_LIMIT = 65_536
@@ -51,7 +52,7 @@ class Composer:
         kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = client.TrustedProxies(settings.trusted_proxies)
-        hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
+        hidden = None if settings.client_ip == "full" else client.carries_address
         self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
@@ -86,6 +87,10 @@ class Composer:
         self._set_headers(record, read)
         sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
+        if REDACTED in record.path:
+            for name in ("request_headers", "response_headers"):
+                kept = elsewhere(getattr(record, name), exchange, record.path)
+                setattr(record, name, kept)
         _set_nulls(record, exchange, query, sent, answered)
         self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
