@@ -13,10 +13,10 @@ the groups of the same lines that `summary.TABLES` has, no more and no less, eac
 
 Run it where there is what a user has, `pip install . duckdb` and nothing more: pandas loads pyarrow
 if it finds it, for 0.1 s of every start, and what the tests need brings it. Modules are compiled
-first, as pip does it when it installs: a source tree may not be.
+first, as pip does it when it installs, and are those of the environment, not of this folder (-P).
 
 It is told the names and types of the fields that this takes: guessing them takes it longer. It is
-spared what `analyze` does besides: templates of unmatched paths, the latest 10,000 requests, the
+spared what `analyze` does besides: templates of unmatched paths, the latest 20,000 requests, the
 check of the other fields' types, every analysis. GoAccess joins in if it is installed.
 """
 
@@ -111,7 +111,7 @@ def main(lines: int, rounds: int) -> None:
 
 def direct(log: Path) -> dict[str, Callable[[], None]]:
     """Every tool that reads the log itself."""
-    program = [sys.executable, "-m", "perfectcv_traffic", "analyze", "--no-charts", "--json"]
+    program = [sys.executable, "-P", "-m", "perfectcv_traffic", "analyze", "--no-charts", "--json"]
     tools = {"analyze LOG": command(*program, str(log))}
     tools["DuckDB read_json"] = command(sys.executable, "-c", DUCKDB, str(log))
     if goaccess := shutil.which("goaccess"):
@@ -125,7 +125,7 @@ def database(directory: Path, lines: int, days: float) -> Callable[[], None]:
     """A database of so many rows, and `analyze` over it."""
     log, db = directory / f"{lines}.log", directory / f"{lines}.db"
     write(log, lines, days)
-    program = [sys.executable, "-m", "perfectcv_traffic"]
+    program = [sys.executable, "-P", "-m", "perfectcv_traffic"]
     command(*program, "ingest", str(log), "--db", str(db))()
     log.unlink()
     return command(*program, "analyze", "--no-charts", "--db", str(db))

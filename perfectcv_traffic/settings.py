@@ -72,7 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, _means("seconds a record may wait before it is written", gt=0, le=60)
     ] = 0.02
     trusted_proxies: Annotated[
-        tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
+        tuple[str, ...],
+        _means("proxy addresses or CIDR blocks whose Forwarded headers count, in access logs too"),
     ] = ()
     client_ip: Annotated[
         Literal["full", "masked", "hashed", "none"],

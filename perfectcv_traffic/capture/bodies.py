@@ -63,7 +63,9 @@ class BodyReader:
     def __init__(self, redactor: Redactor, enough: int | None = None) -> None:
         self.redactor = redactor
         self._enough = enough
-        self.quick_scan = QuickScanner(redactor.is_secret, MAX_NULL_DETAILS, redactor.text).scan
+        self.quick_scan = QuickScanner(
+            redactor.is_secret, MAX_NULL_DETAILS, redactor.text, redactor.may_name_secrets
+        ).scan
 
     def read(self, body: Body, *, ended: bool, content_type: str, encoding: str) -> ReadBody:
         """Read the captured head of a body that was sent with these Content-Type and -Encoding.
@@ -87,7 +89,8 @@ class BodyReader:
 
     def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
         media_type, charset, is_json = _kind(content_type)
-        if is_json or (not media_type and head.lstrip()[:1] in (b"{", b"[")):
+        # curl sends JSON as a form unless it is told not to.
+        if is_json or (media_type in ("", FORM) and head.lstrip()[:1] in (b"{", b"[")):
             return self._json(_decode(head, charset, whole=whole), whole=whole)
         if media_type == "multipart/form-data":
             return _multipart(head, content_type, self.redactor, whole=whole)
@@ -145,11 +148,10 @@ def _text(text: str, redactor: Redactor) -> str:
 
 
 def _form(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
-    found = nulls.in_urlencoded(text, "form")
-    names = tuple(name for name, _ in parse_qsl(text[:10_000], keep_blank_values=True))
-    return ReadBody(
-        redactor.query(text), found[:MAX_NULL_DETAILS], len(found), not whole, fields=names
-    )
+    found = nulls.in_urlencoded(text, "form", redactor.text)
+    shown = redactor.query(text)
+    names = tuple(name for name, _ in parse_qsl(shown[:10_000], keep_blank_values=True))
+    return ReadBody(shown, found[:MAX_NULL_DETAILS], len(found), not whole, fields=names)
 
 
 def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) -> ReadBody:
@@ -158,11 +160,12 @@ def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: boo
     if not parts:
         return ReadBody(partial=not whole, note="multipart")
     pairs = [(part.name, part.text) for part in parts if part.text is not None]
-    found = nulls.in_pairs(pairs, "form")
-    shown = "; ".join(f"{part.name}={multipart.shown(part, redactor)}" for part in parts)
+    found = nulls.in_pairs(pairs, "form", redactor.text)
+    names = tuple(redactor.text(part.name) for part in parts)
+    values = (multipart.shown(part, redactor) for part in parts)
+    shown = "; ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
     return ReadBody(
-        shown, found[:MAX_NULL_DETAILS], len(found), not whole, "multipart",
-        tuple(part.name for part in parts),
+        shown, found[:MAX_NULL_DETAILS], len(found), not whole, "multipart", names,
     )  # fmt: skip
 
 

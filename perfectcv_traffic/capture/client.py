@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from perfectcv_traffic import proxies
@@ -14,16 +15,26 @@ from perfectcv_traffic import proxies
 MASKED_BITS = {4: 16, 6: 80}
 """Bits of an address that a masked one loses, by version of IP."""
 
-IP_HEADERS = frozenset({
-    "cf-connecting-ip", "client-ip", "fastly-client-ip", "forwarded", "true-client-ip",
-    "x-client-ip", "x-cluster-client-ip", "x-forwarded-for", "x-original-forwarded-for",
-    "x-real-ip",
-})  # fmt: skip
-"""Request headers that carry client addresses: blanked when the address is not kept whole."""
+IP_HEADERS = frozenset({"cf-pseudo-ipv4", "forwarded", "x-forwarded"})
+IP_STEMS = (
+    "clientaddress", "clientip", "connectingip", "connectionip", "externaladdress", "forwardedfor",
+    "originatingip", "peeraddr", "proxiedfor", "realip", "remoteaddr", "remoteip", "socketip",
+    "userip",
+)  # fmt: skip
+"""In the names of request headers that carry client addresses, which each proxy and cloud calls
+otherwise: blanked when the address is not kept whole."""
 
 _KEY_BYTES = 32
+REMEMBERED_NAMES = 512
 
 logger = logging.getLogger("perfectcv_traffic")
+
+
+@lru_cache(REMEMBERED_NAMES)
+def carries_address(name: str) -> bool:
+    """Whether a request header, its name in lower case, tells the client's address."""
+    squeezed = name.replace("-", "").replace("_", "")
+    return name in IP_HEADERS or any(stem in squeezed for stem in IP_STEMS)
 
 
 def anonymised(address: str | None, mode: str, key: bytes) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
-from perfectcv_traffic.capture.address import address
+from perfectcv_traffic.capture.address import address, elsewhere
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
@@ -27,12 +27,12 @@ from perfectcv_traffic.record import (
     TrafficLog,
 )
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.settings import Settings
 
 PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
-_UNPROCESSABLE = 422
 NOTHING = ReadBody()
 _EMPTY: dict[str, str] = {}
 
@@ -45,14 +45,14 @@ class Composer:
         extensions = extensions or Extensions()
         self._model = extensions.model
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
-        # A validation error repeats the value it rejects, under a name that says nothing of it.
-        names = (*settings.redact, "input")
-        self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
-        self._refusing = BodyReader(self._redactor)  # what went wrong may stand at the end
+        # An error repeats the value that was rejected, under a name that says nothing of it; what
+        # went wrong may stand at its end.
+        rejecting = Redactor(settings.redact, settings.keep, extensions.redact_text, rejecting=True)
+        self._rejecting = BodyReader(rejecting)
         kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = TrustedProxies(settings.trusted_proxies)
-        hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
+        hidden = None if settings.client_ip == "full" else client.carries_address
         self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
@@ -87,6 +87,10 @@ class Composer:
         self._set_headers(record, read)
         sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
+        if REDACTED in record.path:
+            for name in ("request_headers", "response_headers"):
+                kept = elsewhere(getattr(record, name), exchange, record.path)
+                setattr(record, name, kept)
         _set_nulls(record, exchange, query, sent, answered)
         self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
@@ -145,9 +149,8 @@ class Composer:
         return answered
 
     def _answer_reader(self, status: int | None) -> BodyReader:
-        if status is None or status < FIRST_ERROR_STATUS:
-            return self._bodies
-        return self._rejecting if status == _UNPROCESSABLE else self._refusing
+        is_error = status is not None and status >= FIRST_ERROR_STATUS
+        return self._rejecting if is_error else self._bodies
 
     def _body(
         self, exchange: Exchange, said: Facts, answer_reader: BodyReader | None = None
@@ -225,7 +228,7 @@ class Composer:
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
-            return self._redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+            return self._rejecting.redactor.text(exchange.error)[: describe.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
         if exchange.status < FIRST_ERROR_STATUS or not answered.text:

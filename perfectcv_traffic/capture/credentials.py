@@ -13,6 +13,7 @@ import msgspec
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.header_reader import Plain
 from perfectcv_traffic.record import FIRST_ERROR_STATUS, MASKED_WHOLE, TokenReason, TokenValidity
+from perfectcv_traffic.secrecy.names import AUTH_SCHEMES
 
 KEY_HEADERS = (
     "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
@@ -23,11 +24,6 @@ QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
 FORM_NAMES = ("access_token",)
 """RFC 6750 2.2: a bearer token as a field of a form."""
 
-SCHEMES = frozenset({
-    "apikey", "aws4-hmac-sha256", "basic", "bearer", "digest", "dpop", "hawk", "hoba", "jwt",
-    "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256",
-    "signature", "token", "vapid",
-})  # fmt: skip
 OTHER = "other"
 """The scheme of an Authorization header that begins with no known one: its words are secret."""
 
@@ -77,7 +73,7 @@ def from_authorization(header: str) -> Credential | None:
         return None
     source = "header:authorization"
     scheme = words[0].lower()
-    if scheme in SCHEMES:
+    if scheme in AUTH_SCHEMES:
         return Credential(scheme, source, words[1].strip() if len(words) > 1 else "")
     return Credential("none" if len(words) == 1 else OTHER, source, header.strip())
 

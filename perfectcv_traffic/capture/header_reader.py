@@ -6,7 +6,7 @@ those that differ from request to request; nothing that is secret outlives its r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -81,16 +81,16 @@ class Plain:
 
 
 class HeaderReader:
-    """Reads header lists, redacted; bounded in every way."""
+    """Reads header lists, redacted; bounded in every way. Of what `blank` says nothing is kept."""
 
     def __init__(
         self,
         redactor: Redactor,
-        blank: frozenset[str] = frozenset(),
+        blank: Callable[[str], bool] | None = None,
         noted: frozenset[str] = frozenset(),
     ) -> None:
         self._redactor = redactor
-        self._blank = blank
+        self._blank = blank or _none
         self._noted = noted
         self._plain: dict[bytes, set[bytes]] = {}
         """Values of the headers by whose values a list is known again."""
@@ -144,7 +144,7 @@ class HeaderReader:
         return ReadHeaders(kept, places, facts, room, not self._noted.isdisjoint(places))
 
     def _redacted(self, name: str, value: str) -> str:
-        if name in self._blank:
+        if self._blank(name):
             return ""
         return self._redactor.header(name, value)[: headers.VALUE_LIMIT]
 
@@ -178,7 +178,7 @@ class HeaderReader:
             if len(self._plain) + len(self._others) >= MAX_NAMES or len(raw_name) > MAX_VALUE:
                 return False
             name = headers.text(raw_name).lower()
-            if name in _COOKIES or name in self._blank or self._redactor.is_secret(name):
+            if name in _COOKIES or self._blank(name) or self._redactor.is_secret(name):
                 self._others[raw_name] = name in _COOKIES or name in _TOLD_AS_SENT
                 return True
             values = self._plain[raw_name] = set()
@@ -197,6 +197,10 @@ class HeaderReader:
         del self._plain[raw_name]
         self._others[raw_name] = True
         self._known.clear()  # made when it was one of the plain ones
+
+
+def _none(_: str) -> bool:
+    return False
 
 
 def _is_telling(name: str) -> bool:

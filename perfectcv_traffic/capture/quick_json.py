@@ -18,19 +18,23 @@ from typing import Any, NamedTuple
 import msgspec
 
 from perfectcv_traffic.json_scan import NullValue, Scan, null_at
-from perfectcv_traffic.redaction import REDACTED, IsSecret
+from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
 
 MAX_SHAPES = 500
-MAX_SHAPE = 4096
-"""Characters of a structure, with its numbers, and of all its names: of a shape remembered."""
+MAX_PARTS = 500
+"""Strings, names, brackets, commas, colons of a shape that is remembered."""
+MAX_LENGTH = 4096
+"""Characters of its structure with numbers and spaces, and of all its names."""
 MAX_NAMES = 10_000
 MAX_NAME = 256
 
-_BLANK = f'"{REDACTED}"'
 _CONTAINERS = (dict, list)
+_NULL = (":null", ": null")
+_STRING = re.compile(r'"([^"]*+)"(\s*+:\s*+)?+')
+_BLANK = f'"{REDACTED}"'
+_raw_decode = json.JSONDecoder().raw_decode
 _decode_tree = msgspec.json.Decoder().decode
 _validate = msgspec.json.Decoder(msgspec.Raw).decode
-_raw_decode = json.JSONDecoder().raw_decode
 
 _NO_SHAPE = b"0123456789+-.eEtrufals \n\r\t"
 """What is left out of a shape: numbers, spaces, true and false. Of null the n is left."""
@@ -49,7 +53,9 @@ class _Reading(NamedTuple):
     secret: frozenset[str]
     """Those of the names."""
     blanks: Sequence[int] | None
-    """Pieces that are the secrets' values; None if some value is no string."""
+    """Pieces that are the secrets' values; None if some value is neither string nor null."""
+    beside: Sequence[int]
+    """Pieces that may be names of values beside them."""
 
 
 class QuickScanner:
@@ -60,8 +66,15 @@ class QuickScanner:
     `clean`.
     """
 
-    def __init__(self, is_secret: IsSecret, max_nulls: int, clean: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        is_secret: IsSecret,
+        max_nulls: int,
+        clean: Callable[[str], str],
+        may_name_secrets: Callable[[str], bool] = bool,
+    ) -> None:
         self._is_secret = is_secret
+        self._may_name_secrets = may_name_secrets
         self._max_nulls = max_nulls
         self._clean = clean
         self._plain: set[str] = set()
@@ -77,7 +90,7 @@ class QuickScanner:
             _validate(text)
             pieces = text.split('"')
             found = self._reading(text, pieces)
-            if found is None:
+            if found is None or (found.beside and self._names_secret(pieces, found.beside)):
                 return None
             redacted = self._redacted(text, pieces, found)
         except (msgspec.DecodeError, RecursionError, ValueError):
@@ -87,9 +100,11 @@ class QuickScanner:
     def _reading(self, text: str, pieces: list[str]) -> _Reading | None:
         """What the shape tells; None if the tree does not show all: it keeps one of equal names."""
         structure = '"'.join(pieces[::2])
-        if len(structure) > MAX_SHAPE:
+        shape = b""
+        if len(structure) <= MAX_LENGTH:
+            shape = structure.encode().translate(None, _NO_SHAPE)
+        if len(shape) > MAX_PARTS or not shape:
             return self._read(text, pieces, structure, _names_by(_name_places(pieces))(pieces))
-        shape = structure.encode().translate(None, _NO_SHAPE)
         take_names = self._places.get(shape)
         if take_names is None:
             take_names = _names_by(_name_places(pieces))
@@ -98,7 +113,7 @@ class QuickScanner:
         known = self._known.get((shape, names))
         if known is None:
             known = self._read(text, pieces, structure, names)
-            if known is not None and sum(map(len, names)) <= MAX_SHAPE:
+            if known is not None and sum(map(len, names)) <= MAX_LENGTH:
                 _remember(self._known, (shape, names), known)
         return known
 
@@ -116,10 +131,11 @@ class QuickScanner:
             count,
             secret,
             _blanks(pieces, secret),
+            _beside(pieces, names),
         )
 
     def _redacted(self, text: str, pieces: list[str], found: _Reading) -> str:
-        is_odd = "=" in text or found.names < text.count(":")
+        is_odd = "=" in text or found.names < text.count(":") or "</" in text
         if found.blanks is None:
             pieces = _without(found.secret, text).split('"')
         else:
@@ -128,6 +144,10 @@ class QuickScanner:
         if is_odd:
             self._clean_strings(pieces)
         return '"'.join(pieces) if found.secret or is_odd else text
+
+    def _names_secret(self, pieces: list[str], places: Sequence[int]) -> bool:
+        named = [pieces[at] for at in places]
+        return self._may_name_secrets("\n".join(named)) and any(map(self._is_secret, named))
 
     def _secret(self, names: Iterable[str]) -> frozenset[str]:
         secret = set()
@@ -140,7 +160,7 @@ class QuickScanner:
 
     def _clean_strings(self, pieces: list[str]) -> None:
         for at in range(1, len(pieces), 2):
-            if "=" in pieces[at] or ":" in pieces[at]:
+            if "=" in pieces[at] or ":" in pieces[at] or "</" in pieces[at]:
                 pieces[at] = self._clean(pieces[at])
 
 
@@ -163,27 +183,39 @@ def _names_by(places: list[int]) -> Callable[[list[str]], _Names]:
 
 
 def _blanks(pieces: list[str], names: frozenset[str]) -> Sequence[int] | None:
-    """Which strings these names have as values; None if one has something else."""
+    """Which strings these names have as values; None if one has something else, nulls excepted."""
     if not names:
         return ()
     places = [at for at in _name_places(pieces) if pieces[at] in names]
-    if any(pieces[at + 1].strip() != ":" for at in places):
+    behind = [(at + 2, pieces[at + 1].strip()) for at in places]
+    if not all(colon == ":" or colon.startswith(_NULL) for _, colon in behind):
         return None
-    return tuple(at + 2 for at in places)
+    return tuple(at for at, colon in behind if colon == ":")
 
 
-def _without(names: Iterable[str], text: str) -> str:
+def _beside(pieces: list[str], names: _Names) -> Sequence[int]:
+    """Which strings tell, under one of the usual names, what a value beside them is."""
+    if VALUED_KEYS.isdisjoint(map(str.lower, names)):
+        return ()
+    return tuple(
+        at + 2
+        for at in _name_places(pieces)
+        if pieces[at].lower() in NAMING_KEYS and pieces[at + 1].strip() == ":"
+    )
+
+
+def _without(names: frozenset[str], text: str) -> str:
     """Valid JSON with the values of these names blanked, nulls excepted."""
-    pattern = re.compile(f'"(?:{"|".join(map(re.escape, names))})"\\s*:\\s*')
     pieces: list[str] = []
     kept_until = 0
-    for match in pattern.finditer(text):
+    for match in _STRING.finditer(text):  # every string, one after the other: the quotes pair up
         start = match.end()
-        if start < kept_until or text.startswith("null", start):
+        if match[2] is None or match[1] not in names or match.start() < kept_until:
             continue
-        _, end = _raw_decode(text, start)
-        pieces += (text[kept_until:start], _BLANK)
-        kept_until = end
+        if not text.startswith("null", start):
+            _, end = _raw_decode(text, start)
+            pieces += (text[kept_until:start], _BLANK)
+            kept_until = end
     return "".join((*pieces, text[kept_until:]))
 
 

@@ -64,11 +64,11 @@ def _earlier(source: Source, compare: str) -> Source:
 def _documented(path: Path) -> frozenset[tuple[str, str]]:
     """Method and path of every operation of an OpenAPI document."""
     from perfectcv_traffic.generate.openapi import parse_document
-    from perfectcv_traffic.generate.operations import parse_operations
+    from perfectcv_traffic.generate.operations import ANY_METHOD, parse_operations
 
     if not path.is_file():
         raise UsageError(f"--openapi {path} does not exist: save the API's /openapi.json there")
     operations, left_out = parse_operations(parse_document(path.read_bytes(), str(path)))
     return frozenset((one.method, one.path) for one in operations) | frozenset(
-        (one.method, one.path) for one in left_out
+        (one.method, one.path) for one in left_out if one.method != ANY_METHOD
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,7 @@ def check(
     cooldown: Cooldown = "1h",
     *,
     filters: Filters,
+    asked: Mapping[str, object],
 ) -> None:
     """Exit 1 if a threshold is violated, one line each; 0 if all hold.
 
@@ -74,16 +76,18 @@ def check(
 
     if format_ not in FORMATS:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
-    beside = (logs or [db])[0]
-    hook = webhook and Webhook(webhook, span(cooldown), beside.with_name(beside.name + ALERTS))
-    asked = (max_error_rate, max_p95, max_rate_of_null, no_findings or None)
+    rules = (max_error_rate, max_p95, max_rate_of_null, no_findings or None)
     thresholds = Thresholds(
         min_requests=min_requests,
         max_error_rate=share(max_error_rate) if max_error_rate is not None else None,
         max_p95_ms=None if max_p95 is None else span(max_p95).total_seconds() * 1000,
         max_null_rate=share(max_rate_of_null) if max_rate_of_null is not None else None,
-        no_auth_findings=no_auth_findings or not any(one is not None for one in asked),
+        no_auth_findings=no_auth_findings or not any(one is not None for one in rules),
         no_findings=no_findings,
+    )
+    beside = (logs or [db])[0]
+    hook = webhook and Webhook(
+        webhook, span(cooldown), beside.with_name(beside.name + ALERTS), check=(thresholds, asked)
     )
     if no_findings and not logs:
         _require_rows(db)

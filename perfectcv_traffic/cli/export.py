@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
-from perfectcv_traffic.cli import answers, showing
+from perfectcv_traffic.cli import answers, showing, streaming
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source
@@ -46,12 +46,16 @@ def export(
         raise UsageError("--format har holds requests: leave --analysis out")
     if format_ == "parquet" and to is None:
         raise UsageError("--format parquet is no text: name a file with --to")
+    if to and to.exists() and db.exists() and to.samefile(db):
+        raise UsageError(f"--to {to} is the database itself: name another file")
     if analysis:
-        showing.names([analysis], showing.CSV)
-        found = answers.of(Source(db, (), filters), names=[analysis])[analysis]
-        _write_analysis(found, format_, to)
-    else:
-        _write_requests(db, filters, format_, to)
+        showing.names([analysis], showing.CSV, option="--analysis")
+    with streaming.aside(to) if to else nullcontext() as new:
+        if analysis:
+            found = answers.of(Source(db, (), filters), names=[analysis])[analysis]
+            _write_analysis(found, format_, new)
+        else:
+            _write_requests(db, filters, format_, new)
 
 
 def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
@@ -94,8 +98,7 @@ def _plain(row: Sequence[Any]) -> list[Any]:
 def _write(names: list[str], rows: Iterable[Sequence[Any]], format_: str, to: Path | None) -> None:
     text = _text(names, rows, format_)
     if to is None:
-        for part in text:
-            sys.stdout.write(part)
+        streaming.write(text)
         return
     with to.open("w", encoding="utf-8", newline="") as file:
         file.writelines(text)

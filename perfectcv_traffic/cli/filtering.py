@@ -34,15 +34,20 @@ _OPTIONS: dict[str, Any] = {
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options above, which reach it as one argument, `filters`."""
+    """The command with the options above, which reach it as one argument, `filters`.
+
+    A command that has an argument `asked` is given the words of the person as well: "2h ago".
+    """
+    signature = inspect.signature(command, eval_str=True)
 
     @wraps(command)
     def with_filters(**options: Any) -> None:
         chosen = {name: options.pop(name) for name in _OPTIONS}
+        if "asked" in signature.parameters:
+            options["asked"] = chosen
         command(**options, filters=_filters(chosen))
 
-    signature = inspect.signature(command, eval_str=True)
-    own = [one for one in signature.parameters.values() if one.name != "filters"]
+    own = [one for one in signature.parameters.values() if one.name not in ("filters", "asked")]
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     added = [
         inspect.Parameter(name, keyword, default=None, annotation=hint)

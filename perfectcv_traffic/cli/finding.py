@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from perfectcv_traffic.cli.files import tell
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.probes import FORMATS, VEGETA, Wanted
+from perfectcv_traffic.cli.sending import no_answer
 from perfectcv_traffic.cli.terminal import note
-from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
+from perfectcv_traffic.errors import ExitCode, TargetError, TrafficError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
 
 if TYPE_CHECKING:
+    from perfectcv_traffic.generate.accepted import Accepted
     from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.find import Probed, ProbeOptions
     from perfectcv_traffic.generate.options import Options
@@ -49,6 +51,8 @@ def find(job: Job, wanted: Wanted) -> int:
     from perfectcv_traffic.store import database
 
     least = _severity(wanted.fail_on)
+    if wanted.updates_baseline and wanted.baseline is None:
+        raise UsageError("--update-baseline needs the file: give --baseline as well")
     if wanted.baseline is not None:
         read_accepted(wanted.baseline)  # one that cannot be read is said before anything is sent
     started = datetime.now(UTC)
@@ -60,7 +64,7 @@ def find(job: Job, wanted: Wanted) -> int:
         for event in closing_events(report):
             write(line(event))
     _tell(report, wanted)
-    return _exit_code(report, least)
+    return _exit_code(report, wanted, least)
 
 
 def _watched(job: Job, wanted: Wanted, started_at: str, write: Callable[[str], None]) -> Probed:
@@ -97,11 +101,38 @@ def _settled(job: Job, wanted: Wanted, probed: Probed, started_at: str) -> Repor
     known = read_accepted(wanted.baseline) if wanted.baseline is not None else ()
     job.run_ids.append(probed.run_id)
     _store(job, probed)
-    if wanted.updates_baseline and wanted.baseline is not None:
-        write_accepted(wanted.baseline, known, probed.findings, date=started_at[:10])
+    if wanted.updates_baseline and wanted.baseline is not None and probed.is_complete:
+        untested = _untested(known, wanted, probed)
+        write_accepted(
+            wanted.baseline, known, probed.findings, untested=untested, date=started_at[:10]
+        )
         known = read_accepted(wanted.baseline)
     new, accepted = split(probed.findings, known)
     return Report(probed=probed, findings=new, accepted=accepted, started_at=started_at)
+
+
+def _untested(known: Iterable[Accepted], wanted: Wanted, probed: Probed) -> list[Accepted]:
+    """What was accepted before and this run says nothing of."""
+    from perfectcv_traffic.generate.only import only_of
+    from perfectcv_traffic.generate.probe.findings import Verdict
+
+    only = only_of(wanted.only, wanted.replay)
+    conclusive = (Verdict.PASSED, Verdict.FINDING)
+    tested = {
+        (one.rule, one.method, one.path) for one in probed.checks if one.verdict in conclusive
+    }
+    return [
+        one
+        for one in known
+        if (one.rule, one.method, one.path) not in tested
+        or not only.admits(one.rule, one.fingerprint)
+    ]
+
+
+def _stopped(probed: Probed) -> TrafficError:
+    """Why the run says less than it was asked for: the target's fault, or a limit's."""
+    why = f"the run stopped early: {probed.stop_reason}"
+    return TargetError(why) if probed.is_given_up else UsageError(why)
 
 
 def _probe_options(wanted: Wanted) -> ProbeOptions:
@@ -126,23 +157,25 @@ def _severity(fail_on: str | None) -> str | None:
     return fail_on or "error"
 
 
-def _exit_code(report: Report, least: str | None) -> int:
+def _exit_code(report: Report, wanted: Wanted, least: str | None) -> int:
     """0 fine, 1 findings; what could not be done at all is an error."""
     probed = report.probed
     if probed.is_interrupted:
         raise KeyboardInterrupt
+    if wanted.updates_baseline and not probed.is_complete:
+        note(f"{wanted.baseline} stays as it was: the run stopped early")
+        raise _stopped(probed)
     if least is not None and any(is_at_least(one.severity, least) for one in report.findings):
         return ExitCode.FINDINGS
     if report.findings:
         return ExitCode.OK
     if probed.outcomes and all(one.status is None for one in probed.outcomes):
-        why = probed.outcomes[-1].error
-        raise TargetError(f"{probed.target} gave no answer ({why}): is the API running?")
+        raise no_answer(probed)
     if not probed.is_complete:
-        raise UsageError(f"the run stopped early: {probed.stop_reason}")
+        raise _stopped(probed)
     if not probed.reached and not report.accepted:
         answers = ", ".join(f"{status} × {times}" for status, times in probed.by_status.items())
-        raise UsageError(
+        raise TargetError(
             f"{probed.target}: no operation answered 2xx ({answers}), so that nothing could be"
             " tested: check the API, credentials and document"
         )

@@ -168,7 +168,7 @@ def generate(
         code = finding.find(job, wanted) if wanted.suites else 0
         code = (sending.load(job, wanted.files, fail_on) if probes.LOAD in suites else 0) or code
     if reconcile:
-        code = reconciling.reconcile(job, log) or code
+        code = reconciling.reconcile(job, log, is_for_people=("text", None) in wanted.files) or code
     else:
         reconciling.ingest_if_recorded(job, log)
     raise typer.Exit(code)

@@ -16,10 +16,11 @@ from perfectcv_traffic.cli import ahead
 from perfectcv_traffic.fold.latest import Latest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perfectcv_traffic.analysis.frames import Frames
     from perfectcv_traffic.analysis.rows import Rows
     from perfectcv_traffic.columns.folding import Folding
-    from perfectcv_traffic.fold.part import Part
     from perfectcv_traffic.fold.run import Run
     from perfectcv_traffic.record import TrafficLog
 
@@ -82,7 +83,7 @@ class _Found:
     """What a source holds."""
 
     rows: Rows
-    recent: Iterable[tuple[object, ...]]
+    recent: pd.DataFrame | Iterable[tuple[object, ...]]
     clients: int
     generated: Iterable[tuple[object, ...]] = ()
     runs: Iterable[tuple[object, ...]] = ()
@@ -152,10 +153,12 @@ def begun(source: Source) -> Iterator[Source]:
 
 def _from_logs(source: Source, *, hourly: bool) -> _Found:
     from perfectcv_traffic.analysis.rows import of_summary
+    from perfectcv_traffic.cli.folding import folded
     from perfectcv_traffic.overview import CLIENT_TOTALS
 
     with begun(source) as working:
-        part = _folded(working)
+        assert working.run is not None
+        part, recent = folded(working.run)
     lines = {
         "ingested": part.recorded,
         "rejected": part.rejected,
@@ -163,18 +166,7 @@ def _from_logs(source: Source, *, hourly: bool) -> _Found:
     }
     rows = of_summary(part.folding, hourly=hourly)
     clients = len(rows[CLIENT_TOTALS.table.name])
-    return _Found(rows, part.latest, clients, lines=lines, span=part.folding.span())
-
-
-def _folded(source: Source) -> Part:
-    from perfectcv_traffic.cli.terminal import progress
-    from perfectcv_traffic.fold.pool import WORTH_PROCESSES
-
-    assert source.run is not None
-    if source.run.size < WORTH_PROCESSES:  # done before anybody could read a bar
-        return source.run.result()
-    with progress("reading", total=source.run.size) as advance:
-        return source.run.result(advance)
+    return _Found(rows, recent, clients, lines=lines, span=part.folding.span())
 
 
 def _from_database(source: Source, *, hourly: bool) -> _Found:

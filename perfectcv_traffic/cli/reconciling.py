@@ -24,8 +24,11 @@ SECONDS_TO_STORE: Final = 30.0
 SECONDS_BETWEEN: Final = 0.1
 
 
-def reconcile(job: Job, log: Path) -> int:
-    """Ingest the log, compare each run of this job, and tell; the exit code."""
+def reconcile(job: Job, log: Path, *, is_for_people: bool) -> int:
+    """Ingest the log, compare each run of this job, and tell; the exit code.
+
+    Told on stderr where stdout holds a report for a program.
+    """
     from perfectcv_traffic.store import database, queries
 
     store(log, job.db, job.run_ids)
@@ -34,13 +37,15 @@ def reconcile(job: Job, log: Path) -> int:
         for run_id in job.run_ids:
             found = queries.reconcile(connection, run_id)
             lost += found.lost + found.unexpected
-            results().print(
-                Text(
-                    f"Run {run_id}: {found.sent:,} requests sent, {found.ingested:,} recorded,"
-                    f" {found.lost:,} missing, {found.unexpected:,} unexpected"
-                )
+            (_print if is_for_people else note)(
+                f"Run {run_id}: {found.sent:,} requests sent, {found.ingested:,} recorded,"
+                f" {found.lost:,} missing, {found.unexpected:,} unexpected"
             )
     return ExitCode.FINDINGS if lost else ExitCode.OK
+
+
+def _print(line: str) -> None:
+    results().print(Text(line))
 
 
 def ingest_if_recorded(job: Job, log: Path) -> None:

@@ -14,7 +14,7 @@ from perfectcv_traffic.cli.live import live
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.cli.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
-from perfectcv_traffic.errors import ExitCode, UsageError
+from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
 from perfectcv_traffic.generate import defaults
 
 if TYPE_CHECKING:
@@ -216,9 +216,20 @@ def rows_of(session: Session) -> Iterator[tuple[object, ...]]:
 
 
 def exit_unless_complete(run: Run) -> None:
-    """End with the exit code of an interruption if Ctrl-C cut the run short."""
+    """End with the exit code of an interruption if Ctrl-C cut the run short.
+
+    Raises `TargetError` if no request was answered.
+    """
     if not run.is_complete:
         raise KeyboardInterrupt
+    if run.outcomes and all(one.status is None for one in run.outcomes):
+        raise no_answer(run)
+
+
+def no_answer(session: Session) -> TargetError:
+    """Not one request was answered, and the last one tells why."""
+    why = session.outcomes[-1].error
+    return TargetError(f"{session.target} gave no answer ({why}): is the API running?")
 
 
 FailOn = Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 import typer
 
 from perfectcv_traffic.analysis.filters import Filters
+from perfectcv_traffic.cli import streaming
 from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
 
@@ -37,8 +37,8 @@ def form(*, json: bool, csv: bool, markdown: bool) -> str:
     return chosen[0] if chosen else TABLES
 
 
-def names(only: Sequence[str] | None, form_: str) -> list[str] | None:
-    """The analyses that were asked for, None for the usual ones."""
+def names(only: Sequence[str] | None, form_: str, *, option: str = "--only") -> list[str] | None:
+    """The analyses that were asked for with an option, None for the usual ones."""
     from perfectcv_traffic.analysis.catalogue import ANALYSES
 
     known = [analysis.name for analysis in ANALYSES]
@@ -46,7 +46,7 @@ def names(only: Sequence[str] | None, form_: str) -> list[str] | None:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"--only {name!r}: {hint}see analyze --list")
+            raise UsageError(f"{option} {name!r}: {hint}see analyze --list")
     if form_ == CSV and len(only or ()) != 1:
         raise UsageError("--csv prints one table: name its analysis with --only, see --list")
     return list(only) if only else None
@@ -104,15 +104,16 @@ def print_as(
     if form_ == MARKDOWN:
         from perfectcv_traffic.render import markdown
 
-        sys.stdout.write(markdown.document(chosen, filters=filters.describe()))
+        streaming.write([markdown.document(chosen, filters=filters.describe())])
         return
     from perfectcv_traffic.render import machine
 
     if form_ == CSV:
         (frame,) = chosen.values()
-        sys.stdout.write(machine.csv_text(frame))
+        streaming.write([machine.csv_text(frame)])
     else:
-        sys.stdout.write(machine.summary_json(chosen, filters=filters.describe(), **_made()))
+        text = machine.summary_json(chosen, filters=filters.describe(), **_made())
+        streaming.write([text])
 
 
 def write_charts(

@@ -1,6 +1,7 @@
 """Telling a webhook what `check` found: that rules broke, not again for a while, that all hold.
 
-What was told last is kept beside the database or log, so that a check from cron remembers it.
+What was told last is kept beside the database or log, so that a check from cron remembers it:
+each check for itself, for another one with other thresholds or filters finds something else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from perfectcv_traffic.analysis.thresholds import Verdict
 
 SECONDS_TO_ANSWER = 10.0
+FORGOTTEN = timedelta(days=30)
+"""How long a check is remembered at least that told nothing any more: it is gone."""
 
 
 class Told(msgspec.Struct):
@@ -32,15 +35,18 @@ class Told(msgspec.Struct):
 class Webhook:
     """One URL, how long it is left alone, and what it was told last."""
 
-    def __init__(self, url: str, cooldown: timedelta, state: Path) -> None:
-        """Raises `UsageError` for a URL that cannot be called."""
+    def __init__(self, url: str, cooldown: timedelta, state: Path, *, check: object = "") -> None:
+        """`check` is what tells this check from others by its `repr`: thresholds and filters.
+
+        Raises `UsageError` for a URL that cannot be called.
+        """
         if not _is_callable(url):
             raise UsageError("--webhook needs a URL that begins with http:// or https://")
         self._url = url
         self._cooldown = cooldown
         self._state = state
         # The URL may hold a secret, so the file that remembers it does not.
-        self._key = hashlib.sha256(url.encode()).hexdigest()[:16]
+        self._key = hashlib.sha256(f"{url} {check!r}".encode()).hexdigest()[:16]
 
     def tell(self, verdicts: Sequence[Verdict], now: datetime) -> str | None:
         """Send the verdicts if it is time to; what went wrong, None if nothing did."""
@@ -50,6 +56,8 @@ class Webhook:
             return None
         problem = self._send(verdicts)
         if problem is None:
+            kept = max(self._cooldown, FORGOTTEN)
+            every = {key: one for key, one in every.items() if now - one.at <= kept}
             self._write({**every, self._key: Told(violated, now)})
         return problem
 

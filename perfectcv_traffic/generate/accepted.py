@@ -40,11 +40,19 @@ def read_accepted(path: Path) -> tuple[Accepted, ...]:
 
 
 def write_accepted(
-    path: Path, known: Iterable[Accepted], findings: Iterable[Finding], *, date: str
+    path: Path,
+    known: Iterable[Accepted],
+    findings: Iterable[Finding],
+    *,
+    untested: Iterable[Accepted] = (),
+    date: str,
 ) -> None:
-    """Accept `findings`; what was accepted before and is found again keeps its date and note."""
+    """Accept `findings`; what was accepted before and is found again keeps its date and note, and
+    so does what the run did not look at."""
     before = {one.fingerprint: one for one in known}
-    accepted = [
+    found = tuple(findings)
+    again = {one.fingerprint for one in found}
+    accepted = [one for one in untested if one.fingerprint not in again] + [
         before.get(one.fingerprint)
         or Accepted(
             fingerprint=one.fingerprint,
@@ -54,7 +62,7 @@ def write_accepted(
             pointer=one.pointer,
             date=date,
         )
-        for one in findings
+        for one in found
     ]
     path.write_bytes(msgspec.json.format(msgspec.json.encode(_File(accepted)), indent=2) + b"\n")
 

@@ -79,6 +79,8 @@ class Probed(Session):
     """Keys of the operations that answered 2xx to a valid request."""
     stop_reason: str | None
     is_interrupted: bool
+    is_given_up: bool = False
+    """It stopped because of the target, not because of a limit."""
 
     @property
     def is_complete(self) -> bool:
@@ -204,5 +206,6 @@ class _Job:
             setup_ids=tuple(setup.request_ids),
             stop_reason=probing.stop_reason,
             is_interrupted=probing.stop_reason == "interrupted",
+            is_given_up=probing.is_given_up,
             seconds=probing.seconds,
         )

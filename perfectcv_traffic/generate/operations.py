@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -103,6 +103,12 @@ class Operation:
         return tuple(one for one in self.parameters if one.location is location)
 
 
+ANY_METHOD = "*"
+"""Method of what is left out where the document does not tell its methods."""
+EXTENSION = "x-"
+"""Begins the names of a document that are somebody's own and no paths (OpenAPI 3.1, 4.9)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """An operation, or one scenario of it, that is not sent, and why."""
@@ -116,9 +122,9 @@ class LeftOut:
 def parse_operations(document: Document) -> tuple[tuple[Operation, ...], tuple[LeftOut, ...]]:
     """The operations by path and method, and those that cannot be used."""
     operations: list[Operation] = []
-    broken: list[LeftOut] = []
+    declared, broken = _declared(document)
     schemes = parse_schemes(document)
-    for path, method, item in sorted(_declared(document), key=_path_then_method):
+    for path, method, item in sorted(declared, key=_path_then_method):
         try:
             operations.append(_operation(document, path, method, item, schemes))
         except TargetError as error:
@@ -126,10 +132,20 @@ def parse_operations(document: Document) -> tuple[tuple[Operation, ...], tuple[L
     return tuple(operations), tuple(broken)
 
 
-def _declared(document: Document) -> Iterator[tuple[str, str, Schema]]:
+def _declared(document: Document) -> tuple[list[tuple[str, str, Schema]], list[LeftOut]]:
+    """Path, method and path item of each operation, and the paths whose item cannot be read."""
+    declared: list[tuple[str, str, Schema]] = []
+    broken: list[LeftOut] = []
     for path, item in document.root.get("paths", {}).items():
-        resolved = document.resolve(item)
-        yield from ((path, name, resolved) for name in METHODS if name.lower() in resolved)
+        if path.startswith(EXTENSION):
+            continue
+        try:
+            resolved = document.resolve(item)
+        except TargetError as error:
+            broken.append(LeftOut(method=ANY_METHOD, path=path, reason=str(error)))
+        else:
+            declared += ((path, name, resolved) for name in METHODS if name.lower() in resolved)
+    return declared, broken
 
 
 def _path_then_method(declared: tuple[str, str, Schema]) -> tuple[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema, quoted
 
 
@@ -27,6 +28,8 @@ class SecurityScheme:
     location: Location = Location.HEADER
     field: str = "Authorization"
     token_url: str | None = None
+    flaw: str = ""
+    """Why its declaration cannot be used: then neither can the operations that require it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,33 @@ def parse_schemes(document: Document) -> dict[str, SecurityScheme]:
     """The declared security schemes by name."""
     components = document.resolve(document.root.get("components", {}))
     declared = document.resolve(components.get("securitySchemes", {}))
-    return {name: _scheme(document, name, declared[name]) for name in declared}
+    return {name: _whole_or_flawed(document, name, declared[name]) for name in declared}
+
+
+def _whole_or_flawed(document: Document, name: str, declared: Json) -> SecurityScheme:
+    try:
+        return _scheme(document, name, declared)
+    except TargetError as error:
+        return SecurityScheme(name=name, kind=SchemeKind.OTHER, flaw=str(error))
 
 
 def parse_security(
     document: Document, declared: Json, schemes: Mapping[str, SecurityScheme]
 ) -> tuple[tuple[Requirement, ...], ...]:
-    """The alternatives that a `security` list declares, in its order."""
+    """The alternatives that a `security` list declares, in its order.
+
+    Raises `TargetError` if each of them needs a scheme whose declaration cannot be used.
+    """
+    options = _options(document, declared, schemes)
+    usable = tuple(one for one in options if not any(need.scheme.flaw for need in one))
+    if options and not usable:
+        raise TargetError(next(need.scheme.flaw for need in options[0] if need.scheme.flaw))
+    return usable
+
+
+def _options(
+    document: Document, declared: Json, schemes: Mapping[str, SecurityScheme]
+) -> tuple[tuple[Requirement, ...], ...]:
     return tuple(
         tuple(
             Requirement(

@@ -32,6 +32,7 @@ _ANSWERED = re.compile(
     rf"(?: (?P<referer>{_QUOTED}) (?P<agent>{_QUOTED}|{_CUT}))?(?P<more>(?: .*)?)\Z",
     re.DOTALL,
 )
+_WORD = re.compile(r"\S++\Z")
 _VHOST = re.compile(r"[\w.:-]++\Z")
 _REQUEST = re.compile(r"([A-Za-z-]++) (\S++)(?: HTTP/([\d.]++))?\Z")
 _SECONDS = re.compile(r"(?:[a-z_]*+=)?(\d{1,12}\.\d{1,12})\Z")
@@ -165,11 +166,16 @@ def _client(whose: str) -> str | None:
     it is `-` (nobody asks identd) or, after a virtual host, an address.
     """
     words = whose.split(" ", _WITH_VHOST - 1)
-    if len(words) < _WITH_VHOST - 1 or not all(words[:2]):
+    if len(words) < _WITH_VHOST - 1 or not words[1]:
         return None
+    client = words[1] if _has_vhost(words) else words[0]
+    return client if _WORD.match(client) else None
+
+
+def _has_vhost(words: Sequence[str]) -> bool:
     if len(words) < _WITH_VHOST or words[1] == "-" or not _VHOST.match(words[0]):
-        return words[0]
-    return words[1] if words[2] == "-" or address(words[0]) is None else words[0]
+        return False
+    return words[2] == "-" or address(words[0]) is None
 
 
 def _ends_in_address(forwarded: Sequence[str]) -> bool:

@@ -167,3 +167,19 @@ def test_f13_http_version(monitor: Setup, talk: Talk, record: Record, version: s
     watching = monitor(Response(""))
     talk(watching.app, http_version=version)
     assert record(watching)["http_version"] == version
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fly-client-ip", "x-envoy-external-address", "x-azure-clientip", "do-connecting-ip",
+     "x-vercel-forwarded-for", "x-forwarded", "cf-connecting-ipv6", "x-appengine-user-ip",
+     "x-original-forwarded-for", "x-forwarded-for", "x-real-ip", "true-client-ip", "forwarded",
+     "client-ip", "x-cluster-client-ip", "fastly-client-ip", "x-azure-socketip"],
+)  # fmt: skip
+def test_header_that_tells_an_address_is_blank_when_addresses_are_masked(
+    name: str, monitor: Setup, talk: Talk, record: Record
+) -> None:
+    watching = monitor(Response(""), client_ip="masked")
+    talk(watching.app, headers=[(name.encode(), b"203.0.113.77"), (b"x-forwarded-host", b"a.b")])
+    sent = record(watching)["request_headers"]
+    assert (sent[name], sent["x-forwarded-host"]) == ("", "a.b")

@@ -14,7 +14,7 @@ from perfectcv_traffic.redaction import Redactor
 
 SECRET = b"S3CRETs3cret99"
 REDACTOR = Redactor()
-BLANK = frozenset({"x-forwarded-for"})
+BLANK = frozenset({"x-forwarded-for"}).__contains__
 
 NAMES = (
     b"host", b"Host", b"user-agent", b"content-length", b"authorization", b"X-Api-Key", b"cookie",

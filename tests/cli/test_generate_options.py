@@ -49,6 +49,17 @@ def test_accepted_findings_fail_no_run_and_lines_tell_it_from_start_to_summary(
 
 
 @pytest.mark.end_to_end
+@pytest.mark.parametrize("traffic", [("--requests", "5"), ("--include", "/health")])
+def test_report_on_stdout_stays_whole_when_it_is_reconciled(
+    program: Program, demo: str, traffic: tuple[str, ...]
+) -> None:
+    done = program("generate", demo, *traffic, "--format", "json", "--reconcile")
+
+    assert json.loads(done.stdout)
+    assert ", 0 missing, 0 unexpected" in done.stderr
+
+
+@pytest.mark.end_to_end
 def test_application_is_served_probed_and_reconciled(program: Program, tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(APPLICATION)
 

@@ -59,9 +59,9 @@ def with_document(answer: Answer, document: Any = DOCUMENT) -> Answer:
             with_document(lambda _: ConnectionResetError), 4, "connection reset", id="resets"
         ),
         pytest.param(with_document(lambda _: b"\0x\r\n\r\n"), 4, "not valid HTTP", id="garbage"),
-        pytest.param(with_document(lambda _: http(500)), 2, "answered 2xx (500 × ", id="500"),
+        pytest.param(with_document(lambda _: http(500)), 4, "answered 2xx (500 × ", id="500"),
         pytest.param(
-            with_document(lambda _: http(429, b"", "Retry-After: 9999")), 2, "(429)", id="429"
+            with_document(lambda _: http(429, b"", "Retry-After: 9999")), 4, "(429)", id="429"
         ),
         pytest.param(lambda _: b"", 4, "no whole answer within", id="document hangs"),
         pytest.param(lambda _: ConnectionResetError, 4, "connection reset", id="document reset"),
@@ -95,9 +95,11 @@ def test_document_that_is_odd_is_read_and_tested(
     assert "Traceback" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("answer", [b"", None, ConnectionResetError, http(500)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [(b"", 4), (None, 4), (ConnectionResetError, 4), (http(500), 0)]
+)
 def test_traffic_to_a_target_that_misbehaves_is_counted(
-    program: Program, start: Start, answer: Any, tmp_path: Path
+    program: Program, start: Start, answer: Any, code: int, tmp_path: Path
 ) -> None:
     done = program(
         "generate", start(with_document(lambda _: answer)), "--requests", "12",
@@ -106,7 +108,7 @@ def test_traffic_to_a_target_that_misbehaves_is_counted(
     )  # fmt: skip
     run = json.loads((tmp_path / "run.json").read_text())
 
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     assert (run["sent"], run["surprises"]) == (12, 12)
     assert "Traceback" not in done.stderr
 

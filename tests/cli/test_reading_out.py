@@ -8,6 +8,7 @@ import importlib.util
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -172,6 +173,96 @@ def test_parquet_has_rows_and_answers_with_their_types(program: Program, databas
         assert rows.fetchall() == [("one", 200), ("two", 500)]
         seen = connection.sql(f"SELECT requests, last_request FROM '{database}/c.parquet'")
         assert seen.types[1] == "TIMESTAMP WITH TIME ZONE"
+
+
+def test_database_is_not_exported_over_itself(program: Program, database: Path) -> None:
+    done = program("export", "--to", "./traffic_monitor.db")
+
+    assert done.returncode == 2
+    assert "is the database itself" in done.stderr
+    assert program("query", "SELECT count(*) FROM api_requests").stdout == "count(*)\n2\n"
+
+
+def test_file_stays_as_it_was_when_the_export_fails(program: Program, database: Path) -> None:
+    (database / "rows.json").write_text("of yesterday")
+
+    done = program("export", "--to", "rows.json", "--db", "nosuch.db")
+
+    assert done.returncode == 3
+    assert (database / "rows.json").read_text() == "of yesterday"
+    assert not [path for path in database.iterdir() if path.name.startswith(".rows")]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev/stdout")
+def test_export_goes_through_a_link_to_a_device(program: Program) -> None:
+    assert len(program("export", "--to", "/dev/stdout").stdout.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("database")
+def test_unknown_analysis_is_told_by_the_option_that_named_it(program: Program) -> None:
+    assert "--analysis 'nosuch'" in program("export", "--analysis", "nosuch").stderr
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("SELECT json_extract('x', '$')",), "the query cannot be run: malformed JSON"),
+        (("SELECT 1 AS a, 2 AS a", "--format", "ndjson"), "two columns have one name"),
+    ],
+)
+def test_statement_that_cannot_be_answered_is_a_usage_error(
+    program: Program, arguments: tuple[str, ...], words: str
+) -> None:
+    done = program("query", *arguments)
+
+    assert (done.returncode, words in done.stderr) == (2, True)
+
+
+COUNTS = "WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a) SELECT "
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_query_without_end_ends_with_ctrl_c(database: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, "query", f"{COUNTS} count(*) FROM a"]
+    with subprocess.Popen(command, cwd=database, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 130
+        assert b"interrupted" in process.stderr.read()
+
+
+INTERRUPTED = """
+import sqlite3, sys
+from perfectcv_traffic.__main__ import main
+from perfectcv_traffic.cli import query
+
+def only_read(action, *details):
+    if action == sqlite3.SQLITE_RECURSIVE:
+        print("begun", file=sys.stderr, flush=True)
+    return read(action, *details)
+
+read, query._only_read = query._only_read, only_read
+main()
+"""
+"""The program, which says when SQLite understands the statement: it is counted next."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_reader_that_has_enough_is_no_error(database: Path) -> None:
+    sql = f"{COUNTS} printf('%.1000c', 'x') FROM a"
+    with subprocess.Popen(
+        [sys.executable, "-m", "perfectcv_traffic", "query", sql],
+        cwd=database, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=120) == 0
+        assert process.stderr.read() == b""
 
 
 def test_parquet_without_its_library_says_what_to_install(

@@ -172,6 +172,26 @@ def test_nothing_recorded_acts_on_the_terminal(hostile: Path, columns: int) -> N
     assert max(map(cell_len, plain.split("\n"))) <= columns
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", "SELECT path, route, user_agent FROM api_requests"), ("export",),
+        ("export", "--format", "csv"), ("analyze", "--only", "clients", "--csv", "--no-charts"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_is_meant_for_programs_does_not_act_on_a_terminal_either(
+    hostile: Path, program: Program, arguments: tuple[str, ...]
+) -> None:
+    assert program("ingest", "hostile.log").returncode == 0
+    with Terminal(*arguments, cwd=hostile, columns=80) as terminal:
+        written = terminal.to_its_end()
+
+    assert terminal.process.returncode == 0, written
+    assert all(line.isprintable() for line in written.replace("\r\n", "\n").split("\n"))
+    assert "\\x1b[31m" in written or "\\u001b[31m" in written
+
+
 def test_colours_are_the_terminals_own_for_a_light_or_dark_background(hostile: Path) -> None:
     with Terminal("analyze", "hostile.log", "--no-charts", cwd=hostile, columns=80) as terminal:
         written = terminal.to_its_end()

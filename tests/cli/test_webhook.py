@@ -127,3 +127,17 @@ def test_webhook_needs_a_url(program: Program) -> None:
     done = program("check", "a.log", "--webhook", "hooks/1")
 
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_checks_with_other_thresholds_or_filters_do_not_answer_for_each_other(
+    receiver: Receiver, checked: Callable[..., int], tmp_path: Path
+) -> None:
+    write(tmp_path, 200, 500)
+
+    for _ in range(3):
+        assert checked() == 1
+        assert checked("--max-p95", "10s") == 1
+        assert checked("--max-error-rate", "60%") == 0
+        assert checked("--status", "200") == 0
+
+    assert [one["passed"] for one in receiver.told] == [False, False]

@@ -74,6 +74,13 @@ def test_words_before_the_time_tell_the_client(beginning: str, client: str) -> N
 
 
 @pytest.mark.parametrize(
+    "beginning", ["203.0.113.9 -", "203.0.113.9", " - -", "203.0.113.9  - -", "203.0.113.9\t- - -"]
+)
+def test_line_without_a_client_is_rejected(beginning: str) -> None:
+    assert rejected(f"{beginning} {REST}", LogFormat.COMBINED) == "unparseable"
+
+
+@pytest.mark.parametrize(
     ("trusted", "appended", "expected"),
     [
         ((), '"198.51.100.7"', CLIENT),

@@ -5,10 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.objects import ALIASES
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -225,10 +228,32 @@ def test_uvicorn_line_has_a_time_only_if_its_prefix_has(
     assert (record.timestamp, record.client_ip) == (timestamp, client)
 
 
+HUGE = "1" + "0" * 400
+VALUES = st.sampled_from([
+    HUGE, f"-{HUGE}", "1e308", "1e400", "-0.0", "18446744073709551615", "true", "null", "[]", "{}",
+    '["a",1]', '"-"', '""', f'"{HUGE}"', '"1e400"', '"nan"', '"inf"', '"/a b"', '"\\ud800"',
+])  # fmt: skip
+NAMES = sorted({name for names in ALIASES.values() for name in names})
+
+
+@given(st.dictionaries(st.sampled_from([*NAMES, "server_protocol", "resp_headers"]), VALUES))
+@example({"uri": '"/"', "ts": HUGE})
+@example({"uri": '"/"', "status": "200", "duration_us": HUGE})
+def test_json_line_of_any_values_is_a_record_or_rejected(values: dict[str, str]) -> None:
+    pairs = [f'"{name}":{value}' for name, value in values.items()]
+    request = ",".join(['"uri":"/"', *pairs])
+    for line in (pairs, [*pairs, f'"request":{{{request}}}']):
+        for log_format in (LogFormat.JSON, LogFormat.CADDY):
+            parsed = formats().parser(log_format).parse(f"{{{','.join(line)}}}".encode())
+            assert isinstance(parsed, TrafficLog | Reject)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
         (b'{"timestamp":"x","path":"/","status":200}', "bad_value:time"),
+        (b'{"timestamp":1%s,"path":"/","status":200}' % (b"0" * 400), "bad_value:time"),
+        (b'{"timestamp":"1%s","path":"/","status":200}' % (b"0" * 400), "bad_value:time"),
         (b'{"path":"/","status":"many"}', "bad_value:status"),
         (b'{"path":"/","status":-1}', "bad_value:status"),
         (b'{"status":200}', "missing_field:path"),

@@ -19,6 +19,10 @@ class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
     """The run ends here; the message says why."""
 
 
+class GivenUp(Stopped):
+    """It ends because the target does not answer as it should, not because of a limit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLimits:
     """What a run may cost."""
@@ -59,7 +63,7 @@ class Budget:
         if self.seconds_left <= 0:
             raise Stopped(f"{self.limits.max_seconds:g} s have passed (--max-seconds)")
         if self.failures >= self.limits.stop_after:
-            raise Stopped(
+            raise GivenUp(
                 "too many requests in a row were answered 5xx or not at all (--stop-after)"
             )
         self.requests += 1

@@ -19,7 +19,7 @@ from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.presenting import Presented
-from perfectcv_traffic.generate.probe.budget import Budget, Stopped
+from perfectcv_traffic.generate.probe.budget import Budget, GivenUp
 from perfectcv_traffic.generate.statuses import SUCCESS, TOO_MANY_REQUESTS
 
 MAX_TRIES: Final = 3
@@ -134,7 +134,7 @@ class Prober:
     async def _wait(self, answer: Answer) -> None:
         seconds = retry_seconds(answer.headers)
         if seconds >= self.budget.seconds_left:
-            raise Stopped(
+            raise GivenUp(
                 f"the API asks to wait {seconds:g} s (429), which --max-seconds leaves no time for"
             )
         await asyncio.sleep(seconds)

@@ -17,7 +17,7 @@ from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
-from perfectcv_traffic.generate.probe.budget import Stopped
+from perfectcv_traffic.generate.probe.budget import GivenUp, Stopped
 from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
 from perfectcv_traffic.generate.probe.exchange import Prober
@@ -62,6 +62,7 @@ class Probing:
     is_thorough: bool = False
     not_tested: list[NotTested] = field(default_factory=list)
     stop_reason: str | None = None
+    is_given_up: bool = False
     seconds: float = 0.0
 
     async def perform(self) -> None:
@@ -74,6 +75,7 @@ class Probing:
             await self._perform(ladder, nulls)
         except Stopped as stopped:
             self.stop_reason = str(stopped)
+            self.is_given_up = isinstance(stopped, GivenUp)
         finally:
             nulls.cancel()
             self.seconds = time.perf_counter() - started

@@ -1,0 +1,70 @@
+"""Text for other programs, as it comes: to standard output, or to a file once it is whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.render.text import visible
+
+
+def write(parts: Iterable[str]) -> None:
+    """Write to standard output for as long as somebody reads it.
+
+    Another program gets it as it is, a terminal with every character visible that would act on it.
+    """
+    is_terminal = sys.stdout.isatty()
+    try:
+        for part in parts:
+            sys.stdout.write(_shown(part) if is_terminal else part)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has enough
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is still held goes there at the end
+        os.close(nowhere)
+
+
+def _shown(part: str) -> str:
+    return "\n".join(map(visible, part.split("\n")))
+
+
+@contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A new file to write, which takes the place of `path` when all went well.
+
+    A pipe, a device and what a link leads to (`/dev/stdout`) are not replaced but written. Raises
+    `StorageError`.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        yield path
+        return
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    os.close(handle)
+    new = Path(name)
+    try:
+        yield new
+        new.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_mask())
+        new.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+def _mask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path} cannot be written: {error.strerror}: name another file with --to")
