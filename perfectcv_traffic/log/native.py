@@ -148,6 +148,16 @@ def reason(error: Exception) -> str:
     return "utf8" if isinstance(error, UnicodeDecodeError) else "json"
 
 
+_ONLY_OURS = frozenset({
+    "auth_required", "null_params_count", "null_response_count", "request_data_summary",
+    "token_present", "token_scheme", "token_validity", "ttfb_ms",
+})  # fmt: skip
+_OURS = frozenset(TrafficLog.__struct_fields__)
+
+
 def is_native(line: Mapping[str, Any]) -> bool:
-    """Whether a JSON object looks like a line of our own log."""
-    return ("request_id" in line and "token_present" in line) or "event_id" in line
+    """Whether a JSON object looks like a line of our own log, which leaves out what is unset."""
+    if "event_id" in line:
+        return True
+    is_ours = not _ONLY_OURS.isdisjoint(line) or ("route" in line and line.keys() <= _OURS)
+    return "request_id" in line and is_ours

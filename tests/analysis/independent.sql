@@ -2,7 +2,16 @@
 -- {words} in braces stand for the lists in test_independent.py.
 
 -- name: native log
-CREATE TABLE {table} AS SELECT *, row_number() OVER () AS id,
+CREATE TABLE {table} AS SELECT * REPLACE (
+    -- A line leaves out what has its default.
+    coalesce(path, '') AS path,
+    coalesce(null_params_count, 0) AS null_params_count,
+    coalesce(null_params_details, []) AS null_params_details,
+    coalesce(null_response_count, 0) AS null_response_count,
+    coalesce(null_response_details, []) AS null_response_details,
+    coalesce(weight, 1) AS weight,
+    coalesce(lost_before, 0) AS lost_before),
+  row_number() OVER () AS id,
   coalesce(route, template(path)) AS place,
   coalesce(method || ' ', '') || coalesce(route, template(path)) AS endpoint,
   CASE WHEN status_code IS NULL THEN 'no response'
