@@ -34,6 +34,7 @@ QUICK: Mapping[str, Sequence[str]] = {
     "generate.py find": ("1",),
     "generate.py traffic": ("1",),
     "analyze.py": ("20000", "1"),
+    "hostile.py": ("500",),
     "scaling.py": ("--lines", "100000", "--rounds", "1", "--lengths", "20000,50000,100000"),
 }
 """What makes each short."""

@@ -44,15 +44,11 @@ def records(count: int, days: float, seed: int = 1) -> Iterator[TrafficLog]:
 
 
 def write(path: Path, count: int, days: float, seed: int = 1) -> None:
-    """Write such a log; what has its default is left out, which makes lines of about 780 bytes."""
+    """Write such a log, as the recorder does: lines of about 780 bytes."""
     encode = msgspec.json.Encoder().encode
-    unset = TrafficLog(request_id="")
-    defaults = {name: getattr(unset, name) for name in unset.__struct_fields__}
     with path.open("wb") as file:
         for record in records(count, days, seed):
-            values = ((name, getattr(record, name)) for name in defaults)
-            known = {name: value for name, value in values if value != defaults[name]}
-            file.write(encode(known) + b"\n")
+            file.write(encode(record) + b"\n")
 
 
 _NULLS = (

@@ -11,6 +11,7 @@ from pathlib import Path
 from pages.commands import commands
 from pages.database import database
 from pages.markdown import NOTE, table
+from pages.modules import modules
 from pages.rules import rules
 
 from perfectcv_traffic import record, settings, summary
@@ -20,14 +21,16 @@ HERE = Path(__file__).parent
 
 
 RECORD_INTRODUCTION = """\
-A line of `api_traffic.log` is one JSON object with these fields, in this order; a row of the table
-`api_requests` has the same names. A `?` marks fields that may be null: not recorded. Objects and
-lists are JSON text in the database."""
+A line of `api_traffic.log` is one JSON object with these fields, in this order. A field that has
+its default is left out: null, a zero count, an empty path, query, summary or list, `nulls_partial`
+of false, `weight` of 1. A row of the table `api_requests` has the same names, and all of them. A
+`?` marks fields that may be null: not recorded. Objects and lists are JSON text in the database."""
 
 SETTINGS_INTRODUCTION = """\
 A setting is looked for in the call (`setup_monitoring(app, body_limit=0)`) or on the command line,
 then in the environment, then here. Lists in the environment are separated by blanks or
-commas."""
+commas, those within `{1,3}` and `[a, b]` of a regular expression excepted. An empty variable is as
+good as none, but makes a list empty."""
 
 
 def record_page() -> str:
@@ -101,7 +104,8 @@ as many of those answered 4xx); the rest is added up as `(other)`, however many 
 `--since "2h ago"`, `--until`, `--path`, `--method`, `--status`, `--token`, `--scenario` and
 `--client` choose the requests; without any, the summary tables are read instead of the rows.
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
-`--compare` holds it against an earlier database, an earlier log, or the time just before `--since`.
+`--compare` holds it against an earlier database, an earlier log, or the time just before `--since`
+(of an earlier database or log everything counts: `--since` and `--until` are of the later one).
 
 Words: a client error is an answer 4xx, a server error an answer 5xx. A request failed, here and
 under `/admin`, when it was answered 4xx or 5xx or not at all; where one side alone is meant, it
@@ -115,7 +119,10 @@ RULES_INTRODUCTION = """\
 Rules are those of `generate`, and some that only traffic over time can break. Recorded traffic
 shows how often something happens, a probe why: PT201 is an error of `generate`, here a warning.
 `perfectcv-traffic explain PT301` says what to do. PT301 to PT303 leave generated traffic out: it is
-meant to be refused and to fail."""
+meant to be refused and to fail. It says itself that it is, by a header, which anybody can send: it
+is believed of a run that the database knows, and of addresses of this machine. PT201 names the
+nulls that fail most often, until they account for all failures with a null: a null that only comes
+along with one of these is not blamed."""
 
 
 OWN_TEXT = """\
@@ -155,6 +162,7 @@ PAGES = {
     "analyses.md": analyses_page,
     "commands.md": commands,
     "database.md": database,
+    "modules.md": modules,
     "record.md": record_page,
     "rules.md": rules,
     "settings.md": settings_page,

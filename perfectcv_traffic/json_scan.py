@@ -11,7 +11,8 @@ import json
 import re
 from typing import NamedTuple
 
-from perfectcv_traffic.redaction import REDACTED, IsSecret
+from perfectcv_traffic.nulls import shortened
+from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
 
 MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
@@ -40,7 +41,16 @@ def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
     """Read JSON text; at most `max_nulls` nulls are kept, all are counted."""
     scanner = _Scanner(text, is_secret, max_nulls)
     scanner.run()
-    return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, scanner.is_complete())
+    complete = scanner.is_complete()
+    return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, complete)
+
+
+class _Beside:
+    """What an object says of one value by another: `{"name": "pin", "value": "1"}`."""
+
+    def __init__(self) -> None:
+        self.is_secret = False
+        self.values: list[tuple[int, int]] = []
 
 
 class _Scanner:
@@ -55,8 +65,11 @@ class _Scanner:
         self.key_follows = False
         self.secret_depth: int | None = None
         self.secret_start = 0
-        self.pieces: list[str] = []
-        self.kept_until = 0
+        self.blanks: list[tuple[int, int]] = []
+        self.starts: list[int] = []
+        """Where each open container begins."""
+        self.beside: dict[int, _Beside] = {}
+        """By depth of an object, what tells a name or has a value beside it."""
         self.values = 0
         self.malformed = False
 
@@ -79,6 +92,7 @@ class _Scanner:
     def _open(self, token: str, start: int) -> None:
         self._begin_secret(start)
         self.values += not self.stack
+        self.starts.append(start)
         self.stack.append("" if token == "{" else 0)
         self.key_follows = token == "{"
 
@@ -86,7 +100,9 @@ class _Scanner:
         if not self.stack or isinstance(self.stack[-1], str) != (token == "}"):
             self.malformed = True
             return
+        self._end_object()
         self.stack.pop()
+        self._value(self.starts.pop(), end)
         self.key_follows = False
         if self.secret_depth == len(self.stack):
             self._blank(self.secret_start, end)
@@ -112,14 +128,35 @@ class _Scanner:
             self._blank(start, end)
         elif not _is_scalar(token):
             self.malformed = True
+        else:
+            self._value(start, end)
+
+    def _value(self, start: int, end: int) -> None:
+        """Note a value that may be the secret, or the name, of another beside it."""
+        key = self.stack[-1] if self.stack else None
+        if not isinstance(key, str):
+            return
+        folded = key.lower()
+        if folded in VALUED_KEYS:
+            self._beside().values.append((start, end))
+        elif folded in NAMING_KEYS and self.text[start] == '"':
+            beside = self._beside()
+            name = _decode(self.text[start:end])
+            beside.is_secret = beside.is_secret or self.is_secret(name)
+
+    def _beside(self) -> _Beside:
+        return self.beside.setdefault(len(self.stack), _Beside())
+
+    def _end_object(self) -> None:
+        beside = self.beside.pop(len(self.stack), None)
+        if beside is not None and beside.is_secret:
+            self.blanks += beside.values
 
     def _found_null(self) -> None:
         self.null_count += 1
         if len(self.nulls) < self.max_nulls:
             # Names inside a secret value are part of the secret.
-            steps = self.stack[: self.secret_depth]
-            name = next((key for key in reversed(steps) if isinstance(key, str)), "$")
-            self.nulls.append(NullValue(name, path_text(steps)))
+            self.nulls.append(null_at(self.stack[: self.secret_depth]))
 
     def _under_secret(self) -> bool:
         return bool(self.stack) and isinstance(key := self.stack[-1], str) and self.is_secret(key)
@@ -129,29 +166,49 @@ class _Scanner:
             self.secret_depth, self.secret_start = len(self.stack), start
 
     def _blank(self, start: int, end: int) -> None:
-        self.pieces += (self.text[self.kept_until : start], _BLANK)
-        self.kept_until = end
+        self.blanks.append((start, end))
 
     def redacted(self) -> str:
         if self.secret_depth is not None:  # the text ended inside a secret value
             self._blank(self.secret_start, len(self.text))
             self.secret_depth = None
-        return "".join((*self.pieces, self.text[self.kept_until :]))
+        while self.stack:  # the text ended inside of these
+            self._end_object()
+            self.stack.pop()
+            self._value(self.starts.pop(), len(self.text))
+        return self._without_blanks()
+
+    def _without_blanks(self) -> str:
+        pieces: list[str] = []
+        kept_until = 0
+        for start, end in sorted(self.blanks, key=lambda span: (span[0], -span[1])):
+            if start >= kept_until:  # else it is part of what was blanked
+                pieces += (self.text[kept_until:start], _BLANK)
+                kept_until = end
+        return "".join((*pieces, self.text[kept_until:]))
 
     def is_complete(self) -> bool:
         return not self.stack and not self.malformed and self.values == 1
 
 
-def path_text(steps: list[str | int]) -> str:
+def null_at(steps: list[str | int]) -> NullValue:
+    """The null to which these names and positions lead, told within bounds."""
+    name = next((step for step in reversed(steps) if isinstance(step, str)), "$")
+    return NullValue(shortened(name), _path_text(steps))
+
+
+def _path_text(steps: list[str | int]) -> str:
     """A path for people: names joined by dots, positions and odd names in brackets."""
     shown = steps[:MAX_PATH_SEGMENTS]
-    text = "".join(map(_step, shown)).removeprefix(".") or "$"
-    return text + "…" if len(steps) > MAX_PATH_SEGMENTS else text
+    text = shortened("".join(map(_step, shown)).removeprefix(".") or "$")
+    is_cut = len(steps) > MAX_PATH_SEGMENTS and not text.endswith("…")
+    return text + "…" if is_cut else text
 
 
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    step = shortened(step)
     if _PLAIN_NAME.match(step):
         return f".{step}"
     return f"[{json.dumps(step, ensure_ascii=False)}]"

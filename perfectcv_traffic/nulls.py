@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -16,20 +16,32 @@ from perfectcv_traffic.record import NullDetail
 
 NULL_WORDS = frozenset({"null", "none", "undefined", "nil"})
 MAX_PAIRS = 1000
-# An empty value, a null word, or an escape that may spell one.
+# An empty value or a null word. Each pattern in it ends where it began or takes what it looked at.
 _MAYBE_NULL = re.compile(
-    r"=(?:&|\Z|null|none|undefined|nil|[^&]*%)|(?:\A|&)[^=&]*(?:&|\Z)", re.IGNORECASE
+    r"=(?:&|\Z|null|none|undefined|nil)|(?:\A|&)[^=&]*+(?:&|\Z)", re.IGNORECASE
 )
 
 TextLocation = Literal["query", "path", "form"]
+Clean = Callable[[str], str]
+
+NAME_LIMIT = 200
+"""Characters of a name or path that are told: both come from clients, a hundred times a record."""
 
 
-def in_urlencoded(text: str, location: TextLocation) -> list[NullDetail]:
-    """Nulls in a query string or an urlencoded form, in order; at most `MAX_PAIRS` are read."""
-    if _MAYBE_NULL.search(text) is None:
+def shortened(name: str) -> str:
+    """A name or a path as it is told."""
+    return name if len(name) <= NAME_LIMIT else f"{name[:NAME_LIMIT]}…"
+
+
+def in_urlencoded(text: str, location: TextLocation, clean: Clean = str) -> list[NullDetail]:
+    """Nulls in a query string or an urlencoded form, in order; at most `MAX_PAIRS` are read.
+
+    A name is kept as `clean` gives it back: a value without a name looks like a name.
+    """
+    if "%" not in text and _MAYBE_NULL.search(text) is None:  # an escape may spell one
         return []
     head = "&".join(text.split("&", MAX_PAIRS)[:MAX_PAIRS])
-    return in_pairs(parse_qsl(head, keep_blank_values=True), location)
+    return in_pairs(parse_qsl(head, keep_blank_values=True), location, clean)
 
 
 def exceeds(text: str) -> bool:
@@ -44,7 +56,9 @@ def in_path(parameters: Mapping[str, object]) -> list[NullDetail]:
     return in_pairs([(name, str(value)) for name, value in parameters.items() if value], "path")
 
 
-def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[NullDetail]:
+def in_pairs(
+    pairs: Iterable[tuple[str, str]], location: TextLocation, clean: Clean = str
+) -> list[NullDetail]:
     """Nulls among names and values; a repeated name shows its position: `tag[1]`."""
     known = list(pairs)
     if not [1 for _, value in known if not value or value.lower() in NULL_WORDS]:
@@ -56,10 +70,11 @@ def in_pairs(pairs: Iterable[tuple[str, str]], location: TextLocation) -> list[N
         position = seen.get(name, 0)
         seen[name] = position + 1
         if not value or value.lower() in NULL_WORDS:
+            shown = shortened(clean(name))
             found.append(
                 NullDetail(
-                    field_name=name,
-                    field_path=f"{name}[{position}]" if times[name] > 1 else name,
+                    field_name=shown,
+                    field_path=f"{shown}[{position}]" if times[name] > 1 else shown,
                     location=location,
                     kind="null_text" if value else "empty",
                 )

@@ -24,6 +24,9 @@ MASKED_WHOLE = "***"
 USER_AGENT_LIMIT = 512
 """Characters of a User-Agent that are kept."""
 
+FIRST_ERROR_STATUS = 400
+"""Status codes from here on say that a request did not succeed."""
+
 MAX_NULL_DETAILS = 100
 """Null details kept per direction of one record; the true total is kept beside them."""
 
@@ -63,10 +66,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A whole number that SQLite can hold."""
 
 
-class TrafficLog(msgspec.Struct):
+class TrafficLog(msgspec.Struct, omit_defaults=True):
     """One request and its response, redacted: a line of `api_traffic.log`, a row of `api_requests`.
 
-    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero.
+    `None` means "not recorded" (a foreign log does not carry everything), never "no" or zero. A
+    line leaves out the fields that have their default; a row has all.
     """
 
     request_id: Annotated[
@@ -104,14 +108,17 @@ class TrafficLog(msgspec.Struct):
     ] = None
     request_body_note: Annotated[
         str | None,
-        _means("how the body kept differs from the one sent: cut, not_read, binary, ..."),
+        _means("how the body kept differs from the one sent: cut, not_read, line_cut, ..."),
     ] = None
     response_body_note: Annotated[
-        str | None, _means("how the body kept differs from the one sent: cut, file, binary, ...")
+        str | None, _means("how the body kept differs from the one sent: cut, file, line_cut, ...")
     ] = None
-    request_bytes: Annotated[Count | None, _means("true size of the request body", "bytes")] = None
+    request_bytes: Annotated[
+        Count | None,
+        _means("size of the request body received; null when it was not read", "bytes"),
+    ] = None
     response_bytes: Annotated[
-        Count | None, _means("true size of the response body handed to the server", "bytes")
+        Count | None, _means("size of the response body; of a file the one declared", "bytes")
     ] = None
     client_ip: Annotated[str | None, _means("client address, taken from trusted proxies only")] = (
         None

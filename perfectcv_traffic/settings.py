@@ -7,6 +7,7 @@ is looked for in the call, then in the environment, then in the default.
 from __future__ import annotations
 
 import os
+import re
 import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -23,6 +24,10 @@ HEALTH_CHECKS = (
     r"/_?(readiness|liveness)/?$",
     r"/_?heart[-_]?beats?/?$",
 )
+
+
+_ITEM = re.compile(r"(?:\{[^}]*\}|\[[^\]]*\]|[^\s,])+")
+"""An item of a list in the environment: `{1,3}` and `[a, b]` of a regular expression are whole."""
 
 
 def _means(meaning: str, **limits: Any) -> msgspec.Meta:
@@ -67,7 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, _means("seconds a record may wait before it is written", gt=0, le=60)
     ] = 0.02
     trusted_proxies: Annotated[
-        tuple[str, ...], _means("proxy addresses or CIDR blocks whose Forwarded headers count")
+        tuple[str, ...],
+        _means("proxy addresses or CIDR blocks whose Forwarded headers count, in access logs too"),
     ] = ()
     client_ip: Annotated[
         Literal["full", "masked", "hashed", "none"],
@@ -94,7 +100,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, _means("route whose JSON body carries the UUID of a login, 'METHOD PATH'")
     ] = "POST /auth/uuid"
     admin_token: Annotated[
-        str, _means("secret that opens the admin endpoints; without one they do not exist")
+        str,
+        _means(
+            "secret that opens the admin endpoints; without one they do not exist",
+            extra={"secret": True},
+        ),
     ] = ""
     admin_prefix: Annotated[
         str, _means("path of the admin endpoints", pattern=r"^(/[A-Za-z0-9._~-]+)+$")
@@ -151,6 +161,8 @@ class Setting(NamedTuple):
     default: Any
     variable: str
     meaning: str
+    is_secret: bool
+    """Whether its value must not be shown, not even a wrong one."""
 
 
 def table() -> tuple[Setting, ...]:
@@ -162,10 +174,15 @@ def table() -> tuple[Setting, ...]:
             type=hints[field.name],
             default=field.default,
             variable=variable(field.name),
-            meaning=hints[field.name].__metadata__[0].description,
+            meaning=_meta(hints[field.name]).description or "",
+            is_secret=bool(_meta(hints[field.name]).extra),
         )
         for field in msgspec.structs.fields(Settings)
     )
+
+
+def _meta(hint: Any) -> msgspec.Meta:
+    return typing.cast("msgspec.Meta", hint.__metadata__[0])
 
 
 def variable(name: str) -> str:
@@ -176,15 +193,22 @@ def variable(name: str) -> str:
 def _value(setting: Setting, given: Any, environment: Mapping[str, str]) -> Any:
     source, value = setting.name, given
     if value is None and setting.variable in environment:
-        source, value = setting.variable, environment[setting.variable]
-        if typing.get_origin(typing.get_args(setting.type)[0]) is tuple:
-            value = value.replace(",", " ").split()  # blanks, as options have them, or commas
+        source, value = setting.variable, _read(environment[setting.variable], setting)
     if value is None:
         return setting.default
     try:
         return msgspec.convert(_plain(value), setting.type, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{source}={value!r} cannot be used: {error}") from error
+        shown = source if setting.is_secret else f"{source}={value!r}"
+        raise UsageError(f"{shown} cannot be used: {error}") from error
+
+
+def _read(text: str, setting: Setting) -> Any:
+    """What a variable says; None for an empty one, which is as good as none: only a list can be."""
+    kind = typing.get_args(setting.type)[0]
+    if typing.get_origin(kind) is tuple:
+        return _ITEM.findall(text)  # between blanks, as options have them, or commas
+    return text or None
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Four tables, each declared once as keys and measures. `Summary.add` folds a record in, `merge` adds
 two summaries; both are exact (integers, minima, maxima, integer sketches), so merging is
-associative and commutative with `Summary()` as its identity, whatever the split of the log. The
+associative and commutative with `Summary()` as its identity, whatever the split of the log. A sum
+stops at `LARGEST_SUM`: what one line claims, however large, is not to stop the others. The
 store keeps the same tables in SQLite and merges with the same rules.
 
 Unknown key values are "" or -1, never NULL: SQL holds two NULLs to be different keys.
@@ -10,16 +11,17 @@ Unknown key values are "" or -1, never NULL: SQL holds two NULLs to be different
 
 from __future__ import annotations
 
-import operator
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from perfectcv_traffic import client_identifier, paths, sketch
+from perfectcv_traffic.measures import MERGES, TOTALS, summed
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.summary_tables import (
     CLIENTS,
+    LARGEST_SUM,
     NO_MINIMUM,
     NULLS,
     REQUESTS,
@@ -28,13 +30,13 @@ from perfectcv_traffic.summary_tables import (
     URLS,
     Column,
     Key,
-    Merge,
     Row,
     Table,
 )
 
 __all__ = [
     "CLIENTS",
+    "LARGEST_SUM",
     "NO_MINIMUM",
     "NULLS",
     "REQUESTS",
@@ -60,37 +62,6 @@ MAX_DURATION_MS = 1e9
 """Eleven days; anything longer is not taken for a duration."""
 
 _LIST_POSITION = re.compile(r"\[\d+\]")
-
-
-def _add_counts(left: dict[int, int], right: dict[int, int]) -> dict[int, int]:
-    total = dict(left)
-    for index, count in right.items():
-        total[index] = total.get(index, 0) + count
-    return total
-
-
-_MERGES: dict[Merge | None, Callable[[Any, Any], Any]] = {
-    "sum": operator.add,
-    "min": min,
-    "max": max,
-    "sketch": _add_counts,
-}
-
-
-def _total_counts(parts: Iterable[Mapping[int, int]]) -> dict[int, int]:
-    merged: defaultdict[int, int] = defaultdict(int)
-    for part in parts:
-        for index, count in part.items():
-            merged[index] += count
-    return dict(merged)
-
-
-_TOTALS: dict[Merge | None, Callable[[Any], Any]] = {
-    "sum": sum,
-    "min": min,
-    "max": max,
-    "sketch": _total_counts,
-}
 
 
 class Tables(Protocol):
@@ -176,11 +147,16 @@ class Summary:
     def _add_nulls(self, key: Key, group: list[TrafficLog]) -> None:
         hour, method, route, _, status, *_ = key
         origin = (hour, method, route, status)
-        for record in group:
-            if record.null_params_details:
-                self.add_nulls((*origin, "request"), record.null_params_details)
-            if record.null_response_details:
-                self.add_nulls((*origin, "response"), record.null_response_details)
+        sent = [record.null_params_details for record in group if record.null_params_details]
+        answered = [
+            record.null_response_details for record in group if record.null_response_details
+        ]
+        for source, details in (("request", sent), ("response", answered)):
+            # Most of an endpoint's requests with nulls have the same ones.
+            kinds = [tuple([(d.location, d.field_path, d.kind) for d in one]) for one in details]
+            examples = dict(zip(kinds, details, strict=True))
+            for kind, requests in Counter(kinds).items():
+                self.add_nulls((*origin, source), examples[kind], requests)
 
     def add_cell(self, table: Table, key: Key, measures: list[Any]) -> None:
         """Merge measures into a cell; the list becomes the cell's own."""
@@ -226,8 +202,8 @@ def _request_measures(group: list[TrafficLog]) -> list[Any]:
         sum(record.null_params_count > 0 for record in group),
         sum(record.null_response_count > 0 for record in group),
         sum(record.complete is False for record in group),
-        sum(record.request_bytes or 0 for record in group),
-        sum(record.response_bytes or 0 for record in group),
+        summed(record.request_bytes or 0 for record in group),
+        summed(record.response_bytes or 0 for record in group),
     ]
     durations = [
         round(milliseconds * 1000)
@@ -237,9 +213,9 @@ def _request_measures(group: list[TrafficLog]) -> list[Any]:
     ]
     if not durations:
         return [*counts, 0, 0, 0, NO_MINIMUM, 0, {}]
-    squares = sum(round(duration * duration / 1000) for duration in durations)
+    squares = summed(round(duration * duration / 1000) for duration in durations)
     return [
-        *counts, len(durations), sum(durations), squares, min(durations), max(durations),
+        *counts, len(durations), summed(durations), squares, min(durations), max(durations),
         dict(Counter(map(sketch.bucket, durations))),
     ]  # fmt: skip
 
@@ -251,7 +227,7 @@ def add(table: Table, cells: dict[Key, list[Any]], key: Key, measures: list[Any]
         cells[key] = measures
         return
     cells[key] = [
-        _MERGES[column.merge](left, right)
+        MERGES[column.merge](left, right)
         for column, left, right in zip(table.measures, cell, measures, strict=True)
     ]
 
@@ -261,7 +237,7 @@ def total(table: Table, parts: list[list[Any]]) -> list[Any]:
     if len(parts) == 1:
         return list(parts[0])
     return [
-        _TOTALS[column.merge](values)
+        TOTALS[column.merge](values)
         for column, values in zip(table.measures, zip(*parts, strict=True), strict=True)
     ]
 

@@ -13,6 +13,12 @@ UNKNOWN = -1
 NO_MINIMUM = 2**63 - 1
 """The identity of a minimum: no value has been seen."""
 
+LARGEST_SUM = 2**62 - 1
+"""What a sum stops at: min(a + b, LARGEST_SUM) of what is not negative is associative too.
+
+Two of these fit into 64 bits, so that SQL can add before it compares.
+"""
+
 Merge = Literal["sum", "min", "max", "sketch"]
 Key = tuple[int | str, ...]
 Row = tuple[int | str | bytes, ...]

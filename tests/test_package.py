@@ -61,10 +61,13 @@ def test_the_command_line_loads_no_analysis_library_and_no_web_framework() -> No
     assert loaded == {"rich", "sqlite3", "typer"}
 
 
-def test_tables_of_a_log_load_no_chart_library_and_no_web_framework(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("form", "shown_with"), [([], {"rich"}), (["--json"], set())])
+def test_answers_load_no_chart_library_and_no_web_framework(
+    tmp_path: Path, form: list[str], shown_with: set[str]
+) -> None:
     log = tmp_path / "api_traffic.log"
     log.write_text('{"request_id":"1","path":"/a"}\n')
-    arguments = ["analyze", str(log), "--no-charts"]
+    arguments = ["analyze", str(log), "--no-charts", *form]
     code = f"""
 import contextlib, io
 from perfectcv_traffic.cli.app import main
@@ -72,7 +75,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     main({arguments!r})
 """
 
-    assert loaded_after(code) == {"pandas", "rich", "sqlite3", "typer"}
+    assert loaded_after(code) == {"pandas", "sqlite3", "typer"} | shown_with
 
 
 def test_unknown_public_name_is_an_attribute_error() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.settings import Settings, table, variable
+from perfectcv_traffic.settings import Setting, Settings, table, variable
 
 
 def test_setting_is_looked_for_in_call_then_environment_then_default() -> None:
@@ -20,6 +20,29 @@ def test_list_in_the_environment_is_separated_by_blanks_or_commas(proxies: str) 
     settings = Settings.resolve({"PERFECTCV_TRAFFIC_TRUSTED_PROXIES": proxies})
 
     assert settings.trusted_proxies == ("10.0.0.1", "::1")
+
+
+def test_regular_expressions_in_the_environment_keep_their_commas() -> None:
+    paths = r"^/v\d{1,3}$, ^/[a, b]x ^/c{2,}"
+
+    settings = Settings.resolve({"PERFECTCV_TRAFFIC_EXCLUDED_PATHS": paths})
+
+    assert settings.excluded_paths == (r"^/v\d{1,3}$", "^/[a, b]x", "^/c{2,}")
+
+
+@pytest.mark.parametrize("setting", table(), ids=lambda setting: setting.name)
+def test_empty_variable_is_as_good_as_none_except_for_lists(setting: Setting) -> None:
+    settings = Settings.resolve({setting.variable: ""})
+
+    is_list = isinstance(setting.default, tuple)
+    assert getattr(settings, setting.name) == (() if is_list else setting.default)
+
+
+def test_secret_of_a_wrong_type_is_not_shown() -> None:
+    with pytest.raises(UsageError, match="admin_token cannot be used") as caught:
+        Settings.resolve({}, admin_token=b"s3cret")
+
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("switch", ["1", "true"])

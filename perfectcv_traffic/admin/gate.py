@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from perfectcv_traffic.admin.access import Guard, Refusal, without_credentials
-from perfectcv_traffic.capture.client import TrustedProxies
 from perfectcv_traffic.capture.headers import decoded
 from perfectcv_traffic.capture.middleware import ASGIApp, Message, Receive, Scope, Send
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER
 
 SCENARIO = "admin"

@@ -12,7 +12,7 @@ from perfectcv_traffic import client_identifier, ranks
 from perfectcv_traffic.admin import moments
 from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
-from perfectcv_traffic.admin.scope import Prefix
+from perfectcv_traffic.admin.scope import FAILED_FROM, FAILED_IN_SUMMARY, Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 
 MOST_ROWS = 20_000
@@ -22,7 +22,6 @@ TOP = 10
 LOOKED_AT = 2_000
 """Requests, the newest, in whose answers a limit is looked for."""
 
-_ERROR = 400
 _P95 = 950
 _QUOTA = re.compile(r"[;,]\s*q=([0-9]{1,15})\b")
 _NUMBER = re.compile(r"[0-9]{1,15}")
@@ -117,7 +116,7 @@ def hot_spots(connection: sqlite3.Connection, prefix: Prefix) -> list[dict[str, 
     rows = connection.execute(
         "SELECT method, route AS endpoint, source, field_path, sum(requests) AS requests,"
         " sum(occurrences) AS occurrences,"
-        " coalesce(sum(CASE WHEN status_code >= 400 THEN requests END), 0) AS errors"
+        f" coalesce(sum(CASE WHEN {FAILED_IN_SUMMARY} THEN requests END), 0) AS errors"
         f" FROM summary_null_fields WHERE {outside.sql} GROUP BY method, route, source, field_path"
         " ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT ?",
         (*outside.values, TOP),
@@ -198,7 +197,7 @@ def _p95(found: list[_Request]) -> float | None:
 
 
 def _failed(status: int | None) -> bool:
-    return status is None or status >= _ERROR
+    return status is None or status >= FAILED_FROM
 
 
 def _share(part: int, whole: int) -> float:

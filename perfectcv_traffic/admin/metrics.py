@@ -94,7 +94,7 @@ def _histogram(
         yield f'{name}_bucket{{{before}le="{limit:g}"}} {durations.below(limit)}'
     yield f'{name}_bucket{{{before}le="+Inf"}} {count}'
     yield f"{name}_count{own} {count}"
-    yield f"{name}_sum{own} {sum(row['duration_us_sum'] for row in rows) / 1e6:g}"
+    yield f"{name}_sum{own} {sum(row['duration_us_sum'] for row in rows) / 1e6}"
 
 
 def _metric(

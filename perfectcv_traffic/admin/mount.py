@@ -13,10 +13,10 @@ from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.endpoints import Endpoints
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.gate import Gate
-from perfectcv_traffic.capture.client import TrustedProxies
 from perfectcv_traffic.capture.middleware import ASGIApp
 from perfectcv_traffic.capture.monitor import Monitor
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import TrafficLog
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from perfectcv_traffic.admin import paths, totals
 from perfectcv_traffic.admin.paths import Matching
-from perfectcv_traffic.admin.scope import Clause, Prefix, contains, every
+from perfectcv_traffic.admin.scope import FAILED, FAILED_IN_SUMMARY, Clause, Prefix, contains, every
 from perfectcv_traffic.record import MASKED_WHOLE
 from perfectcv_traffic.store.queries import HAS_REQUEST_ID
 
@@ -23,8 +23,11 @@ COUNTED = 10_000
 BY_TIME = "api_requests_time_and_filters"
 BY_REQUEST_ID = "api_requests_request_id"
 
-FAILED = "status_code >= 400 OR status_code IS NULL"
-_PRESENT = {"present": "token_validity <> 'absent'", "absent": "token_validity = 'absent'"}
+_PRESENT = {
+    # Of a foreign log nothing is known: no value in a row, '' in the summary.
+    "present": "token_validity NOT IN ('absent', '')",
+    "absent": "token_validity = 'absent'",
+}
 _SHORTENED = "..."
 _VALIDITIES = ("valid", "invalid", "unknown")
 
@@ -213,7 +216,7 @@ def _outcome(wanted: Filter) -> list[Clause]:
     if wanted.status_code is not None:
         clauses.append(Clause("status_code = ?", (wanted.status_code,)))
     if wanted.failed:
-        clauses.append(Clause("status_code >= 400 OR status_code < 0"))
+        clauses.append(Clause(FAILED_IN_SUMMARY))
     if wanted.token:
         clauses.append(_kind_of_token(wanted.token))
     return clauses

@@ -1,10 +1,16 @@
-"""What every admin query shares: literal patterns, and admin requests kept out."""
+"""What every admin query shares: failures, literal patterns, and admin requests kept out."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from perfectcv_traffic.admin.gate import SCENARIO
+
+FAILED_FROM = 400
+"""A request with this status or a higher one has failed; so has one without a response."""
+FAILED = f"status_code >= {FAILED_FROM} OR status_code IS NULL"
+FAILED_IN_SUMMARY = f"status_code >= {FAILED_FROM} OR status_code < 0"
+"""The same of rows and of summary tables, where no response is -1."""
 
 
 class Clause(NamedTuple):

@@ -12,10 +12,11 @@ import numpy as np
 
 from perfectcv_traffic import ranks, sketch
 from perfectcv_traffic.admin.gate import SCENARIO
-from perfectcv_traffic.admin.scope import Clause, Prefix, every
+from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
 
 PERMILLES = (500, 950, 990)
 TOP = 10
+_ON_THE_HOUR = ":00:00.000000Z"
 
 _PAIRS = np.dtype([("bucket", "<i4"), ("count", "<i8")])
 
@@ -64,7 +65,7 @@ def request_stats(
 ) -> dict[str, Any]:
     """Totals, counts by method, status and endpoint, and durations.
 
-    `since` and `until` are taken to the hour: the summary knows no less.
+    Hours in which any of the time lies count whole: the summary knows no less.
     """
     found = _added_up(connection, prefix, since, until)
     durations = merged(found.sketches)
@@ -111,7 +112,7 @@ def _added_up(
         sketches.append(durations)
         outcome = method, status, token
         outcomes[outcome] = outcomes.get(outcome, 0) + requests
-        errors = requests if status < 0 or status >= _FAILED_FROM else 0
+        errors = requests if status < 0 or status >= FAILED_FROM else 0
         total = endpoints.get(route)
         if total is None:
             endpoints[route] = [requests, errors, timed, duration_us]
@@ -146,12 +147,10 @@ def _hours(connection: sqlite3.Connection, since: str | None, until: str | None)
     clauses = []
     if since and since[:13] > (first or ""):
         clauses.append(Clause("hour >= ?", (since[:13],)))
-    if until and until[:13] < (last or ""):
-        clauses.append(Clause("hour <= ?", (until[:13],)))
+    before = (until or "").removesuffix(_ON_THE_HOUR)  # any other time has begun its hour
+    if before and (before <= (last or "") or first == ""):  # "": of requests without a time
+        clauses.append(Clause("hour < ? AND hour > ''", (before,)))
     return clauses
-
-
-_FAILED_FROM = 400
 
 
 def _word(status: int) -> str:

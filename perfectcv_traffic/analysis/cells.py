@@ -25,8 +25,8 @@ from perfectcv_traffic.summary import UNKNOWN, Row, Table
 _DTYPES = {"TEXT": TEXT, "INTEGER": "int64", "BLOB": "object"}
 _PAIR = np.dtype([("bucket", "<i4"), ("count", "<i8")])
 """`sketch.PAIR` as numpy reads it."""
-_WIDE = frozenset({"duration_square_sum"})
-"""Sums that may outgrow 64 bits: held as floats."""
+_WIDE = frozenset({"duration_us_sum", "duration_square_sum"})
+"""Sums of which several may outgrow 64 bits, and of which only means are told: held as floats."""
 
 
 @dataclass(frozen=True, slots=True)

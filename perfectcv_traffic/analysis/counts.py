@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from perfectcv_traffic.analysis.labels import (
@@ -41,8 +42,13 @@ def requests_for(cells: pd.DataFrame, key: str, labels: Sequence[str]) -> pd.Dat
 
 def spread(cells: pd.DataFrame, key: str, columns: Mapping[str, str]) -> pd.DataFrame:
     """`requests` of every cell in the column of its label, 0 in the others."""
+    counts, of_cell = (
+        cells["requests"].to_numpy(),
+        pd.Index(columns).get_indexer(pd.Index(cells[key])),
+    )
     return pd.DataFrame(
-        {name: cells["requests"].where(cells[key] == label, 0) for label, name in columns.items()}
+        {name: counts * (of_cell == place) for place, name in enumerate(columns.values())},
+        index=cells.index,
     )
 
 
@@ -53,4 +59,7 @@ def shares(counts: pd.Series) -> pd.Series:
 
 def ratio(part: pd.Series, base: pd.Series) -> pd.Series:
     """Part of a base, element by element; NaN, never 0, where the base is 0."""
-    return part / base.where(base > 0).astype("float64")
+    known = base.to_numpy("float64", na_value=np.nan)
+    shares = np.full(len(part), np.nan)
+    np.divide(part.to_numpy("float64", na_value=np.nan), known, out=shares, where=known > 0)
+    return pd.Series(shares, index=part.index)

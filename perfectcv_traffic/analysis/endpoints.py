@@ -7,6 +7,7 @@ import pandas as pd
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, shares, spread
 from perfectcv_traffic.analysis.durations import duration_statistics
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.sums import summed_by
 
 TOP = 10
 _DURATIONS = ["timed", "total_ms", "mean_ms", "p95_ms"]
@@ -72,5 +73,6 @@ def _top(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
 def _counted(cells: pd.DataFrame) -> pd.DataFrame:
     classes = spread(cells, "status_class", CLASS_COLUMNS)
     columns = [cells[["endpoint", "requests"]], classes[["status_4xx", "status_5xx"]]]
-    counted = pd.concat([*columns, cells["response_bytes"]], axis=1)
-    return counted.groupby("endpoint").sum().reset_index()
+    table = pd.concat(columns, axis=1).groupby("endpoint").sum()
+    sizes = summed_by(cells["response_bytes"], cells["endpoint"])
+    return table.assign(response_bytes=sizes).reset_index()

@@ -93,14 +93,32 @@ def fails_on_null(frames: Frames) -> list[Finding]:
     enough = (table["failed_without"] == 0) | (table["status_5xx"] >= MIN_FAILURES)
     recent = frames.recent
     proving = (recent["null_params_count"] > 0) & (recent["status_class"] == "5xx")
-    return _report(table[(table["lift"] >= MIN_LIFT) & enough], _fails_on_null, recent[proving])
+    found = _needed(table[(table["lift"] >= MIN_LIFT) & enough])
+    return _report(found, _fails_on_null, recent[proving])
+
+
+def _needed(spots: pd.DataFrame) -> pd.DataFrame:
+    """The spots that fail most often, until they account for all failures of requests with a null.
+
+    Requests carry several nulls: what fails because of one, fails with all that come along. Which
+    came along with which no summary tells, so that of equally bad ones all are left.
+    """
+    rate = [*_ENDPOINT, "server_error_rate"]
+    steps = spots.groupby(rate, dropna=False)["status_5xx"].max().iloc[::-1]  # the worst first
+    before = steps.groupby(level=_ENDPOINT, dropna=False).cumsum() - steps
+    table = spots.merge(before.rename("accounted_for").reset_index(), on=rate)
+    return table[table["accounted_for"] < table["failed_with"]]
 
 
 def _without_null(frames: Frames) -> pd.DataFrame:
     cells = frames.requests
     without = cells["requests"] - cells["requests_with_null_params"]
-    failed = without.where(cells["status_class"] == "5xx", 0)
-    counted = cells[_ENDPOINT].assign(without=without, failed_without=failed)
+    has_failed = cells["status_class"] == "5xx"
+    counted = cells[_ENDPOINT].assign(
+        without=without,
+        failed_without=without.where(has_failed, 0),
+        failed_with=cells["requests_with_null_params"].where(has_failed, 0),
+    )
     return counted.groupby(_ENDPOINT, dropna=False).sum().reset_index()
 
 

@@ -87,8 +87,8 @@ class Frames(Cells):
 class Extras:
     """What is read beside the summary; each may be missing."""
 
-    recent: Iterable[tuple[object, ...]] = ()
-    """Values of `recent.FIELDS` of the latest requests, oldest first."""
+    recent: pd.DataFrame | Iterable[tuple[object, ...]] = ()
+    """`recent.frame` of the latest requests, or what it takes: values of `recent.FIELDS`."""
     generated: Iterable[tuple[object, ...]] = ()
     """Values of `GENERATED` of what `generate` sent."""
     runs: Iterable[tuple[object, ...]] = ()
@@ -136,7 +136,7 @@ def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = N
         clients=seen_cells(CLIENT_TOTALS, rows.get(CLIENT_TOTALS.name, ()), "last_request"),
         urls=seen_cells(URLS, rows.get(URLS.name, ()), "last_accessed"),
         health=health,
-        recent=recent.frame(extras.recent),
+        recent=_recent(extras),
         generated=typed_frame(GENERATED, extras.generated),
         runs=typed_frame(RUNS, extras.runs),
         client_count=extras.client_count,
@@ -144,6 +144,11 @@ def frames(rows: Mapping[str, Iterable[Row]], health: Health, extras: Extras = N
         documented=extras.documented,
         previous=extras.previous,
     )
+
+
+def _recent(extras: Extras) -> pd.DataFrame:
+    made = extras.recent
+    return made if isinstance(made, pd.DataFrame) else recent.frame(made)
 
 
 def _hourly(rows: Mapping[str, Iterable[Row]]) -> Hourly:

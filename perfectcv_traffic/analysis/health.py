@@ -8,6 +8,8 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.columnar import utc
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.sums import summed
+from perfectcv_traffic.summary import LARGEST_SUM
 
 
 def health(frames: Frames) -> pd.DataFrame:
@@ -19,8 +21,8 @@ def health(frames: Frames) -> pd.DataFrame:
     row = pd.DataFrame([asdict(frames.health)])
     for column in ("first_request", "last_request"):
         row[column] = utc(row[column])
-    weights = frames.recent["weight"].fillna(1.0)
-    row.insert(3, "lost", int(frames.recent["lost_before"].fillna(0).sum()))
+    weights = frames.recent["weight"].fillna(1.0).clip(0, LARGEST_SUM)
+    row.insert(3, "lost", summed(frames.recent["lost_before"].fillna(0)))
     row.insert(4, "kept_by_chance", int((weights != 1).sum()))
     row.insert(5, "stand_for", float(weights[weights != 1].sum()))
     return row

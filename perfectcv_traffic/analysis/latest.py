@@ -23,6 +23,7 @@ FIELDS = (
     "null_params_count",
     "weight",
     "lost_before",
+    "run_id",
     "scenario",
     "login_uuid",
 )

@@ -27,7 +27,7 @@ from perfectcv_traffic.analysis.traffic_rules import (
     SLOWER,
     TrafficRule,
 )
-from perfectcv_traffic.record import TokenValidity
+from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
 
 Finding = dict[str, Any]
 """A value for each column of `findings`."""
@@ -74,11 +74,11 @@ def shared_tokens(frames: Frames) -> list[Finding]:
 
     Tokens are recorded masked. One that is masked whole tells nothing from another: left out.
     """
-    recent = _ordinary(frames)
-    is_told = (recent["api_token"] == recent["client"]).fillna(False)  # noqa: FBT003 - pandas' own
-    used = recent[is_told & (recent["token_validity"] == TokenValidity.VALID)]
+    recent = _ordinary(frames)[["api_token", "client_ip", "request_id", "token_validity"]]
+    used = recent[recent["token_validity"] == TokenValidity.VALID]
     table = used.groupby("api_token")["client_ip"].agg(["nunique", "size"])
-    many = table[table["nunique"] >= MIN_ADDRESSES]
+    is_told = ~table.index.isin(["", MASKED_WHOLE])
+    many = table[is_told & (table["nunique"] >= MIN_ADDRESSES)]
     proving = _evidence_by(used[used["api_token"].isin(many.index)], "api_token")
     return [
         {
@@ -160,13 +160,25 @@ def _evidence_by(requests: pd.DataFrame, key: str) -> dict[Any, str]:
     """Evidence for each value of a column; there may be hundreds."""
     told = requests[[key, "request_id"]].dropna().drop_duplicates(keep="last")
     latest = told.groupby(key).tail(EVIDENCE).iloc[::-1]
-    found: dict[Any, str] = dict.fromkeys(requests[key].dropna(), "")
-    return found | latest.groupby(key, sort=False)["request_id"].agg(" ".join).to_dict()
+    found: dict[Any, list[str]] = {value: [] for value in requests[key].dropna().unique()}
+    for value, request_id in zip(*(latest[name].tolist() for name in latest), strict=True):
+        found[value].append(request_id)
+    return {value: " ".join(ids) for value, ids in found.items()}
 
 
 def _ordinary(frames: Frames) -> pd.DataFrame:
+    """Requests but for test traffic, which says so itself: a stranger who says so is not believed.
+
+    Of a run that is known any address may be, else only those of this machine.
+    """
     recent = frames.recent
-    return recent[recent["scenario"].isna() | (recent["scenario"] == "")]
+    says_so = recent["scenario"].fillna("") != ""
+    is_known = recent["run_id"].isin(frames.runs["run_id"]) | _is_loopback(recent["client_ip"])
+    return recent[~(says_so & is_known)]
+
+
+def _is_loopback(address: pd.Series) -> pd.Series:
+    return address.isin(["::1"]) | address.str.startswith("127.").fillna(value=False)
 
 
 PASSIVE_RULES: tuple[Callable[[Frames], list[Finding]], ...] = (

@@ -52,7 +52,7 @@ def _nearest_ranks(
     """
     groups = int(group.max(initial=-1)) + 1
     of_bucket = group[durations["cell"].to_numpy()]
-    order = np.lexsort((durations["duration_us"].to_numpy(), of_bucket))
+    order = _order(of_bucket, durations["duration_us"].to_numpy())
     order = order[np.count_nonzero(of_bucket < 0) :]
     running = np.cumsum(durations["count"].to_numpy()[order])
     through = np.searchsorted(of_bucket[order], np.arange(groups), side="right")
@@ -62,3 +62,13 @@ def _nearest_ranks(
     value = np.append(durations["duration_us"].to_numpy()[order], np.nan)
     found = value[np.searchsorted(running, start[:, None] + rank)]
     return np.where((end > start)[:, None], found, np.nan)
+
+
+def _order(
+    groups: npt.NDArray[np.integer[Any]], values: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Positions by group, then by value, as `numpy.lexsort` has them but for equals; faster."""
+    by_value = np.argsort(values)
+    numbers = groups[by_value] - groups.min(initial=0)
+    narrow = numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
+    return by_value[np.argsort(narrow, kind="stable")]

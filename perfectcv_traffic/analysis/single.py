@@ -13,9 +13,8 @@ _SHOWN = ["request_id", "timestamp", "endpoint", "path", "status_code", "duratio
 
 def slowest_requests(frames: Frames) -> pd.DataFrame:
     """The requests that took longest, the earlier first of equals."""
-    recent = frames.recent.dropna(subset="response_time_ms")
-    slowest = recent.sort_values("response_time_ms", ascending=False, kind="stable").head(TOP)
-    return _shown(slowest, _SHOWN)
+    slowest = frames.recent["response_time_ms"].dropna().nlargest(TOP, keep="first")
+    return _shown(frames.recent.loc[slowest.index], _SHOWN)
 
 
 def failing_requests(frames: Frames) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 import pandas as pd
@@ -24,9 +25,9 @@ class Thresholds:
 
     min_requests: int = 1
     """A check of nothing proves nothing."""
-    max_error_rate: float | None = None
+    max_error_rate: Decimal | None = None
     max_p95_ms: float | None = None
-    max_null_rate: float | None = None
+    max_null_rate: Decimal | None = None
     no_auth_findings: bool = False
     no_findings: bool = False
 
@@ -68,13 +69,16 @@ def _nulls(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
     yield _rate("max-rate-of-null", results, nulls, "carried a null", thresholds.max_null_rate)
 
 
-def _rate(rule: str, results: Results, part: int, what: str, most: float) -> Verdict:
+def _rate(rule: str, results: Results, part: int, what: str, most: Decimal) -> Verdict:
     requests = _requests(results)
-    # Compared without a division: the rate of nothing is no number.
+    # Compared exactly, and without a division: the rate of nothing is no number.
     holds = part <= most * requests
     rate = f" ({part / requests:.2%})" if requests else ""
     return Verdict(
-        rule, holds, f"{part:,} of {requests:,} requests {what}{rate}", f"at most {most * 100:.4g}%"
+        rule,
+        holds,
+        f"{part:,} of {requests:,} requests {what}{rate}",
+        f"at most {float(most * 100):.4g}%",
     )
 
 
@@ -93,10 +97,16 @@ def _latency(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
 
 
 def _authentication(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
-    if thresholds.no_auth_findings:
-        found = results["findings"]
-        of_tokens = found[found["rule"].str.startswith(AUTHENTICATION)]
-        yield _none("no-auth-findings", of_tokens, "no answer without a valid token")
+    if not thresholds.no_auth_findings:
+        return
+    rule, expected = "no-auth-findings", "no answer without a valid token"
+    requests = _requests(results)
+    if requests and requests == int(results["totals"]["token_not_recorded"].iloc[0]):
+        observed = f"{requests:,} requests of which no log says whether they had a token"
+        yield Verdict(rule, holds=False, observed=observed, expected=expected)
+        return
+    found = results["findings"]
+    yield _none(rule, found[found["rule"].str.startswith(AUTHENTICATION)], expected)
 
 
 def _anything(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:

@@ -6,14 +6,14 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, PRESENCE_COLUMNS, ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.sums import summed
 
 _SUMS = (
     "requests_with_null_params",
     "requests_with_null_response",
     "incomplete",
-    "request_bytes",
-    "response_bytes",
 )
+_BYTES = ("request_bytes", "response_bytes")
 
 
 def totals(frames: Frames) -> pd.DataFrame:
@@ -30,6 +30,7 @@ def totals(frames: Frames) -> pd.DataFrame:
             **_summed(spread(cells, "token_presence", PRESENCE_COLUMNS)),
             **_summed(spread(cells, "status_class", CLASS_COLUMNS)),
             **_summed(cells[list(_SUMS)]),
+            **{name: [summed(cells[name])] for name in _BYTES},
         }
     )
     return row.assign(server_error_rate=ratio(row["status_5xx"], row["requests"]))

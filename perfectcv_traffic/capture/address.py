@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.redaction import REDACTED, Redactor
+from perfectcv_traffic.redaction import ADDRESSED, Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
+from perfectcv_traffic.secrecy.paths import without_parameters
+
+Headers = dict[str, str] | None
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
 _ORDINARY = re.compile(r"[\w/.,~+-]*\Z", re.ASCII)
@@ -25,24 +29,58 @@ class Address(NamedTuple):
 def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor) -> Address:
     """The address of a request whose Host header is `host`, "" if it has none."""
     path, raw = exchange.path, _raw_path(exchange)
-    for name, value in exchange.path_params.items():
-        if value and redactor.is_secret(name):  # /reset/{token}
-            path = path.replace(str(value), REDACTED)
-            raw = raw.replace(quote(str(value)), REDACTED).replace(str(value), REDACTED)
+    template = exchange.route or exchange.resembled
+    if template is None:
+        path, raw = _without_values(path, raw, exchange, redactor)
+    elif "{" in template:
+        skip = exchange.root_path.rstrip("/").count("/")
+        under = skip if path.startswith(exchange.root_path) else 0
+        path = without_parameters(path, template, redactor.is_secret, under)
+        raw = without_parameters(raw, template, redactor.is_secret, skip)
     authority = host if host and _HOST.match(host) else _server(exchange)
     url = f"{exchange.scheme}://{authority}{raw}"
-    if not (_ORDINARY.match(raw) and redactor.is_plain(url)):
+    is_ordinary = _ORDINARY.match(raw) and redactor.is_plain(url)
+    if not is_ordinary:
         url = redactor.url(url)
-    if not (_ORDINARY.match(path) and redactor.is_plain(path)):
-        path = redactor.text(path) if "=" in path else redactor.shapes(path)
+    if not ((is_ordinary and path == raw) or (_ORDINARY.match(path) and redactor.is_plain(path))):
+        path = redactor.path(path)
     return Address(f"{url}?{shown_query}" if shown_query else url, path)
+
+
+def elsewhere(headers: Headers, exchange: Exchange, shown: str) -> Headers:
+    """Headers whose URLs show no step of the path asked for that is not in the one shown.
+
+    A redirect to `/reset/{token}/` repeats the token, so does the page that was reached from it.
+    """
+    asked = {*exchange.path.split("/"), *map(unquote, _raw_path(exchange).split("/"))}
+    hidden = asked - {*shown.split("/"), ""}
+    found = [name for name in ADDRESSED if headers and name in headers]
+    if not headers or not hidden or not found:
+        return headers
+    return {**headers, **{name: _without_steps(headers[name], hidden) for name in found}}
+
+
+def _without_steps(url: str, hidden: set[str]) -> str:
+    path, *query = re.split(r"(?=[?#])", url, maxsplit=1)
+    steps = (REDACTED if unquote(step) in hidden else step for step in path.split("/"))
+    return "/".join(steps) + "".join(query)
+
+
+def _without_values(path: str, raw: str, exchange: Exchange, redactor: Redactor) -> tuple[str, str]:
+    """Both without parameters that some routing told, though not where in the path they are."""
+    for name, value in exchange.path_params.items():
+        if value and redactor.is_secret(name):
+            path = path.replace(value, REDACTED)
+            raw = raw.replace(quote(value), REDACTED).replace(value, REDACTED)
+    return path, raw
 
 
 def _raw_path(exchange: Exchange) -> str:
     """The whole path, percent-encoded, with the root path in it exactly once."""
     raw = exchange.raw_path
     path = raw.decode("latin-1") if raw else quote(exchange.path, safe=_PATH_SAFE, errors="replace")
-    path = path.partition("?")[0]
+    if "?" in path:
+        path = path.partition("?")[0]
     root = exchange.root_path
     return path if not root or path == root or path.startswith(root + "/") else root + path
 

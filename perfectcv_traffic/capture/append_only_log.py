@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from io import RawIOBase
 from pathlib import Path
 
+from perfectcv_traffic.capture.process_lock import ProcessLock
+
 WARNING_INTERVAL = 60.0
+TURN_SECONDS = 5.0
+"""How long another process may write before it is taken to be stuck."""
+
+OVERLAPS = sys.platform == "win32"
+"""Whether the system seeks and then writes for O_APPEND: lines of others may be overwritten."""
+
 SETTLE_SECONDS = 0.02
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
@@ -19,24 +29,32 @@ logger = logging.getLogger("perfectcv_traffic")
 class AppendOnlyLog:
     """An append-only file that several processes may write, a batch of whole lines at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, in_turns: bool = OVERLAPS, turn_seconds: float = TURN_SECONDS
+    ) -> None:
+        """`in_turns`: one process after the other writes, for at most so many seconds."""
         self.path = path
+        self._lock = ProcessLock(path.with_name(f"{path.name}.writing")) if in_turns else None
+        self._turn_seconds = turn_seconds
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
         self._warned_at = -WARNING_INTERVAL
 
-    def append(self, lines: bytes | bytearray) -> bool:
-        """Append whole lines with one write; False if the disk or directory refused."""
+    def append(self, lines: bytes | bytearray) -> int:
+        """Append whole lines with one write; how many bytes of them the disk took.
+
+        What it took in part stays: others may have written behind it. The next append ends it.
+        """
+        written = 0
         try:
-            descriptor = self._open()
-            written = os.write(descriptor, lines)
-            while written < len(lines):  # a full disk may take a part
-                written += os.write(descriptor, lines[written:])
+            with self._turn():
+                descriptor = self._open()
+                while written < len(lines):  # a full disk may take a part
+                    written += os.write(descriptor, lines[written:] if written else lines)
         except OSError as error:
             self._warn(error)
             self.close()
-            return False
-        return True
+        return written
 
     def close(self) -> None:
         """Close the file; the next append opens it again."""
@@ -44,11 +62,20 @@ class AppendOnlyLog:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def _turn(self) -> AbstractContextManager[None]:
+        if self._lock is None:
+            return nullcontext()
+        self._make_directory()
+        return self._lock.held(self._turn_seconds)
+
+    def _make_directory(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def _open(self) -> int:
         if self._descriptor is not None and not self._is_current():
             self.close()
         if self._descriptor is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._make_directory()
             self._descriptor = os.open(self.path, _FLAGS, 0o600)
             status = os.fstat(self._descriptor)
             self._identity = (status.st_dev, status.st_ino)

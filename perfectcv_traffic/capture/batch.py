@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+import msgspec
+
 from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL, AppendOnlyLog
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.lines import encode_line
@@ -15,6 +17,15 @@ from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.record import TrafficLog
 
 logger = logging.getLogger("perfectcv_traffic")
+
+
+class _Told(msgspec.Struct):
+    """What a line says of losses."""
+
+    lost_before: int = 0
+
+
+_decode_told = msgspec.json.Decoder(_Told).decode
 
 
 class Composes(Protocol):
@@ -57,14 +68,18 @@ class BatchRecorder:
             start = len(lines)
             try:
                 self._append_line(lines, exchange, outcome)
-            except Exception:  # one record that cannot be made must not lose its batch
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # one record that cannot be made must not lose its batch
                 del lines[start:]
                 outcome.failed += 1
                 outcome.untold += 1
                 self._warn()
-        if lines and not self._file.append(lines):
-            outcome.unwritten, outcome.recorded = outcome.recorded, 0
-            outcome.untold = untold + outcome.failed + outcome.unwritten
+        written = self._file.append(lines) if lines else 0
+        if written < len(lines):
+            recorded, told = _whole(lines[:written])
+            outcome.unwritten, outcome.recorded = outcome.recorded - recorded, recorded
+            outcome.untold = untold + outcome.failed + outcome.unwritten - told
         return outcome
 
     def close(self) -> None:
@@ -77,10 +92,12 @@ class BatchRecorder:
             outcome.excluded += 1
             return
         record = self._composer.compose(exchange)
-        record.weight = self._sampler.weight(record)
-        if not record.weight:
+        weight = self._sampler.weight(record)
+        if not weight:
             outcome.sampled_out += 1
             return
+        if weight != record.weight:  # an equal one is not the default itself, and would be written
+            record.weight = weight
         record.lost_before = outcome.untold
         encode_line(record, lines)
         outcome.recorded += 1
@@ -90,3 +107,9 @@ class BatchRecorder:
         if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = time.monotonic()
             logger.exception("a request could not be recorded")
+
+
+def _whole(lines: bytes | bytearray) -> tuple[int, int]:
+    """How many lines are whole, and how many losses they tell."""
+    *whole, _ = lines.split(b"\n")
+    return len(whole), sum(_decode_told(line).lost_before for line in whole)

@@ -23,9 +23,13 @@ from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
 
+MAX_MEMBERS = 16
+"""Parts of a compressed body that are read: each one costs a copy of what follows it."""
+_GZIP = b"\x1f\x8b"
+
 CUT, INVALID_JSON, BINARY = "cut", "invalid_json", "binary"
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 _CHARSET = re.compile(r"charset=[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 # The ones that text is sent in. Python knows others whose decoders are slow on purpose-made input.
 _KNOWN_CHARSET = re.compile(
@@ -51,20 +55,27 @@ class ReadBody(msgspec.Struct, gc=False):
 
 
 class BodyReader:
-    """Reads the bodies of one direction, or of one kind of answer: with what is secret there."""
+    """Reads the bodies of one direction, or of one kind of answer: with what is secret there.
 
-    def __init__(self, redactor: Redactor) -> None:
+    Of a text longer than `enough` characters more than one beyond that may be left out.
+    """
+
+    def __init__(self, redactor: Redactor, enough: int | None = None) -> None:
         self.redactor = redactor
-        self.quick_scan = QuickScanner(redactor.is_secret, MAX_NULL_DETAILS, redactor.text).scan
+        self._enough = enough
+        self.quick_scan = QuickScanner(
+            redactor.is_secret, MAX_NULL_DETAILS, redactor.text, redactor.may_name_secrets
+        ).scan
 
     def read(self, body: Body, *, ended: bool, content_type: str, encoding: str) -> ReadBody:
         """Read the captured head of a body that was sent with these Content-Type and -Encoding.
 
         `ended` says that nothing follows what was received or sent of it.
         """
-        head, whole = bytes(body.head), ended and body.kept == body.size
+        head = bytes(body.head)
         if not head:
             return ReadBody()
+        whole = ended and len(head) == body.size
         if encoding and encoding != "identity":
             plain = _decompress(head, encoding, body.kept)
             if plain is None:
@@ -78,11 +89,12 @@ class BodyReader:
 
     def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
         media_type, charset, is_json = _kind(content_type)
-        if is_json or (not media_type and head.lstrip()[:1] in (b"{", b"[")):
+        # curl sends JSON as a form unless it is told not to.
+        if is_json or (media_type in ("", FORM) and head.lstrip()[:1] in (b"{", b"[")):
             return self._json(_decode(head, charset, whole=whole), whole=whole)
         if media_type == "multipart/form-data":
             return _multipart(head, content_type, self.redactor, whole=whole)
-        if media_type == _FORM:
+        if media_type == FORM:
             return _form(_decode(head, charset, whole=whole), self.redactor, whole=whole)
         if not media_type or media_type.startswith(_TEXT_TYPES) or _TEXT_TYPE.match(media_type):
             return ReadBody(_text(_decode(head, charset, whole=whole), self.redactor))
@@ -94,7 +106,7 @@ class BodyReader:
             result = scan(text, self.redactor.is_secret, MAX_NULL_DETAILS)
             clean = self.redactor.text(result.text)
         else:
-            clean = self.redactor.shapes(result.text)
+            clean = self.redactor.shapes(result.text, self._enough)
         if whole and not result.complete:  # what looks like a null in it proves nothing
             return ReadBody(clean, note=INVALID_JSON)
         found = [_detail(null) for null in result.nulls]
@@ -136,11 +148,10 @@ def _text(text: str, redactor: Redactor) -> str:
 
 
 def _form(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:
-    found = nulls.in_urlencoded(text, "form")
-    names = tuple(name for name, _ in parse_qsl(text[:10_000], keep_blank_values=True))
-    return ReadBody(
-        redactor.query(text), found[:MAX_NULL_DETAILS], len(found), not whole, fields=names
-    )
+    found = nulls.in_urlencoded(text, "form", redactor.text)
+    shown = redactor.query(text)
+    names = tuple(name for name, _ in parse_qsl(shown[:10_000], keep_blank_values=True))
+    return ReadBody(shown, found[:MAX_NULL_DETAILS], len(found), not whole, fields=names)
 
 
 def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: bool) -> ReadBody:
@@ -149,11 +160,12 @@ def _multipart(head: bytes, content_type: str, redactor: Redactor, *, whole: boo
     if not parts:
         return ReadBody(partial=not whole, note="multipart")
     pairs = [(part.name, part.text) for part in parts if part.text is not None]
-    found = nulls.in_pairs(pairs, "form")
-    shown = "; ".join(f"{part.name}={multipart.shown(part, redactor)}" for part in parts)
+    found = nulls.in_pairs(pairs, "form", redactor.text)
+    names = tuple(redactor.text(part.name) for part in parts)
+    values = (multipart.shown(part, redactor) for part in parts)
+    shown = "; ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
     return ReadBody(
-        shown, found[:MAX_NULL_DETAILS], len(found), not whole, "multipart",
-        tuple(part.name for part in parts),
+        shown, found[:MAX_NULL_DETAILS], len(found), not whole, "multipart", names,
     )  # fmt: skip
 
 
@@ -169,7 +181,8 @@ def _decode(head: bytes, charset: str | None, *, whole: bool) -> str:
 
 
 def _detected(head: bytes) -> str:
-    if head[:2].isascii() and b"\0" not in head[:4]:
+    start = head[:4]
+    if start.isascii() and b"\0" not in start:
         return "utf-8"
     if head[:3] == codecs.BOM_UTF8:
         return "utf-8-sig"
@@ -183,10 +196,24 @@ def _decompress(data: bytes, encoding: str, limit: int) -> tuple[bytes, bool] | 
         return None
     # 32: header of gzip or zlib, whichever comes; "deflate" without one is sent by some.
     for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
-        stream = zlib.decompressobj(window)
         try:
-            plain = stream.decompress(data, max(limit, 65_536))
+            return _members(data, window, max(limit, 65_536))
         except zlib.error:
             continue
-        return plain, stream.eof
     return None
+
+
+def _members(data: bytes, window: int, limit: int) -> tuple[bytes, bool]:
+    """What one or several members hold; gzip has them follow each other, as its files do."""
+    stream = zlib.decompressobj(window)
+    plain = stream.decompress(data, limit)
+    for _ in range(MAX_MEMBERS - 1):
+        data = stream.unused_data
+        if not data.startswith(_GZIP) or len(plain) >= limit:
+            break
+        stream = zlib.decompressobj(window)
+        try:
+            plain += stream.decompress(data, limit - len(plain))
+        except zlib.error:  # of the first one it says that this is no compressed body
+            return plain, False
+    return plain, stream.eof and not stream.unused_data.strip(b"\0")

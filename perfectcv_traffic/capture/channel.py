@@ -14,6 +14,10 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
+    def set_timeout(self, seconds: float) -> None:
+        """Give every later message so much time."""
+        self._connection.settimeout(seconds)
+
     def send(self, message: bytes) -> None:
         """Send one message. Raises OSError, TimeoutError among them."""
         self._connection.sendall(_LENGTH.pack(len(message)) + message)

@@ -21,23 +21,7 @@ niceness counts only within one (`sched_autogroup`, on in most distributions).
 if sys.platform == "win32":
     OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
-_HOME = Path(__file__).parents[2]
-"""Where this package was found: perhaps nowhere else than in the working directory."""
-
 _PYTHON = re.compile(r"python[\d.w]*|pypy[\d.w]*", re.IGNORECASE)
-
-
-def python(module: str, *arguments: object) -> list[str]:
-    """The command that runs a module of this package.
-
-    Not with the modules of the working directory: the application may have a `queue.py` there.
-    """
-    try:
-        is_here = _HOME.samefile(".")
-    except OSError:  # a working directory that was deleted
-        is_here = False
-    options = [] if is_here else ["-P"]
-    return [sys.executable, *options, "-m", module, *map(str, arguments)]
 
 
 def environment() -> dict[str, str]:

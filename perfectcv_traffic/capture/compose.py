@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from perfectcv_traffic import nulls
-from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
-from perfectcv_traffic.capture.address import address
+from perfectcv_traffic.capture import bodies, client, credentials, describe, headers, timing
+from perfectcv_traffic.capture.address import address, elsewhere
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
-from perfectcv_traffic.capture.header_reader import HeaderReader, Plain, ReadHeaders
+from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
 from perfectcv_traffic.capture.verifier import Verifier
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import (
+    FIRST_ERROR_STATUS,
     MAX_NULL_DETAILS,
     TokenValidity,
     TrafficLog,
 )
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.settings import Settings
 
 PLAIN_LIMIT = 65_536
 """Characters of a query or form searched for a credential."""
 
-_BAD_REQUEST = 400
-_UNPROCESSABLE = 422
 NOTHING = ReadBody()
 _EMPTY: dict[str, str] = {}
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Composer:
@@ -45,13 +44,15 @@ class Composer:
         extensions = extensions or Extensions()
         self._model = extensions.model
         self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
-        # A validation error repeats the value it rejects, under a name that says nothing of it.
-        names = (*settings.redact, "input")
-        self._rejecting = BodyReader(Redactor(names, settings.keep, extensions.redact_text))
-        self._bodies = BodyReader(self._redactor)
-        self._proxies = client.TrustedProxies(settings.trusted_proxies)
-        hidden = frozenset() if settings.client_ip == "full" else client.IP_HEADERS
-        self._headers = HeaderReader(self._redactor, blank=hidden)
+        # An error repeats the value that was rejected, under a name that says nothing of it; what
+        # went wrong may stand at its end.
+        rejecting = Redactor(settings.redact, settings.keep, extensions.redact_text, rejecting=True)
+        self._rejecting = BodyReader(rejecting)
+        kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
+        self._bodies = BodyReader(self._redactor, enough=kept)
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+        hidden = None if settings.client_ip == "full" else client.carries_address
+        self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._is_enriched = extensions.enrich is not None
@@ -68,7 +69,7 @@ class Composer:
         record = self._model(
             request_id=exchange.request_id,
             event_id=exchange.event_id,
-            timestamp=_timestamp(exchange.wall_clock),
+            timestamp=timing.timestamp(exchange.wall_clock),
             method=exchange.method,
             http_version=exchange.http_version,
             route=exchange.route,
@@ -77,16 +78,20 @@ class Composer:
             client_disconnected=exchange.client_disconnected,
             client_ip=self._client_ip(exchange),
         )
-        _set_times(record, exchange)
+        timing.set_times(record, exchange)
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
-        self._set_address(record, exchange, request, query)
+        self._set_address(record, exchange, read.facts.host, query)
         self._set_headers(record, read)
-        sent = self._set_request_body(record, exchange, request)
+        sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
+        if REDACTED in record.path:
+            for name in ("request_headers", "response_headers"):
+                kept = elsewhere(getattr(record, name), exchange, record.path)
+                setattr(record, name, kept)
         _set_nulls(record, exchange, query, sent, answered)
-        self._set_token(record, exchange, request, query)
+        self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
         record.request_data_summary = describe.request_summary(record, query.plain, sent)
@@ -94,12 +99,10 @@ class Composer:
         return record
 
     def _set_address(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
+        self, record: TrafficLog, exchange: Exchange, host: str, query: ReadQuery
     ) -> None:
         record.query_params = query.shown
-        record.url, record.path = address(
-            exchange, request.get("host"), query.shown, self._redactor
-        )
+        record.url, record.path = address(exchange, host, query.shown, self._redactor)
 
     def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:
@@ -111,22 +114,22 @@ class Composer:
     def _own(self, shared: dict[str, str]) -> dict[str, str]:
         return shared.copy() if self._is_enriched else shared
 
-    def _set_request_body(self, record: TrafficLog, exchange: Exchange, request: Plain) -> ReadBody:
+    def _set_request_body(
+        self, record: TrafficLog, exchange: Exchange, read: ReadHeaders, request: Plain
+    ) -> ReadBody:
         body = exchange.request_body
         unread = body.size == 0 and exchange.received_at is None
-        record.request_bytes = body.size
-        if unread:
-            record.request_bytes = headers.declared_length(request.get("content-length"))
-        if unread and record.request_bytes:
+        if unread and _announces_body(request):
+            # Nobody saw how long it is: what the client declared costs it nothing.
             sent = ReadBody(note="not_read", partial=True)
         else:
-            sent = self._body(exchange, request)
+            record.request_bytes = body.size
+            sent = self._body(exchange, read.facts)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
 
     def _set_response(self, record: TrafficLog, exchange: Exchange) -> ReadBody:
         read = self._headers.read(exchange.response_headers)
-        response = Plain(exchange.response_headers, read.places)
         if self._settings.capture_headers:
             record.response_headers = self._own(read.kept)
         record.rate_limit = read.facts.rate_limit
@@ -136,17 +139,20 @@ class Composer:
         if exchange.method == "HEAD":  # what the application sent all the same went nowhere
             record.response_bytes = 0
         elif exchange.sent_as_file:
+            response = Plain(exchange.response_headers, read.places)
             record.response_bytes = headers.declared_length(response.get("content-length"))
             answered = ReadBody(note="file", partial=True)
         else:
-            rejecting = exchange.status == _UNPROCESSABLE
-            reader = self._rejecting if rejecting else self._bodies
-            answered = self._body(exchange, response, reader)
+            answered = self._body(exchange, read.facts, self._answer_reader(exchange.status))
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
+    def _answer_reader(self, status: int | None) -> BodyReader:
+        is_error = status is not None and status >= FIRST_ERROR_STATUS
+        return self._rejecting if is_error else self._bodies
+
     def _body(
-        self, exchange: Exchange, carried: Plain, answer_reader: BodyReader | None = None
+        self, exchange: Exchange, said: Facts, answer_reader: BodyReader | None = None
     ) -> ReadBody:
         """The request body, or with a reader for it the response body."""
         body, ended = exchange.request_body, exchange.received_at is not None
@@ -159,8 +165,8 @@ class Composer:
         return (answer_reader or self._bodies).read(
             body,
             ended=ended,
-            content_type=carried.get("content-type"),
-            encoding=carried.get("content-encoding").strip().lower(),
+            content_type=said.content_type,
+            encoding=said.encoding,
         )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
@@ -185,15 +191,24 @@ class Composer:
     def _key(self) -> bytes:
         return client.install_key(Path(f"{self._settings.log}.key").absolute())
 
+    def _credential(
+        self, exchange: Exchange, read: ReadHeaders, request: Plain, query: ReadQuery
+    ) -> Credential | None:
+        if "authorization" in request:
+            sent = credentials.from_authorization(request.get("authorization"))
+            if sent is not None:
+                return sent
+        is_form = read.facts.content_type.startswith(bodies.FORM)
+        if not (exchange.declared or read.has_noted or query.may_carry or is_form):
+            return None
+        form = _form_of(exchange) if is_form else _EMPTY
+        return credentials.find(_sources(exchange, request, query, form), exchange.declared or ())
+
     def _set_token(
-        self, record: TrafficLog, exchange: Exchange, request: Plain, query: ReadQuery
+        self, record: TrafficLog, exchange: Exchange, credential: Credential | None
     ) -> None:
         declared = exchange.declared
         record.auth_required = None if declared is None else bool(declared)
-        credential = credentials.from_authorization(request.get("authorization"))
-        if credential is None:
-            sources = _sources(exchange, request, query)
-            credential = credentials.find(sources, declared or ())
         record.token_present = credential is not None
         record.token_validity = credentials.validity(
             credential, status=record.status_code, auth_required=record.auth_required
@@ -212,10 +227,10 @@ class Composer:
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
-            return self._redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+            return self._rejecting.redactor.text(exchange.error)[: describe.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
-        if exchange.status < _BAD_REQUEST or not answered.text:
+        if exchange.status < FIRST_ERROR_STATUS or not answered.text:
             return None
         return describe.error_text(answered.text)
 
@@ -225,13 +240,17 @@ class Composer:
             return None
         try:
             login = msgspec.json.decode(exchange.request_body.head)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, ValueError):  # ValueError: no UTF-8
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
         return uuid[:128] if isinstance(uuid, str) else None
 
 
-def _sources(exchange: Exchange, request: Plain, query: ReadQuery) -> Sources:
+def _announces_body(request: Plain) -> bool:
+    return bool(request.get("content-length").strip("0")) or "transfer-encoding" in request
+
+
+def _sources(exchange: Exchange, request: Plain, query: ReadQuery, form: dict[str, str]) -> Sources:
     """Where a credential may be; what cannot hold one is not read."""
     asked = any(place.location == "query" for place in exchange.declared or ())
     has_cookie = "cookie" in request
@@ -239,7 +258,7 @@ def _sources(exchange: Exchange, request: Plain, query: ReadQuery) -> Sources:
         "header": request,
         "query": _pairs(query.sent) if query.may_carry or asked else _EMPTY,
         "cookie": headers.cookies(headers.decoded(exchange.headers)) if has_cookie else _EMPTY,
-        "form": _form_of(exchange, request),
+        "form": form,
     }
 
 
@@ -247,30 +266,8 @@ def _pairs(urlencoded: str) -> dict[str, str]:
     return dict(reversed(parse_qsl(urlencoded[:PLAIN_LIMIT])))
 
 
-def _form_of(exchange: Exchange, request: Plain) -> dict[str, str]:
-    if not request.get("content-type").startswith(_FORM):
-        return _EMPTY
+def _form_of(exchange: Exchange) -> dict[str, str]:
     return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
-
-
-def _timestamp(wall_clock: float) -> str:
-    microseconds = round(wall_clock * 1_000_000)
-    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
-
-
-@lru_cache(64)
-def _second(since_epoch: int) -> str:
-    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
-
-
-def _set_times(record: TrafficLog, exchange: Exchange) -> None:
-    start = exchange.started_at
-    if exchange.received_at is not None:
-        record.request_time_ms = round((exchange.received_at - start) * 1000, 3)
-    if exchange.responded_at is not None:
-        record.ttfb_ms = round((exchange.responded_at - start) * 1000, 3)
-    if exchange.finished_at is not None:
-        record.response_time_ms = round((exchange.finished_at - start) * 1000, 3)
 
 
 def _set_nulls(

@@ -12,27 +12,24 @@ import msgspec
 
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.header_reader import Plain
-from perfectcv_traffic.record import MASKED_WHOLE, TokenReason, TokenValidity
+from perfectcv_traffic.record import FIRST_ERROR_STATUS, MASKED_WHOLE, TokenReason, TokenValidity
+from perfectcv_traffic.secrecy.names import AUTH_SCHEMES
 
 KEY_HEADERS = (
     "x-api-key", "x-auth-token", "api-key", "x-access-token", "x-amz-security-token",
 )  # fmt: skip
+CARRIERS = frozenset({*KEY_HEADERS, "cookie"})
+"""Headers in which there may be a credential, whatever the route asks for; beside Authorization."""
 QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
 FORM_NAMES = ("access_token",)
 """RFC 6750 2.2: a bearer token as a field of a form."""
 
-SCHEMES = frozenset({
-    "apikey", "aws4-hmac-sha256", "basic", "bearer", "digest", "dpop", "hawk", "hoba", "jwt",
-    "mutual", "negotiate", "ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256",
-    "signature", "token", "vapid",
-})  # fmt: skip
 OTHER = "other"
 """The scheme of an Authorization header that begins with no known one: its words are secret."""
 
 _SHOWN = 4
 _SHORT = 12
 _MAX_JWT = 16_384
-_BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 
 
@@ -76,7 +73,7 @@ def from_authorization(header: str) -> Credential | None:
         return None
     source = "header:authorization"
     scheme = words[0].lower()
-    if scheme in SCHEMES:
+    if scheme in AUTH_SCHEMES:
         return Credential(scheme, source, words[1].strip() if len(words) > 1 else "")
     return Credential("none" if len(words) == 1 else OTHER, source, header.strip())
 
@@ -97,7 +94,7 @@ def validity(
         return TokenValidity.ABSENT
     if status == _UNAUTHORIZED:
         return TokenValidity.INVALID
-    if auth_required and status is not None and status < _BAD_REQUEST:
+    if auth_required and status is not None and status < FIRST_ERROR_STATUS:
         return TokenValidity.VALID
     return TokenValidity.UNKNOWN
 

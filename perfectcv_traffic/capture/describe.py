@@ -30,7 +30,7 @@ def error_text(body: str) -> str:
     """The error that a JSON answer carries under one of the usual keys, else its beginning."""
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):  # ValueError: no UTF-8
         return body[:ERROR_LIMIT]
     if not isinstance(answer, dict):
         return body[:ERROR_LIMIT]

@@ -86,6 +86,8 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     declared: tuple[Declared, ...] | None = None
     """The credentials that the route asks for; None when it cannot tell."""
     path_params: dict[str, str] = {}
+    resembled: str | None = None
+    """Template of a route like whose paths this one is, where none matched: says what is secret."""
     scope: Any = None
     """Kept only for an application that enriches its records; never sent anywhere."""
 

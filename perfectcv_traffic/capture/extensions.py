@@ -67,7 +67,9 @@ class Enricher:
             return
         try:
             self._enrich(record, scope)
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # as in `verifier`
             if not self._complained:
                 self._complained = True
                 logger.exception("enrich failed; records are written without it")

@@ -6,7 +6,7 @@ those that differ from request to request; nothing that is secret outlives its r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +23,10 @@ MAX_VALUE = 512
 MAX_PAIRS = 50
 
 _COOKIES = frozenset({"cookie", "set-cookie"})
-_TELLING = frozenset({"user-agent", "traceparent", RUN_ID_HEADER.lower(), SCENARIO_HEADER.lower()})
+_TOLD_AS_SENT = frozenset({"content-encoding", "content-type", "host"})
+_TELLING = _TOLD_AS_SENT | {
+    "user-agent", "traceparent", RUN_ID_HEADER.lower(), SCENARIO_HEADER.lower(),
+}  # fmt: skip
 
 Raw = Sequence[tuple[bytes, bytes]]
 _Key = tuple[Any, ...]
@@ -37,6 +40,11 @@ class Facts(msgspec.Struct, frozen=True):
     run_id: str | None
     scenario: str | None
     rate_limit: dict[str, str] | None
+    host: str
+    """As it was sent, like the next two: for reading, never for keeping."""
+    content_type: str
+    encoding: str
+    """In lower case."""
 
 
 class ReadHeaders(msgspec.Struct, frozen=True):
@@ -49,6 +57,8 @@ class ReadHeaders(msgspec.Struct, frozen=True):
     facts: Facts
     room: int
     """Characters that could be kept beyond these."""
+    has_noted: bool = False
+    """Whether any of the names that the reader was to note is there."""
     varying: tuple[tuple[str, int], ...] = ()
     """Names and places of those that have to be read each time."""
 
@@ -71,11 +81,17 @@ class Plain:
 
 
 class HeaderReader:
-    """Reads header lists, redacted; bounded in every way."""
+    """Reads header lists, redacted; bounded in every way. Of what `blank` says nothing is kept."""
 
-    def __init__(self, redactor: Redactor, blank: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        redactor: Redactor,
+        blank: Callable[[str], bool] | None = None,
+        noted: frozenset[str] = frozenset(),
+    ) -> None:
         self._redactor = redactor
-        self._blank = blank
+        self._blank = blank or _none
+        self._noted = noted
         self._plain: dict[bytes, set[bytes]] = {}
         """Values of the headers by whose values a list is known again."""
         self._others: dict[bytes, bool] = {}
@@ -102,7 +118,8 @@ class HeaderReader:
             is_telling = is_telling or _is_telling(name)
         if room < 0:
             return self._read(raw)
-        return ReadHeaders(kept, known.places, _facts(kept) if is_telling else known.facts, room)
+        facts = _facts(kept, Plain(raw, known.places)) if is_telling else known.facts
+        return ReadHeaders(kept, known.places, facts, room, known.has_noted)
 
     def _read(self, raw: Raw) -> ReadHeaders:
         kept: dict[str, str] = {}
@@ -123,10 +140,11 @@ class HeaderReader:
                 kept[name] = value
             else:
                 room = -1
-        return ReadHeaders(kept, places, _facts(kept), room)
+        facts = _facts(kept, Plain(raw, places))
+        return ReadHeaders(kept, places, facts, room, not self._noted.isdisjoint(places))
 
     def _redacted(self, name: str, value: str) -> str:
-        if name in self._blank:
+        if self._blank(name):
             return ""
         return self._redactor.header(name, value)[: headers.VALUE_LIMIT]
 
@@ -142,10 +160,13 @@ class HeaderReader:
             self._known.clear()
         key = tuple([pair if pair[0] in self._plain else pair[0] for pair in raw])
         kept, room = found.kept.copy(), found.room
+        facts = _NO_FACTS if any(_is_telling(name) for name, _ in places) else found.facts
         for name, _ in places:
             room += len(kept[name])
             kept[name] = ""
-        self._known[key] = ReadHeaders(kept, found.places, found.facts, room, tuple(places))
+        self._known[key] = ReadHeaders(
+            kept, found.places, facts, room, found.has_noted, tuple(places)
+        )
         return found
 
     def _is_classified(self, raw_name: bytes, raw_value: bytes) -> bool:
@@ -157,8 +178,8 @@ class HeaderReader:
             if len(self._plain) + len(self._others) >= MAX_NAMES or len(raw_name) > MAX_VALUE:
                 return False
             name = headers.text(raw_name).lower()
-            if name in _COOKIES or name in self._blank or self._redactor.is_secret(name):
-                self._others[raw_name] = name in _COOKIES
+            if name in _COOKIES or self._blank(name) or self._redactor.is_secret(name):
+                self._others[raw_name] = name in _COOKIES or name in _TOLD_AS_SENT
                 return True
             values = self._plain[raw_name] = set()
         if raw_value not in values:
@@ -178,15 +199,25 @@ class HeaderReader:
         self._known.clear()  # made when it was one of the plain ones
 
 
+def _none(_: str) -> bool:
+    return False
+
+
 def _is_telling(name: str) -> bool:
     return name in _TELLING or "ratelimit" in name or name == "retry-after"
 
 
-def _facts(kept: dict[str, str]) -> Facts:
+def _facts(kept: dict[str, str], sent: Plain) -> Facts:
     return Facts(
         kept.get("user-agent", "")[:USER_AGENT_LIMIT] or None,
         headers.trace_id(kept),
         headers.marker(kept, RUN_ID_HEADER),
         headers.marker(kept, SCENARIO_HEADER),
         headers.rate_limit(kept),
+        sent.get("host"),
+        sent.get("content-type"),
+        sent.get("content-encoding").strip().lower(),
     )
+
+
+_NO_FACTS = _facts({}, Plain((), {}))

@@ -11,7 +11,8 @@ MAX_HEADERS = 200
 
 _RATE_LIMIT = re.compile(r"(x-)?ratelimit(-[a-z]+)*\Z|retry-after\Z")
 _MARKER = re.compile(r"[\w.-]{1,64}\Z")
-_LENGTH = re.compile(r"[0-9]{1,18}\Z")
+_LENGTH = re.compile(r"[0-9]{1,15}\Z")
+"""Below a petabyte: what is more is no size, and a few of them no sum that SQLite could hold."""
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Headers = list[tuple[str, str]]
@@ -44,9 +45,9 @@ def marker(headers: dict[str, str], name: str) -> str | None:
     return value if value and _MARKER.match(value) else None
 
 
-def declared_length(value: str) -> int:
-    """A Content-Length; 0 if there is none or it is no number."""
-    return int(value) if _LENGTH.match(value) else 0
+def declared_length(value: str) -> int | None:
+    """A Content-Length that the application declared; None if there is none or it is no size."""
+    return int(value) if _LENGTH.match(value) else None
 
 
 def rate_limit(headers: dict[str, str]) -> dict[str, str] | None:

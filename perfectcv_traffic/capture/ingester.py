@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
 from perfectcv_traffic.errors import ExitCode
@@ -168,4 +169,4 @@ def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
 
 
 def _command(*arguments: object) -> list[str]:
-    return child.python("perfectcv_traffic", *arguments)
+    return module_command.python("perfectcv_traffic", *arguments)

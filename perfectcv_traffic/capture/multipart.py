@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from perfectcv_traffic.redaction import REDACTED, Redactor
+from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 
 MAX_PARTS = 1000
 VALUE_LIMIT = 10_000

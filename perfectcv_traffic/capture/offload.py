@@ -2,8 +2,9 @@
 
 Reading, redacting and writing cost more than all the rest of the recorder; in a process of their
 own they take no time from the event loop. The child lives as long as the worker whose it is, and
-finishes what was shipped when that is killed. Where no child can be had, or for as long as it does
-not answer, batches are recorded in the application's process as before: nothing waits for it.
+finishes what was shipped when that is killed. Where no child can be had, batches are recorded in
+the application's process as before: nothing waits for it. A batch over which a child died or hung
+is not: what did that to a process apart would do it to the API.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 
 import msgspec
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.channel import Channel
-from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.exchange import OVERHEAD_BYTES, Exchange
 from perfectcv_traffic.capture.outcome import Outcome
 from perfectcv_traffic.settings import Settings
 
@@ -27,7 +30,9 @@ START_DELAY = 1.0
 """Seconds between the first batch and the child: a process that ends sooner needs none."""
 START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
-"""A child that takes longer over a batch is ended, and the batch recorded here."""
+"""A child that takes longer over a batch is ended."""
+MAX_RETRIES = 2
+"""New children that try again what one died or hung over; each leaves out what it fails on."""
 RETRY_INTERVAL = 60.0
 STOP_SECONDS = 5.0
 NICENESS = 5
@@ -53,6 +58,7 @@ class Answer(msgspec.Struct, array_like=True):
     """Level and text of what the child would have logged."""
 
 
+_FAILURES = (OSError, EOFError, msgspec.MsgspecError)
 _encode = msgspec.msgpack.Encoder().encode
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
@@ -63,7 +69,7 @@ class Offload:
     def __init__(self, settings: Settings) -> None:
         # The one secret among the settings is of no use to the child.
         self._settings = msgspec.structs.replace(settings, admin_token="")
-        self.command = child.python("perfectcv_traffic.capture.offloaded")
+        self.command = module_command.python("perfectcv_traffic.capture.offloaded")
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._is_ready = False
@@ -79,20 +85,64 @@ class Offload:
         """What the child made of a batch; None when it has to be recorded here. Never raises."""
         try:
             channel = self._ready_channel()
-            if channel is None:
-                return None
-            try:
-                message = _encode(Batch(untold, batch))
-            except (TypeError, ValueError, OverflowError):  # a server or application with odd types
-                return None
-            channel.send(message)
-            answer = _decode_answer(channel.receive())
-        except (OSError, EOFError, msgspec.MsgspecError) as error:
+        except _FAILURES as error:
             self._give_up(error)
             return None
+        message = None if channel is None else _message(batch, untold)
+        if channel is None or message is None:
+            return None
+        process = self._process
+        try:
+            return self._ask(channel, message)
+        except _FAILURES as error:
+            if self._process is not process:  # ended meanwhile by one who waits for it no longer
+                return _lost(len(batch), untold)
+            self._end(error, "what it had is tried in a new one, without bodies")
+            return self._retried(batch, untold)
+
+    def _ask(self, channel: Channel, message: bytes) -> Outcome | None:
+        """What the child made of a batch; None if it could not read it."""
+        channel.send(message)
+        answer = _decode_answer(channel.receive())
         for level, text in answer.said:
             logger.log(level, "%s", text)
         return answer.outcome
+
+    def _retried(self, batch: list[Exchange], untold: int) -> Outcome:
+        """What new children make of a batch that one died or hung over: no bodies, one by one.
+
+        It is not recorded here, as it would do to the application what it did to the child.
+        """
+        total, waiting = Outcome(untold), deque(batch)
+        for exchange in batch:
+            total.bodies_dropped += exchange.size > OVERHEAD_BYTES
+            exchange.drop_bodies()
+        for _ in range(MAX_RETRIES):
+            if not waiting or not self._tried_anew(waiting, total):
+                break
+        total.add(_lost(len(waiting), total.untold))
+        return total
+
+    def _tried_anew(self, waiting: deque[Exchange], total: Outcome) -> bool:
+        """Ship one by one to a new child; False if there can be no other one when it fails."""
+        try:
+            channel = self._replace()
+        except _FAILURES as error:
+            self._give_up(error)
+            return False
+        process = self._process
+        try:
+            while waiting:
+                outcome = self._ask(channel, _encode(Batch(total.untold, [waiting[0]])))
+                total.add(outcome or _lost(1, total.untold))
+                waiting.popleft()
+        except _FAILURES as error:
+            waiting.popleft()
+            total.add(_lost(1, total.untold))
+            if self._process is not process:
+                return False
+            self._end(error, "the request that it had is not recorded")
+        return True
 
     def stop(self) -> None:
         """Let the child end, for a bounded time."""
@@ -123,16 +173,28 @@ class Offload:
                 if now - self._started_at > START_SECONDS:
                     raise TimeoutError("it did not start in time")
                 return None
-            self._channel.receive()
-            self._is_ready = True
+            self._await_ready(self._channel)
+        if self._process is not None and self._process.poll() is not None:
+            raise EOFError("it ended")  # with nothing of ours
         return self._channel
 
-    def _start(self) -> None:
+    def _replace(self) -> Channel:
+        """A new child that is ready; waits for it."""
+        return self._await_ready(self._start())
+
+    def _await_ready(self, channel: Channel) -> Channel:
+        channel.receive()
+        channel.set_timeout(ANSWER_SECONDS)
+        self._is_ready = True
+        return channel
+
+    def _start(self) -> Channel:
         child.require_python()
         ours, theirs = socket.socketpair()
         with theirs:
-            ours.settimeout(ANSWER_SECONDS)
-            self._channel, self._started_at = Channel(ours), time.monotonic()
+            ours.settimeout(START_SECONDS)
+            channel = self._channel = Channel(ours)
+            self._started_at = time.monotonic()
             self._process = subprocess.Popen(
                 self.command,
                 stdin=theirs.fileno(),
@@ -141,23 +203,37 @@ class Offload:
                 **child.OWN_GROUP,
             )
         child.give_way(self._process, niceness=NICENESS)
-        self._channel.send(_encode(self._settings))
+        channel.send(_encode(self._settings))
+        return channel
 
     def _give_up(self, error: Exception) -> None:
+        self._end(error, "they are recorded in the application's process for now")
+
+    def _end(self, error: Exception, consequence: str) -> None:
         process, self._process = self._process, None
         self._close_channel()
         if process is not None:
-            process.kill()  # it must not go on with what is recorded here now
+            process.kill()  # it must not go on with what is recorded elsewhere now
             process.wait()
         self._next_start = time.monotonic() + RETRY_INTERVAL
-        reason = str(error) or type(error).__name__
         logger.warning(
-            "the process beside pid %d that records requests failed (%s);"
-            " they are recorded in the application's process for now",
-            os.getpid(), reason,
+            "the process beside pid %d that records requests failed (%s); %s",
+            os.getpid(), str(error) or type(error).__name__, consequence,
         )  # fmt: skip
 
     def _close_channel(self) -> None:
         channel, self._channel, self._is_ready = self._channel, None, False
         if channel is not None:
             channel.close()
+
+
+def _message(batch: list[Exchange], untold: int) -> bytes | None:
+    """A batch as it is shipped; None where a server or an application has odd types."""
+    try:
+        return _encode(Batch(untold, batch))
+    except (TypeError, ValueError, OverflowError, msgspec.EncodeError):
+        return None
+
+
+def _lost(requests: int, untold: int) -> Outcome:
+    return Outcome(untold + requests, failed=requests)

@@ -15,6 +15,17 @@ class Outcome(msgspec.Struct, array_like=True):
     sampled_out: int = 0
     unwritten: int = 0
     failed: int = 0
+    bodies_dropped: int = 0
+
+    def add(self, later: Outcome) -> None:
+        """Add what became of a batch after this one, which was told what this one left untold."""
+        self.untold = later.untold
+        self.recorded += later.recorded
+        self.excluded += later.excluded
+        self.sampled_out += later.sampled_out
+        self.unwritten += later.unwritten
+        self.failed += later.failed
+        self.bodies_dropped += later.bodies_dropped
 
 
 class Counters(msgspec.Struct):
@@ -32,7 +43,7 @@ class Counters(msgspec.Struct):
     failed: int = 0
     """Lost: the record could not be made."""
     bodies_dropped: int = 0
-    """Recorded without bodies: the queue held too many bytes."""
+    """Recorded without bodies: the queue held too many bytes, or a child failed over them."""
     missed_errors: int = 0
     """Recorded without the exception of a background task that ended too late."""
     faults: int = 0
@@ -50,6 +61,7 @@ class Counters(msgspec.Struct):
         self.sampled_out += outcome.sampled_out
         self.unwritten += outcome.unwritten
         self.failed += outcome.failed
+        self.bodies_dropped += outcome.bodies_dropped
 
     def reset(self) -> None:
         """Begin anew."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_LOOK_AGAIN_SECONDS = 0.001
 
 
 class ProcessLock:
@@ -30,8 +36,22 @@ class ProcessLock:
     def release(self) -> None:
         """Let go: closing the file unlocks it, unless a forked parent has it open still."""
         if self._descriptor is not None:
+            _unlock(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None
+
+    @contextmanager
+    def held(self, seconds: float) -> Iterator[None]:
+        """Hold the lock meanwhile, once it is free; raises OSError if that takes longer."""
+        deadline = time.monotonic() + seconds
+        while not self.acquire():
+            if time.monotonic() >= deadline:
+                raise OSError(errno.EAGAIN, f"another process has held {self._path} for too long")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        try:
+            yield
+        finally:
+            self.release()
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -47,3 +67,12 @@ def _try_lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    """At once: Windows would do it some time after the file is closed."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        with suppress(OSError):
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)

@@ -54,7 +54,7 @@ class QueryReader:
             sent,
             shown,
             unquote(shown),
-            tuple(nulls.in_urlencoded(sent, "query")),
+            tuple(nulls.in_urlencoded(sent, "query", self._redactor.text)),
             nulls.exceeds(sent),
             "token" in folded or "key" in folded or "%" in folded,
         )

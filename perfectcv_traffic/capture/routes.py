@@ -9,6 +9,7 @@ from starlette.routing import Host, Mount
 
 from perfectcv_traffic.capture.declared import Declared
 from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.resembled import Resembled, flat
 
 MAX_REMEMBERED = 10_000
 
@@ -32,6 +33,7 @@ class RouteTable:
     def __init__(self, app: Any = None) -> None:
         self._app = app
         self._known: dict[int, Known] = {}
+        self._resembled = Resembled(app)
 
     def settle(self, exchange: Exchange, scope: Mapping[str, Any]) -> None:
         """Note what routing left in the scope: the route, its parameters, what it asks for."""
@@ -44,6 +46,8 @@ class RouteTable:
             exchange.route = known.template
         else:
             exchange.route = self._template(exchange, scope, known.template)
+            if exchange.route is None:
+                exchange.resembled = self._resembled.find(exchange)
 
     def _read(self, route: Any) -> Known:
         known = self._known.get(id(route))
@@ -93,7 +97,7 @@ def _matched_route(scope: Mapping[str, Any]) -> Any:
 def _search(routes: Iterable[Any], path: str, method: str) -> str | None:
     """The template of the first route that matches, as Starlette's router looks for it."""
     partial = None
-    for route in _flat(routes):
+    for route in flat(routes):
         if isinstance(route, Mount):
             found = _in_mount(route, path, method)
         elif isinstance(route, Host):
@@ -122,7 +126,7 @@ def _in_mount(mount: Mount, path: str, method: str) -> str | None:
 
 def _mount_prefix(routes: Iterable[Any], path: str, mounted: str) -> str | None:
     """The templates of the mounts that lead to the root path `mounted`; None if none do."""
-    for route in _flat(routes):
+    for route in flat(routes):
         match = route.path_regex.match(path) if isinstance(route, Mount) else None
         if match is None:
             continue
@@ -135,16 +139,6 @@ def _mount_prefix(routes: Iterable[Any], path: str, mounted: str) -> str | None:
             if inner is not None:
                 return str(route.path) + inner
     return None
-
-
-def _flat(routes: Iterable[Any]) -> Iterator[Any]:
-    """Routes with those of included routers in their place (FastAPI that does not flatten them)."""
-    for route in routes:
-        contexts = getattr(route, "effective_route_contexts", None)
-        if contexts is None:
-            yield route
-        else:
-            yield from contexts()
 
 
 def _matches(route: Any, path: str) -> bool:

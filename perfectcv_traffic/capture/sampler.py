@@ -7,10 +7,9 @@ import re
 
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.errors import UsageError
-from perfectcv_traffic.record import RUN_ID_HEADER, TrafficLog
+from perfectcv_traffic.record import FIRST_ERROR_STATUS, RUN_ID_HEADER, TrafficLog
 from perfectcv_traffic.settings import Settings
 
-_BAD_REQUEST = 400
 _RUN_ID = RUN_ID_HEADER.lower().encode()
 
 
@@ -30,8 +29,8 @@ class Sampler:
         """
         return (
             self._excluded is not None
-            and not _failed(exchange.status, exchange.error)
             and self._excluded.search(exchange.path) is not None
+            and not _failed(exchange.status, exchange.error)
             and not _is_generated(exchange)
         )
 
@@ -55,7 +54,7 @@ class Sampler:
 
 
 def _failed(status: int | None, error: str | None) -> bool:
-    return status is None or status >= _BAD_REQUEST or error is not None
+    return status is None or status >= FIRST_ERROR_STATUS or error is not None
 
 
 def _is_generated(exchange: Exchange) -> bool:

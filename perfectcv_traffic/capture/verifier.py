@@ -37,7 +37,11 @@ class Verifier:
         """The validity and reason to record; (None, None) when the verifier cannot tell."""
         try:
             word = self._ask(token)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except (
+            BaseException
+        ) as error:  # CancelledError, SystemExit and panics are none of Exception
             if not self._complained:  # its message may hold the token: only its type is told
                 self._complained = True
                 logger.warning("verify_token failed: %s", type(error).__name__)

@@ -104,7 +104,8 @@ class LogWriter:
 
     def hold(self, exchange: Exchange) -> None:
         """Take an exchange whose application is not done; a second later it counts as over."""
-        self._held[id(exchange)] = exchange
+        if self._admits(exchange):
+            self._held[id(exchange)] = exchange
         self._wake_thread()
 
     def release(self, exchange: Exchange) -> None:
@@ -113,25 +114,27 @@ class LogWriter:
         Then its error, if it has one, came too late.
         """
         if self._held.pop(id(exchange), None) is not None:
-            self.submit(exchange)
+            self._queue.append(exchange)
+            self._wake_thread()
         elif exchange.error is not None:
             self.counters.missed_errors += 1
 
     def submit(self, exchange: Exchange) -> None:
         """Queue an exchange that is over."""
-        self._enqueue(exchange)
+        if self._admits(exchange):
+            self._queue.append(exchange)
         self._wake_thread()
 
-    def _enqueue(self, exchange: Exchange) -> None:
-        """Queue an exchange; when the queue is full drop bodies first, then the record."""
-        if len(self._queue) >= self._limits.records:
+    def _admits(self, exchange: Exchange) -> bool:
+        """Whether there is room for it; when there is little drop bodies first, then the record."""
+        if len(self._queue) + len(self._held) >= self._limits.records:
             self.counters.dropped += 1
-            return
+            return False
         if self._waiting_bytes + exchange.size > self._limits.bytes:
             exchange.drop_bodies()
             self.counters.bodies_dropped += 1
         self._waiting_bytes += exchange.size
-        self._queue.append(exchange)
+        return True
 
     def _wake_thread(self) -> None:
         if not self._wake.is_set():
@@ -177,11 +180,21 @@ class LogWriter:
     def _run_thread(self) -> None:
         with self._start:
             if self._thread is None:
-                thread = threading.Thread(target=self._loop, name="perfectcv-traffic", daemon=True)
+                thread = threading.Thread(target=self._run, name="perfectcv-traffic", daemon=True)
                 atexit.unregister(self.flush)
                 atexit.register(self.flush)
                 thread.start()  # may fail: then the next request tries again
                 self._thread = thread
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except BaseException:
+            self.fault()
+        finally:
+            if not self._closing:  # whatever ended it, the next request starts another
+                self._thread = None
+            self._writing = False
 
     def _loop(self) -> None:
         patience: float | None = None  # idle costs nothing: it waits until it is woken
@@ -200,7 +213,7 @@ class LogWriter:
         if self._follower is not None and self.counters.recorded:
             try:
                 patience = self._follower.tend()
-            except Exception:  # the thread must not end: nobody would start another
+            except Exception:  # the thread must not end for that
                 self.fault()
         return min(HOLD_SECONDS, patience or HOLD_SECONDS) if self._held else patience
 
@@ -208,7 +221,8 @@ class LogWriter:
         self._queue_ripe()
         while self._queue:
             self._write_batch(self._take_batch())
-        self._waiting_bytes = 0  # other threads may have miscounted it a little
+        # Other threads may have miscounted it a little.
+        self._waiting_bytes = sum(exchange.size for exchange in list(self._held.values()))
         if self.counters.dropped > self._reported and self._may_warn():
             self._reported = self.counters.dropped
             logger.warning("%d requests so far came too fast to be recorded", self._reported)
@@ -220,7 +234,7 @@ class LogWriter:
             waited = now - (exchange.finished_at or 0.0)
             # Whoever takes it out of there queues it: the event loop may be at it too.
             if (in_haste or waited >= HOLD_SECONDS) and self._held.pop(key, None) is not None:
-                self._enqueue(exchange)
+                self._queue.append(exchange)
 
     def _take_batch(self) -> list[Exchange]:
         batch: list[Exchange] = []
@@ -234,13 +248,16 @@ class LogWriter:
 
     def _write_batch(self, batch: list[Exchange]) -> None:
         untold = self.counters.lost - self._told_lost
+        outcome = Outcome(untold + len(batch), failed=len(batch))
         try:
             outcome = self._recording.write(batch, untold)
-        except Exception:
+        except KeyboardInterrupt:  # of who closes
+            raise
+        except BaseException:  # the thread must not end for that, whatever it is
             self.fault()
-            outcome = Outcome(untold + len(batch), failed=len(batch))
-        self.counters.add(outcome)
-        self._told_lost += untold + outcome.failed + outcome.unwritten - outcome.untold
+        finally:
+            self.counters.add(outcome)
+            self._told_lost += untold + outcome.failed + outcome.unwritten - outcome.untold
 
     def _may_warn(self) -> bool:
         if time.monotonic() - self._warned_at < WARNING_INTERVAL:

@@ -50,8 +50,9 @@ def _earlier(source: Source, compare: str) -> Source:
     """What to compare with: a database or a log, or as long a time just before --since."""
     if compare != BEFORE:
         path = Path(compare)
-        is_database = path.suffix in DATABASES
-        return replace(source, db=path, logs=() if is_database else (compare,), run=None)
+        logs = () if path.suffix in DATABASES else (compare,)
+        whole = replace(source.filters, since=None, until=None)  # it is of another time
+        return replace(source, db=path, logs=logs, filters=whole, run=None)
     since, until = source.filters.since, source.filters.until or stamp(datetime.now(UTC))
     if since is None:
         raise UsageError("--compare before needs --since: as long a time before it is compared")

@@ -91,10 +91,13 @@ def check(
     )
     if no_findings and not logs:
         _require_rows(db)
-    verdicts = judge(answers.of(Source(db, logs or (), filters), names=NEEDED), thresholds)
+    results = answers.of(Source(db, logs or (), filters), names=(*NEEDED, "health"))
+    verdicts = judge(results, thresholds)
     sys.stdout.write(FORMATS[format_](verdicts))
     violated = sum(not one.holds for one in verdicts)
     note(f"{len(verdicts)} rules checked, {violated} violated")
+    if rejected := int(results["health"]["rejected"].iloc[0]):
+        note(f"{rejected:,} lines were rejected: of what they said nothing was checked")
     if hook and (problem := hook.tell(verdicts, datetime.now(UTC))):
         note(problem)
     if violated:

@@ -1,4 +1,4 @@
-"""Who folds logs: this process, one for each core, or a cluster."""
+"""Who folds logs: this process, one for each core, or a cluster; and what comes of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perfectcv_traffic.fold.files import FoundLog
+    from perfectcv_traffic.fold.part import Part
+    from perfectcv_traffic.fold.run import Progress, Run
 
 Jobs = Annotated[
     int | None, option("--jobs", help="Processes that read LOG; else one on each core.", min=1)
@@ -43,3 +47,26 @@ def executor(
 
     with workers(cluster) as found:
         yield found
+
+
+def folded(run: Run) -> tuple[Part, pd.DataFrame]:
+    """What comes of logs, and the frame of their latest requests; a bar tells how far it is."""
+    from perfectcv_traffic.cli.terminal import progress
+    from perfectcv_traffic.fold.pool import WORTH_PROCESSES
+
+    if run.size < WORTH_PROCESSES:  # done before anybody could read a bar
+        return _folded(run, lambda _bytes: None)
+    with progress("reading", total=run.size) as advance:
+        return _folded(run, advance)
+
+
+def _folded(run: Run, advance: Progress) -> tuple[Part, pd.DataFrame]:
+    """The frame is made of what is there first: only here does this process have nothing to do."""
+    from perfectcv_traffic.analysis import recent
+
+    likely = run.latest()
+    frame = recent.frame(likely) if likely else None
+    part = run.result(advance)
+    if frame is None or part.latest != likely:
+        frame = recent.frame(part.latest)
+    return part, frame

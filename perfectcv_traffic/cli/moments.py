@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from perfectcv_traffic.errors import UsageError
 
@@ -51,13 +52,16 @@ def stamp(moment_: datetime) -> str:
     return utc.isoformat(timespec="microseconds") + "Z"
 
 
-def share(text: str) -> float:
-    """A share of 1: `5%`, `0.05`; a bare `1` is refused, whoever writes it may mean 1%."""
+def share(text: str) -> Decimal:
+    """A share of 1: `5%`, `0.05`; a bare `1` is refused, whoever writes it may mean 1%.
+
+    Exact: 29 of 100 are at most `29%`, which is a little less as a float.
+    """
     number, is_percent = text.strip().removesuffix("%"), text.strip().endswith("%")
     try:
-        value = float(number) / (100 if is_percent else 1)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1 or text.strip() == "1":
-        raise UsageError(f"{text!r} is no share: write 5% or 0.05")
-    return value
+        value = Decimal(number) / (100 if is_percent else 1)
+        if 0 <= value <= 1 and text.strip() != "1":
+            return value
+    except ArithmeticError:  # no number at all, or one that cannot be compared
+        pass
+    raise UsageError(f"{text!r} is no share: write 5% or 0.05")

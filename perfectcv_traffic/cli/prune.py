@@ -39,11 +39,11 @@ def prune(
 ) -> None:
     """Delete the oldest requests, or all of a client.
 
-    Counts and summaries of them stay.
+    Counts and summaries of them stay, but for the windows of clients by the hour.
     """
     from perfectcv_traffic.store.database import require
     from perfectcv_traffic.store.forget import forget
-    from perfectcv_traffic.store.retention import Retention
+    from perfectcv_traffic.store.retention import Retention, without_time
     from perfectcv_traffic.store.retention import prune as delete
 
     if older_than is None and keep_rows is None and max_size is None and not client:
@@ -54,6 +54,11 @@ def prune(
     deleted = forget(db, client) if client else 0
     deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
     typer.echo(f"{db}: {deleted} requests deleted, their summary kept")
+    if older_than and (untimed := without_time(db)):
+        note(
+            f"{untimed} requests have no time: they go by --older-than once their log was not"
+            " read anything new from for so long, else by --keep-rows or --max-size"
+        )
     if client:
         note("the log files still hold these requests: delete or rotate them away as well")
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.analysis.latest import FIELDS, MOST
 from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.fold.latest import Latest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from perfectcv_traffic.analysis.frames import Frames
     from perfectcv_traffic.analysis.rows import Rows
     from perfectcv_traffic.columns.folding import Folding
-    from perfectcv_traffic.fold.part import Part
     from perfectcv_traffic.fold.run import Run
     from perfectcv_traffic.record import TrafficLog
 
@@ -82,7 +83,7 @@ class _Found:
     """What a source holds."""
 
     rows: Rows
-    recent: Iterable[tuple[object, ...]]
+    recent: pd.DataFrame | Iterable[tuple[object, ...]]
     clients: int
     generated: Iterable[tuple[object, ...]] = ()
     runs: Iterable[tuple[object, ...]] = ()
@@ -101,30 +102,22 @@ class _Fold:
     """Records folded one by one."""
 
     summary: Folding
-    recent: deque[list[TrafficLog]] = field(default_factory=deque)
-    _recent: int = 0
+    latest: Latest = field(default_factory=lambda: Latest(MOST))
 
     def add(self, records: list[TrafficLog]) -> None:
         """Fold records in, in their order."""
         self.summary.add(records)
-        self.recent.append(records)
-        self._recent += len(records)
-        while self._recent - len(self.recent[0]) >= MOST:
-            self._recent -= len(self.recent.popleft())
-
-    def latest(self) -> list[tuple[object, ...]]:
-        """The values of the latest records."""
-        from perfectcv_traffic.analysis.recent import values
-
-        return list(map(values, chain.from_iterable(self.recent)))[-MOST:]
+        self.latest.add(records)
 
     def found(self, *, hourly: bool) -> _Found:
         """What the records make together."""
+        from perfectcv_traffic.analysis.recent import values
         from perfectcv_traffic.analysis.rows import of_summary
 
         clients = self.summary.client_count()
         rows = of_summary(self.summary, hourly=hourly)
-        return _Found(rows, self.latest(), clients, span=self.summary.span())
+        recent = map(values, self.latest.records())
+        return _Found(rows, recent, clients, span=self.summary.span())
 
 
 def _fold() -> _Fold:
@@ -160,10 +153,12 @@ def begun(source: Source) -> Iterator[Source]:
 
 def _from_logs(source: Source, *, hourly: bool) -> _Found:
     from perfectcv_traffic.analysis.rows import of_summary
+    from perfectcv_traffic.cli.folding import folded
     from perfectcv_traffic.overview import CLIENT_TOTALS
 
     with begun(source) as working:
-        part = _folded(working)
+        assert working.run is not None
+        part, recent = folded(working.run)
     lines = {
         "ingested": part.recorded,
         "rejected": part.rejected,
@@ -171,18 +166,7 @@ def _from_logs(source: Source, *, hourly: bool) -> _Found:
     }
     rows = of_summary(part.folding, hourly=hourly)
     clients = len(rows[CLIENT_TOTALS.table.name])
-    return _Found(rows, part.latest, clients, lines=lines, span=part.folding.span())
-
-
-def _folded(source: Source) -> Part:
-    from perfectcv_traffic.cli.terminal import progress
-    from perfectcv_traffic.fold.pool import WORTH_PROCESSES
-
-    assert source.run is not None
-    if source.run.size < WORTH_PROCESSES:  # done before anybody could read a bar
-        return source.run.result()
-    with progress("reading", total=source.run.size) as advance:
-        return source.run.result(advance)
+    return _Found(rows, recent, clients, lines=lines, span=part.folding.span())
 
 
 def _from_database(source: Source, *, hourly: bool) -> _Found:

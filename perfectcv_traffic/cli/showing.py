@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import typer
-from rich.text import Text
 
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import streaming
-from perfectcv_traffic.cli.terminal import note, results
+from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,14 +100,17 @@ def print_as(
             console.print(line)
         console.print(tables(answers, names, wide=console.width >= WIDE))
         return
-    from perfectcv_traffic.render import machine, markdown
-
     chosen = {name: answers[name] for name in names} if names else answers
+    if form_ == MARKDOWN:
+        from perfectcv_traffic.render import markdown
+
+        streaming.write([markdown.document(chosen, filters=filters.describe())])
+        return
+    from perfectcv_traffic.render import machine
+
     if form_ == CSV:
         (frame,) = chosen.values()
         streaming.write([machine.csv_text(frame)])
-    elif form_ == MARKDOWN:
-        streaming.write([markdown.document(chosen, filters=filters.describe())])
     else:
         text = machine.summary_json(chosen, filters=filters.describe(), **_made())
         streaming.write([text])
@@ -155,21 +157,22 @@ def write_report(answers: Answers, output: Path, filters: Filters = NO_FILTERS) 
 
 def list_files(paths: Iterable[Path]) -> None:
     """Say where everything is."""
-    console = results()
-    console.print(Text("Files", style="bold"))
+    say("Files", style="bold")
     for path in paths:
-        console.print(Text(f"  {path}"), soft_wrap=True)
+        say(f"  {path}")
 
 
 def print_findings(answers: Answers, page: Path) -> None:
     """One line: how many findings there are, and the page that shows them."""
     counts = answers["findings"]["severity"].value_counts(sort=False)
     found = ", ".join(f"{count} of severity {severity}" for severity, count in counts.items())
-    results().print(Text(f"Findings: {found or 'none'}; open {page}"), soft_wrap=True)
+    say(f"Findings: {found or 'none'}; open {page}")
 
 
 def print_reconciliation(run: Run, *, db: Path, log: Path) -> None:
     """One line: requests sent, recorded in the log, ingested into the database, lost."""
+    from rich.text import Text
+
     from perfectcv_traffic.log.marked import count_run
     from perfectcv_traffic.store import database, queries
 

@@ -1,23 +1,18 @@
-"""The two consoles of the program: results on stdout, progress and notes on stderr."""
+"""The two consoles of the program: results on stdout, progress and notes on stderr.
+
+rich is loaded where something is shown with it: a command whose output is read by a program starts
+sooner without.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH = 100
 """Columns when the output is not a terminal."""
@@ -25,11 +20,23 @@ PLAIN_WIDTH = 100
 
 def results() -> Console:
     """The console for results."""
+    from rich.console import Console
+
     return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def say(message: str, style: str = "") -> None:
+    """Print a result that is one line, however long."""
+    from rich.text import Text
+
+    results().print(Text(message, style=style), soft_wrap=True)
 
 
 def note(message: str) -> None:
     """Tell the person something that is no result."""
+    from rich.console import Console
+    from rich.text import Text
+
     Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message))
 
 
@@ -38,13 +45,19 @@ def progress(
     title: str, total: int | None, *, in_bytes: bool = False
 ) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr while in the context, if that is a terminal; gives its advance."""
-    done = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
+    if not sys.stderr.isatty():
+        yield lambda _count: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    done = (bars.DownloadColumn(), bars.TransferSpeedColumn())
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), *done,
-        TimeRemainingColumn(),
+        bars.SpinnerColumn(), bars.TextColumn("{task.description}"), bars.BarColumn(),
+        *(done if in_bytes else (bars.MofNCompleteColumn(),)), bars.TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True)
-    with Progress(
+    with bars.Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task(title, total=total)

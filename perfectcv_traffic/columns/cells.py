@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfectcv_traffic.columns import durations
-from perfectcv_traffic.columns.codes import Groups, counted, from_least, grouped
+from perfectcv_traffic.columns.codes import Groups, counted, from_least, grouped, summed
 from perfectcv_traffic.columns.lines import Columns, Shape
 from perfectcv_traffic.sketch import PAIR
 from perfectcv_traffic.summary import NO_MINIMUM, REQUESTS, Row
@@ -110,8 +110,7 @@ def collected(cells: Cells) -> Cells:
         return cells
     groups = grouped(from_least(cells.hour), cells.name)
     of_bucket = groups.numbers()[cells.owner] * _BUCKETS + cells.bucket
-    pairs = grouped(of_bucket)
-    different = of_bucket[pairs.first]
+    different, times = summed(of_bucket, cells.times)
     first = groups.first
     merged = {"sum": groups.sum, "min": groups.min, "max": groups.max}
     return Cells(
@@ -120,5 +119,5 @@ def collected(cells: Cells) -> Cells:
         tuple(merged[str(how)](m) for how, m in zip(_MERGES, cells.measures, strict=True)),
         different // _BUCKETS,
         different % _BUCKETS,
-        pairs.sum(cells.times),
+        times,
     )

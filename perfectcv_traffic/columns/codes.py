@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from perfectcv_traffic.summary_tables import LARGEST_SUM
+
 Value = TypeVar("Value", bound=Hashable)
 Integers = npt.NDArray[np.int64]
 
@@ -16,7 +18,8 @@ _WIDTH = 4
 """Bytes of a number: more texts than these can tell apart fit into no memory."""
 _MOST = 2**62
 """Combinations of numbers that fit into one."""
-_LARGEST = 2**63 - 1
+ROOM = 4
+"""Places for each row up to which a place for each number costs less than sorting."""
 _CLOSE = 2**24
 """Places from which on it is worth looking for those that are empty."""
 
@@ -47,14 +50,12 @@ def numbers(joined: bytes) -> Integers:
 
 def narrow(values: Integers) -> npt.NDArray[Any]:
     """The same values, none negative, in as few bytes as they need: to be sent elsewhere."""
-    if values.dtype != np.int64 or not len(values):
-        return values
-    return values.astype(np.min_scalar_type(int(values.max())))
+    return values.astype(np.min_scalar_type(int(values.max()))) if len(values) else values
 
 
 def wide(values: npt.NDArray[Any]) -> Integers:
     """What `narrow` was given."""
-    return values if values.dtype == np.object_ else values.astype(np.int64)
+    return values.astype(np.int64)
 
 
 def from_least(values: Integers) -> Integers:
@@ -81,10 +82,12 @@ class Groups(NamedTuple):
         return np.diff(self.starts, append=len(self.order))
 
     def sum(self, values: Integers) -> Integers:
-        """The sum of each group, none negative; of Python's integers where 64 bits may not do."""
-        if len(values) * int(values.max(initial=0)) > _LARGEST:
-            values = values.astype(np.object_)
-        return np.add.reduceat(values[self.order], self.starts)
+        """The sum of each group, none negative, as `LARGEST_SUM` says."""
+        if len(values) * int(values.max(initial=0)) <= LARGEST_SUM:
+            return np.add.reduceat(values[self.order], self.starts)
+        # 64 bits may not do: Python's integers do.
+        sums = np.add.reduceat(values.astype(np.object_)[self.order], self.starts)
+        return np.minimum(sums, LARGEST_SUM).astype(np.int64)
 
     def min(self, values: Integers) -> Integers:
         """The least of each group."""
@@ -129,3 +132,15 @@ def counted(values: Integers) -> tuple[Integers, Integers]:
     ordered = np.sort(values)
     starts = np.flatnonzero(np.diff(ordered, prepend=-1))
     return ordered[starts], np.diff(starts, append=len(ordered))
+
+
+def summed(values: Integers, times: Integers) -> tuple[Integers, Integers]:
+    """The different values from zero on in their order, and the sum of the times of each."""
+    if int(values.max(initial=0)) < ROOM * len(values):
+        sums = np.bincount(values, times)  # floats, exact for fewer than 2^53 requests
+        different = np.flatnonzero(sums)
+        return different, sums[different].astype(np.int64)
+    order = np.argsort(values, kind="stable")  # parts follow each other: it finds long runs
+    ordered = values[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[starts], np.add.reduceat(times[order], starts)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfectcv_traffic import sketch
-from perfectcv_traffic.summary import MAX_DURATION_MS
+from perfectcv_traffic.summary import LARGEST_SUM, MAX_DURATION_MS
 
 Integers = npt.NDArray[np.int64]
 
@@ -17,7 +17,6 @@ NONE = -1
 
 _SQUARE_IS_EXACT = 2**26
 """The square of anything below is exact as a float."""
-_LARGEST = 2**63 - 1
 _CLOSE = 1e-9
 """Logarithms of different libraries differ by less than a thousandth of this."""
 
@@ -30,11 +29,8 @@ def microseconds(milliseconds: npt.NDArray[np.float64]) -> Integers:
 
 
 def squares(durations: Integers) -> Integers:
-    """Squares in thousandths of ms²; 0 for what is none. Python's integers where needed."""
-    known = np.maximum(durations, 0)
-    if int(known.max(initial=0)) ** 2 // 1000 >= _LARGEST:
-        return np.array([_square(duration) for duration in known.tolist()], dtype=np.object_)
-    inexact = known.astype(np.float64)
+    """Squares in thousandths of ms², as far as a sum can hold them; 0 for what is none."""
+    inexact = np.clip(durations, 0, _SQUARE_IS_EXACT).astype(np.float64)
     found = np.rint(inexact * inexact / 1000).astype(np.int64)
     for place in np.flatnonzero(durations >= _SQUARE_IS_EXACT):
         found[place] = _square(int(durations[place]))
@@ -42,7 +38,7 @@ def squares(durations: Integers) -> Integers:
 
 
 def _square(duration: int) -> int:
-    return round(duration * duration / 1000)
+    return min(round(duration * duration / 1000), LARGEST_SUM)
 
 
 def buckets(durations: Integers) -> Integers:

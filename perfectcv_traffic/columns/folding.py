@@ -10,7 +10,7 @@ import numpy as np
 
 from perfectcv_traffic import overview
 from perfectcv_traffic.columns import times
-from perfectcv_traffic.columns.codes import Codes
+from perfectcv_traffic.columns.codes import Codes, narrow
 from perfectcv_traffic.columns.lines import Gathered, Shape, Words
 from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.requests import Requests
@@ -109,7 +109,8 @@ class Folding:
         route = self._routes.of(shape.endpoint() for shape in shapes)[columns.shape]
         is_refused = [shape.status == TOO_MANY_REQUESTS for shape in shapes]
         refused = np.array(is_refused, dtype=np.int64)[columns.shape]
-        self._clients.add(Rows((columns.client, route, hour), one, columns.time, refused))
+        windows = Rows((columns.client, route, hour), one, columns.time, refused)
+        self._clients.add(windows.each(narrow))  # there may be as many as records: they wait small
         self._totals.add(collected(Rows((columns.client,), one, columns.time, refused)))
         self._urls.add(collected(Rows((columns.path,), one, columns.time, refused)))
 

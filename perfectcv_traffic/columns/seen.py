@@ -10,14 +10,12 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from perfectcv_traffic.columns.codes import Codes, Integers, from_least, grouped, narrow
+from perfectcv_traffic.columns.codes import ROOM, Codes, Integers, from_least, grouped, narrow
 
 _MERGE_FROM = 2**20
 """Rows from which on it is worth looking for equal ones: they take 40 MB."""
 _SEND_UP_TO = 2**19
 """Rows up to which sending them all costs less than looking for equal ones."""
-_ROOM = 4
-"""Places for each row up to which a place for each number costs less than sorting."""
 
 
 class Rows(NamedTuple):
@@ -31,6 +29,10 @@ class Rows(NamedTuple):
     def each(self, change: Callable[[Integers], Integers]) -> Rows:
         """Every column changed."""
         return Rows(tuple(map(change, self.keys)), *map(change, self[1:]))
+
+
+def _all(rows: Rows) -> Rows:
+    return rows
 
 
 class Seen:
@@ -68,17 +70,18 @@ class Seen:
             self._parts, self._unmerged = [], 0
         return self._merged[0] if self._merged else None
 
-    def parts(self) -> Rows | None:
-        """Rows that add up to all, of which several may have the same key; None if there are none.
+    def parts(self, choose: Callable[[Rows], Rows] = _all) -> Rows | None:
+        """Chosen rows, of which several may have the same key; None if there are none at all.
 
-        That costs nothing, where `rows` sorts them all.
+        That costs next to nothing, where `rows` sorts them all.
         """
-        parts = [*self._merged, *self._parts]
+        parts = list(map(choose, [*self._merged, *self._parts]))
         return _concatenated(parts) if parts else None
 
     def merge(self, other: Self) -> None:
         """Merge another table in."""
-        places = [own.of(theirs) for own, theirs in zip(self._texts, other._texts, strict=True)]
+        texts = zip(self._texts, other._texts, strict=True)
+        places = [narrow(own.of(theirs)) for own, theirs in texts]
         self.add(
             *(
                 rows._replace(keys=(*map(_at, rows.keys, places), *rows.keys[len(places) :]))
@@ -93,7 +96,7 @@ class Seen:
 
 def collected(rows: Rows) -> Rows:
     """Rows with equal keys as one."""
-    if len(rows.keys) == 1 and rows.keys[0].max(initial=0) < _ROOM * len(rows.times):
+    if len(rows.keys) == 1 and rows.keys[0].max(initial=0) < ROOM * len(rows.times):
         return _tallied(rows)
     groups = grouped(*map(from_least, rows.keys))
     return Rows(

@@ -34,11 +34,9 @@ class ClientWindows(Seen):
 
     def _of(self, clients: Collection[str]) -> Rows | None:
         """Rows of some clients, each key once."""
-        rows = self.parts()
-        if rows is None:
-            return None
-        is_wanted = np.array([name in clients for name in self.texts(0)])
-        return collected(taken(rows, np.flatnonzero(is_wanted[rows.keys[0]])))
+        is_wanted = np.array([name in clients for name in self.texts(0)], dtype=np.bool_)
+        rows = self.parts(lambda part: taken(part, np.flatnonzero(is_wanted[part.keys[0]])))
+        return None if rows is None else collected(rows)
 
 
 class ClientTotals(Seen):

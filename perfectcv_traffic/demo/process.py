@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.errors import TargetError
 
@@ -26,7 +26,7 @@ def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[s
     What the application prints goes to the file `output`. Raises `TargetError` if it does not
     start.
     """
-    command = [sys.executable, "-m", "perfectcv_traffic", "demo", "--until-stdin-closes"]
+    command = module_command.python("perfectcv_traffic", "demo", "--until-stdin-closes")
     command += ["--port", str(port), "--log", str(log), *(["--app", app] if app else [])]
     with output.open("wb") as errors:
         process = _start(command, errors)

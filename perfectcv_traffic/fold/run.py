@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from itertools import islice
+from itertools import chain, islice
 
 from perfectcv_traffic.fold.event_ids import EventIds
 from perfectcv_traffic.fold.files import FoundLog
-from perfectcv_traffic.fold.part import Part, together
+from perfectcv_traffic.fold.part import Part, Values, together
 from perfectcv_traffic.fold.splits import Split, splits
 from perfectcv_traffic.fold.work import Task, fold_split
 
@@ -49,8 +49,9 @@ class Run:
         """Of a split that repeats records: which of them earlier splits have."""
         self._ahead = workers * 2
         self._left = iter(range(len(self._splits)))
-        self._waiting: deque[tuple[int, Future[Part]]] = deque()
+        self._waiting: dict[int, Future[Part]] = {}
         if not self._is_for_a_tree():
+            self._submit_latest()
             self._submit_ahead()
 
     def _is_for_a_tree(self) -> bool:
@@ -76,22 +77,38 @@ class Run:
             fold_split, self._splits[number], self._task, keep_latest=keep, known=known
         )
 
+    def _submit_latest(self) -> None:
+        """The end of the logs first: much can be told of it while the rest is folded."""
+        if self._first_kept:
+            kept = range(self._first_kept, len(self._splits))
+            self._waiting = {number: self._submit(number) for number in kept}
+            self._left = iter(range(self._first_kept))
+            self._ahead += len(kept)
+
     def _submit_ahead(self) -> None:
         for number in islice(self._left, self._ahead - len(self._waiting)):
-            self._waiting.append((number, self._submit(number)))
+            self._waiting[number] = self._submit(number)
+
+    def latest(self) -> list[Values]:
+        """What `result` will most likely have as the latest records, long before it; may be none.
+
+        It will not if earlier logs have some of them too, or if they are fewer than wanted.
+        """
+        kept = range(self._first_kept, len(self._splits)) if self._first_kept else ()
+        futures = [self._waiting[number] for number in kept if number in self._waiting]
+        records = chain.from_iterable(future.result().latest for future in futures)
+        return list(records)[-self._task.most :]
 
     def _in_order(self, progress: Progress) -> Part:
         total = Part()
-        self._submit_ahead()
-        while self._waiting:
-            number, future = self._waiting.popleft()
-            part = future.result()
+        for number in range(len(self._splits)):
+            self._submit_ahead()
+            part = self._waiting.pop(number).result()
             if total.ids.meets(part.ids):
                 self._known[number] = total.ids.within(part.ids)
                 part = self._submit(number).result()
             total.take(part, self._task.most)
             progress(self._splits[number].size)
-            self._submit_ahead()
         total.overlaps = False
         return total
 

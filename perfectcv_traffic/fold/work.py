@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
-from itertools import chain, compress
+from itertools import compress
 from operator import attrgetter
 from typing import BinaryIO, NamedTuple, Protocol
 
 from perfectcv_traffic.fold import files
 from perfectcv_traffic.fold.blocks import Blocks
 from perfectcv_traffic.fold.event_ids import EventIds
+from perfectcv_traffic.fold.latest import Latest
 from perfectcv_traffic.fold.part import Part, Values
 from perfectcv_traffic.fold.splits import Split
 from perfectcv_traffic.garbage import no_collection
@@ -77,9 +77,7 @@ class _Worker:
         self._part = Part(ids=known or EventIds())
         self._passes = task.selection.test() if task.selection else None
         self._fields = task.fields
-        self._most = task.most if keep_latest else 0
-        self._latest: deque[list[TrafficLog]] = deque()
-        self._kept = 0
+        self._latest = Latest(task.most if keep_latest else 0)
 
     def add(self, batch: Batch) -> None:
         if is_stopping():
@@ -89,8 +87,7 @@ class _Worker:
         self._part.recorded += len(records)
         wanted = list(filter(self._passes, records)) if self._passes else records
         self._part.folding.add(wanted)
-        if self._most:
-            self._keep(wanted)
+        self._latest.add(wanted)
 
     def _new(self, records: list[TrafficLog]) -> list[TrafficLog]:
         is_new = self._part.ids.add([record.event_id for record in records])
@@ -100,17 +97,10 @@ class _Worker:
         self._part.duplicates += len(records) - len(new)
         return new
 
-    def _keep(self, records: list[TrafficLog]) -> None:
-        self._latest.append(records)
-        self._kept += len(records)
-        while self._kept - len(self._latest[0]) >= self._most:
-            self._kept -= len(self._latest.popleft())
-
     def part(self) -> Part:
         self._part.folding.settle()
         self._part.ids.settle()
-        records = chain.from_iterable(self._latest)
-        self._part.latest = _values(records, self._fields)[-self._most :] if self._most else []
+        self._part.latest = _values(self._latest.records(), self._fields)
         return self._part
 
 

@@ -23,7 +23,7 @@ from perfectcv_traffic.generate.replay import SCENARIO, Recorded, Recording, sen
 from perfectcv_traffic.generate.target import Target
 from perfectcv_traffic.log.reader import chunks_of
 from perfectcv_traffic.record import TokenValidity, TrafficLog
-from perfectcv_traffic.redaction import REDACTED
+from perfectcv_traffic.secrecy.names import REDACTED
 
 MAX_RECORDED: Final = 200_000
 """Requests of a log that are replayed: the first ones."""

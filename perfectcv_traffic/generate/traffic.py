@@ -16,8 +16,7 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.outcome import judge
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.presenting import present
-
-_SUCCESS = range(200, 300)
+from perfectcv_traffic.generate.statuses import SUCCESS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +60,7 @@ class Traffic(Loop[Planned]):
 
     def _learn(self, planned: Planned, ids: dict[str, str], answer: Answer) -> None:
         operation = planned.draft.operation
-        if answer.status not in _SUCCESS:
+        if answer.status not in SUCCESS:
             return
         drafted = planned.draft.values[Location.PATH]
         path = {name: text_of(value) for name, value in drafted.items()} | ids

@@ -12,8 +12,8 @@ import time
 from typing import Final
 
 from perfectcv_traffic.generate.reading import NotHttpError, Reading
+from perfectcv_traffic.generate.statuses import SERVER_ERRORS
 
-_SERVER_ERRORS: Final = range(500, 600)
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 Origin = tuple[str, str, int]
@@ -124,7 +124,7 @@ class Wire:
             raise
         # uvicorn closes the connection after an exception but does not say so: the next request
         # on it would be lost, or not, by chance.
-        if reading.keeps_connection and reading.status not in _SERVER_ERRORS:
+        if reading.keeps_connection and reading.status not in SERVER_ERRORS:
             connection.idle_since = time.monotonic()
             self._idle.setdefault(origin, []).append(connection)
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,8 +16,12 @@ from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import MAX_NULL_DETAILS, USER_AGENT_LIMIT, TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.paths import without_parameters
 
 MAX_REMEMBERED = 10_000
+MAX_TIME = 64
+"""Characters of a time: what is longer is none, and is not remembered."""
+
 MILLISECONDS_FROM = 1e11
 """An epoch number from here on counts milliseconds, not seconds."""
 
@@ -65,6 +70,8 @@ class ForeignRecords:
 
     def time(self, text: str) -> str | None:
         """A time in our fixed width; a log has many lines of one second."""
+        if len(text) > MAX_TIME:
+            return None
         if text not in self._times:
             if len(self._times) >= MAX_REMEMBERED:
                 self._times.clear()
@@ -74,17 +81,21 @@ class ForeignRecords:
     def _target(self, target: str | None) -> dict[str, Any]:
         if not target:
             return {}
-        before, _, query = target.partition("?")
+        before, question, query = target.partition("?")
         _, scheme, rest = before.partition("://")
         # `http://host/path` through a proxy; a path may have `://` in it too.
         is_absolute = scheme and not before.startswith("/")
         path = "/" + rest.partition("/")[2] if is_absolute else before
-        found = nulls.in_urlencoded(query, "query") if query else []
-        path = self._redactor.shapes(unquote(path, errors="backslashreplace"))
+        found = nulls.in_urlencoded(query, "query", self._redactor.text) if query else []
+        plain = unquote(path, errors="backslashreplace")
+        route = self._find_route(plain) if self._find_route else None
+        if route and "{" in route:
+            hide = partial(without_parameters, template=route, is_secret=self._redactor.is_secret)
+            plain, before = hide(plain), f"{before.removesuffix(path)}{hide(path)}"
         return {
-            "url": self._redactor.url(target),
-            "path": path,
-            "route": self._find_route(path) if self._find_route else None,
+            "url": self._redactor.url(f"{before}{question}{query}"),
+            "path": self._redactor.path(plain),
+            "route": route,
             "query_params": self._redactor.query(query),
             "null_params_count": len(found),
             "null_params_details": found[:MAX_NULL_DETAILS],
@@ -109,10 +120,9 @@ def _parse_time(text: str) -> str | None:
 
 def epoch(seconds: float) -> str | None:
     """A time from seconds, or milliseconds, since 1970."""
-    if seconds >= MILLISECONDS_FROM:
-        seconds /= 1000
     try:
-        return _fixed(datetime.fromtimestamp(seconds, UTC))
+        since = seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds
+        return _fixed(datetime.fromtimestamp(since, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 

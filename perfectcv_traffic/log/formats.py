@@ -11,8 +11,10 @@ from perfectcv_traffic.log.foreign import ForeignRecords
 from perfectcv_traffic.log.lines import BYTE_ORDER_MARK, Decode, LineParser, Parsed, RejectedError
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.routes import Find
+from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.settings import Settings
 
 VOTERS = 50
 """Lines that decide on the format of a log."""
@@ -30,7 +32,6 @@ class LogFormat(StrEnum):
 
 _FOREIGN: Mapping[LogFormat, Callable[[ForeignRecords], Decode]] = {
     LogFormat.UVICORN: access.uvicorn,
-    LogFormat.COMBINED: access.combined,
     LogFormat.CADDY: objects.caddy,
     LogFormat.JSON: objects.aliased,
 }
@@ -41,9 +42,15 @@ class Formats:
     """Parsers of every format for one record model."""
 
     def __init__(
-        self, form: StoredForm, redactor: Redactor, find_route: Find | None = None
+        self,
+        form: StoredForm,
+        redactor: Redactor,
+        find_route: Find | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
+        """`proxies`: whose forwarded addresses count; else whom the environment's setting names."""
         self._form = form
+        self._proxies = proxies
         self._redactor = redactor
         self._records = ForeignRecords(form, redactor, find_route)
         self._parsers: dict[LogFormat, LineParser] = {}
@@ -55,16 +62,21 @@ class Formats:
         return self._parsers[log_format]
 
     def _make(self, log_format: LogFormat) -> LineParser:
-        if foreign := _FOREIGN.get(log_format):
-            is_json = log_format not in _TEXT
-            return LineParser(foreign(self._records), self._redactor, is_json=is_json)
-        return LineParser(
-            self._form.decode,
-            self._redactor,
-            is_json=True,
-            errors=native.ERRORS,
-            reason=native.reason,
-        )
+        if log_format == LogFormat.NATIVE:
+            return LineParser(
+                self._form.decode,
+                self._redactor,
+                is_json=True,
+                errors=native.ERRORS,
+                reason=native.reason,
+            )
+        decode = self._foreign(log_format)
+        return LineParser(decode, self._redactor, is_json=log_format not in _TEXT)
+
+    def _foreign(self, log_format: LogFormat) -> Decode:
+        if log_format == LogFormat.COMBINED:
+            return access.combined(self._records, self._proxies or _trusted())
+        return _FOREIGN[log_format](self._records)
 
     def detect(self, lines: Iterable[bytes]) -> LogFormat | None:
         """The format most of the lines are in; None when not one is recognised."""
@@ -99,3 +111,8 @@ class Formats:
 
     def _reads(self, log_format: LogFormat, line: bytes) -> bool:
         return isinstance(self.parser(log_format).parse(line), TrafficLog)
+
+
+def _trusted() -> TrustedProxies:
+    """As set in the environment: each process that reads a log finds it there."""
+    return TrustedProxies(Settings.resolve().trusted_proxies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Names under which JSON access logs carry each fact; the first that is there counts."""
 
+_REQUEST_LINE = re.compile(r"([A-Za-z-]++) (.*) (HTTP/[\d.]++)\Z", re.DOTALL)
+"""METHOD TARGET VERSION, as `$request` has it; a target begins with a slash or a scheme."""
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -58,8 +62,8 @@ def aliased(records: ForeignRecords) -> Decode:
         protocol = _text(found.get("server_protocol"))
         if target is None or (status is None and facts["time"] is None):
             raise RejectedError("missing_field:" + ("path" if target is None else "status"))
-        if target.count(" ") == 2 and not method:  # noqa: PLR2004 - METHOD TARGET VERSION
-            method, target, protocol = target.split(" ")
+        if parts := _REQUEST_LINE.match(target):  # whatever else is said of it
+            method, target, protocol = method or parts[1], parts[2], parts[3]
         return records.build(
             target,
             http_version=_version(protocol),

@@ -67,6 +67,10 @@ class Chunk(NamedTuple):
         """Bytes that are taken."""
         return self.identity.offset - self.start
 
+    def line_at(self, offset: int) -> bytes:
+        """The line that begins at an offset of the segment, without its newline."""
+        return bytes(self.lines[offset - self.start :]).partition(b"\n")[0]
+
 
 class Reader:
     """Reads on in one file; the caller stores each chunk before it asks for the next."""

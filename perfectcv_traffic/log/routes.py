@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.paths import remembered
 
 MAX_GROUPS = 1000
 """Different routes that patterns may make; what comes later is left to the normaliser."""
@@ -27,7 +27,7 @@ def by_templates(templates: Sequence[str]) -> Find:
     """Finds the template that a path matches; one that says more of the path in words wins."""
     compiled = [(_pattern(template), template) for template in sorted(templates, key=_vagueness)]
 
-    @lru_cache(maxsize=16_384)
+    @remembered
     def find(path: str) -> str | None:
         return next((template for pattern, template in compiled if pattern.fullmatch(path)), None)
 
@@ -42,7 +42,7 @@ def by_groups(patterns: Sequence[str]) -> Find:
     compiled = [_compiled(pattern) for pattern in patterns]
     known: set[str] = set()
 
-    @lru_cache(maxsize=16_384)
+    @remembered
     def find(path: str) -> str | None:
         match = next((found for one in compiled if (found := one.search(path))), None)
         if match is None:

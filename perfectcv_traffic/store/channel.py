@@ -19,6 +19,9 @@ SLOT_SIZE = CHUNK_SIZE + 4096
 SLOTS = 7
 """Messages that may be on their way at once: another would be written over one not read yet."""
 
+LARGEST = 2**30
+"""Bytes of a message; what says that it is longer is none, but something else in the pipe."""
+
 NO_MEMORY = -1
 _SHORT = 4096
 _LENGTH = 8
@@ -34,14 +37,21 @@ class Channel:
         self._pipe = pipe
         self._memory = None if memory == NO_MEMORY else mmap.mmap(memory, SLOTS * SLOT_SIZE)
         self._messages = 0
+        self.is_broken = False
+        """Whether something came that was no message: nothing that follows can be told apart."""
         if memory != NO_MEMORY:
             os.close(memory)
 
     def send(self, parts: Sequence[Buffer]) -> None:
-        """Carry bytes over; they are lost when nobody receives them any more."""
+        """Carry bytes over; they are lost when nobody receives them any more.
+
+        In place of more than `LARGEST` none are sent.
+        """
         if self._pipe is None:
             return
         length = sum(map(len, parts))
+        if length > LARGEST:
+            length, parts = 0, ()
         with contextlib.suppress(BrokenPipeError):
             slot = self._slot(length)
             if slot is not None:  # before their length is known over there
@@ -53,8 +63,8 @@ class Channel:
 
     @contextlib.contextmanager
     def received(self) -> Iterator[Buffer]:
-        """The next message, valid within the context; empty at the end."""
-        length = int.from_bytes(self._pipe.read(_LENGTH)) if self._pipe else 0
+        """The next message, valid within the context; empty at the end, and once it is broken."""
+        length = self._length()
         slot = self._slot(length)
         if slot is not None:
             with slot:
@@ -62,6 +72,13 @@ class Channel:
         else:
             data = self._pipe.read(length) if self._pipe else b""
             yield data if len(data) == length else b""
+
+    def _length(self) -> int:
+        if self._pipe is None or self.is_broken:
+            return 0
+        length = int.from_bytes(self._pipe.read(_LENGTH))
+        self.is_broken = length > LARGEST
+        return 0 if self.is_broken else length
 
     def close(self) -> None:
         """Release the pipe and the memory."""

@@ -32,6 +32,7 @@ class Committer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._has_counted = counted.has_ids(connection)
 
     def commit(self, log: Segment, batch: Prepared, identity: Identity) -> Counts:
         """Store a batch in a transaction of its own and move the log's offset.
@@ -67,6 +68,8 @@ class Committer:
         for group in batch.groups:
             for sql, values in group.statements(log_id):
                 self._connection.execute(sql, values)  # in their order: numbered from `first_id`
+        if self._has_counted and batch.groups:
+            counted.any_known(self._connection, first_id)
         for insert, rows in ((_INSERT_NULL, batch.nulls), (_INSERT_LOGIN, batch.logins)):
             insert.run(self._connection, [(first_id + row[0], *row[1:]) for row in rows])
         _INSERT_REJECT.run(self._connection, [(log_id, *row) for row in batch.rejects])

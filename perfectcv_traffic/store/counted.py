@@ -7,7 +7,6 @@ an earlier generation of their log; for that their digests are kept, eight bytes
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,11 +15,11 @@ from typing import Any, NamedTuple
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.store import digests
 
 OWN = ""
 """The source of ids that this database counted itself; of others it is the database's id."""
 
-DIGEST_LENGTH = 8
 _COUNTER = re.compile(r"[0-9a-f]{24}")
 _DIGITS = 24
 
@@ -57,15 +56,10 @@ class Counted:
             if record.event_id:
                 self.ids.append(record.event_id)
             else:
-                self.digests.append((offset, digest(offset, row_of(record))))
+                self.digests.append((offset, digests.digest(offset, row_of(record))))
         known = [record.timestamp for _, record in records if record.timestamp]
         self.first = min([*known, *filter(None, [self.first])], default=None)
         self.last = max([*known, *filter(None, [self.last])], default=None)
-
-
-def digest(offset: int, row: list[Any]) -> bytes:
-    """What tells a record at an offset from another."""
-    return hashlib.blake2b(repr((offset, row)).encode(), digest_size=DIGEST_LENGTH).digest()
 
 
 def spans(ids: Iterable[str]) -> Iterator[Span]:
@@ -162,6 +156,28 @@ def meets(connection: sqlite3.Connection, span: Span) -> bool:
     return connection.execute(query, span).fetchone() is not None
 
 
+IS_COUNTED = (
+    "EXISTS (SELECT 1 FROM (SELECT first, last FROM main.counted_ids WHERE first <= {0}"
+    " ORDER BY first DESC LIMIT 1) WHERE last >= {0} AND length(first) = length({0}))"
+)
+"""Whether an id was counted without a row, in SQL; of another length it only looks in between."""
+
+
+def any_known(connection: sqlite3.Connection, first_row: int) -> None:
+    """Raise `KnownIdError` if a row from one on has an id that was counted."""
+    query = (
+        f"SELECT event_id FROM api_requests WHERE id >= ? AND {IS_COUNTED.format('event_id')}"
+        " LIMIT 1"
+    )
+    if found := connection.execute(query, (first_row,)).fetchone():
+        raise KnownIdError(found[0])
+
+
+def has_ids(connection: sqlite3.Connection) -> bool:
+    """Whether any id was counted without a row."""
+    return connection.execute("SELECT 1 FROM counted_ids LIMIT 1").fetchone() is not None
+
+
 def known(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
     """Those of the ids that were counted without a row."""
     return {one for one in ids if _is_counted(connection, one)}
@@ -177,13 +193,7 @@ def _is_counted(connection: sqlite3.Connection, event_id: str) -> bool:
 def insert(connection: sqlite3.Connection, log_id: int, found: Counted, requests: int) -> None:
     """Keep what is kept in place of rows; raises `KnownIdError` for an id that is known."""
     count(connection, found.ids)
-    if found.digests:
-        offsets, digests = zip(*found.digests, strict=True)
-        connection.execute(
-            "INSERT INTO counted_lines (log_file_id, first_offset, last_offset, digests)"
-            " VALUES (?, ?, ?, ?)",
-            (log_id, min(offsets), max(offsets), b"".join(digests)),
-        )
+    digests.insert(connection, log_id, found.digests)
     add(connection, requests, (found.first, found.last))
 
 

@@ -15,7 +15,7 @@ from perfectcv_traffic.store import counted, schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
-from perfectcv_traffic.summary import TABLES, Row, Summary, Table
+from perfectcv_traffic.summary import LARGEST_SUM, TABLES, Row, Summary, Table
 
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset bug: https://sqlite.org/wal.html#walresetbug"""
@@ -33,7 +33,7 @@ def examine(db: Path, *, deep: bool = False) -> list[Check]:
     """Look a database over; `deep` reads every page and compares the summary with the rows."""
     with reading(db) as connection, naming(db):
         checks = [_sqlite(), _pages(connection, deep=deep), _schema(connection)]
-        checks += _accounts(connection)
+        checks += [*_accounts(connection), _sums(connection)]
         if deep:
             checks.append(_summary(connection))
         return checks
@@ -84,6 +84,20 @@ def _accounts(connection: sqlite3.Connection) -> Iterator[Check]:
     more = f" + {alone} in the summary alone" if alone else ""
     detail = f"{rows} stored + {pruned} pruned{more} = {promised}"
     yield Check("rows", rows + pruned + alone == promised, detail)
+
+
+def _sums(connection: sqlite3.Connection) -> Check:
+    """Whether every sum is a whole number within its limit: SQL makes a larger one a REAL."""
+    wrong = [
+        f"{table.name}.{name}"
+        for table in (*TABLES, *(rollup.table for rollup in ROLLUPS))
+        for name in (one.name for one in table.measures if one.merge == "sum")
+        if connection.execute(
+            f"SELECT 1 FROM {table.name} WHERE typeof({name}) <> 'integer'"
+            f" OR {name} NOT BETWEEN 0 AND {LARGEST_SUM} LIMIT 1"
+        ).fetchone()
+    ]
+    return Check("sums", not wrong, ", ".join(wrong) or "within their limit")
 
 
 def pruned_rows(connection: sqlite3.Connection) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,9 @@ from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.batch import Batch
+
+LineAt = Callable[[int], bytes]
+"""The line that begins at an offset of the log, without its newline."""
 
 UNSTORABLE = (OverflowError, UnicodeEncodeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
@@ -32,13 +36,15 @@ def without_duplicates(connection: sqlite3.Connection, batch: Batch) -> Batch:
     return replace(batch, records=fresh, duplicate=batch.duplicate + removed)
 
 
-def without_unstorable(form: StoredForm, batch: Batch) -> Batch:
+def without_unstorable(
+    form: StoredForm, batch: Batch, line_at: LineAt, reject: Callable[[str, bytes], Reject]
+) -> Batch:
     """The batch with rejects for records that SQLite cannot hold: none of them may stop it."""
     kept = replace(batch, records=[], rejects=[*batch.rejects])
     for offset, record in batch.records:
         if problem := _problem(form.row(record)):
-            raw = json.dumps(record.request_id)
-            kept.rejects.append((offset, len(raw), Reject(f"unstorable:{problem}", raw)))
+            line = line_at(offset)
+            kept.rejects.append((offset, len(line), reject(f"unstorable:{problem}", line)))
         else:
             kept.records.append((offset, record))
     return kept

@@ -2,7 +2,8 @@
 
 A log that lost its tail in a power cut, or was edited or put back, begins like the segment that was
 read, and then differs. It is read from its beginning; a line is passed over when the same record
-is stored at the same offset. Comparing the records themselves needs nothing kept for every row.
+is stored at the same offset, or was and is pruned. Comparing the records themselves needs nothing
+kept for every row that there is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.store import digests, traces
 from perfectcv_traffic.store.batch import Batch
 
 _CHAIN = """
@@ -42,8 +44,14 @@ class Ancestors:
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that are stored already, which count as duplicates."""
         stored, rejected = self._records(start, end), self._rejects(start, end)
+        pruned = digests.between(self._connection, self._chain, start, end)
         kept = Batch(
-            [entry for entry in batch.records if self._values(entry[1]) not in _at(stored, entry)],
+            [
+                entry
+                for entry in batch.records
+                if self._values(entry[1]) not in _at(stored, entry)
+                and not (pruned and traces.digest(*entry, self._form) in pruned)
+            ],
             [entry for entry in batch.rejects if _raw(entry[2]) not in _at(rejected, entry)],
             batch.lines,
             batch.blank,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Self
 
 from msgspec import msgpack
 
+from perfectcv_traffic import module_command
 from perfectcv_traffic.log.reader import Chunk
 from perfectcv_traffic.store.channel import NO_MEMORY, SLOTS, Buffer, Channel, shared_memory
 from perfectcv_traffic.store.prepare import Prepared, Task, unpacked
@@ -37,9 +37,8 @@ class Helper:
 
     def __init__(self) -> None:
         memory = [shared_memory(), shared_memory()]
-        module = "perfectcv_traffic.store.helper_process"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *map(str, memory)],
+            module_command.python("perfectcv_traffic.store.helper_process", *memory),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the process that stores
@@ -77,7 +76,8 @@ class Helper:
     def is_worth(self, chunk: Chunk) -> bool:
         """Whether a chunk is large enough to be sent, and plain."""
         is_plain = chunk.long_line is None and chunk.is_terminated
-        return is_plain and chunk.size >= WORTH_HELP and self._process.poll() is None
+        is_there = self._process.poll() is None and not self._results.is_broken
+        return is_plain and chunk.size >= WORTH_HELP and is_there
 
     def has_room(self) -> bool:
         """Whether a task and then a summary may be asked for before the next answer is taken."""
@@ -153,4 +153,5 @@ def start_early(log: Path) -> None:
 
 
 def _is_worth_help(logs: Sequence[Path]) -> bool:
-    return (os.cpu_count() or 1) > 1 and sum(log.stat().st_size for log in logs) >= LONG_LOG
+    size = sum(log.stat().st_size for log in logs if log.is_file())
+    return size >= LONG_LOG and (os.cpu_count() or 1) > 1

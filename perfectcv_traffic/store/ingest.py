@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from perfectcv_traffic.errors import LockedError, StorageError
 from perfectcv_traffic.garbage import no_collection
+from perfectcv_traffic.log import siblings
 from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.native import StoredForm
@@ -80,7 +81,8 @@ def ingest(
     """
     options = options or Options(model=model, progress=progress or (lambda _bytes: None))
     for log in logs:
-        require_file(log)
+        if log.exists() or not siblings.rotated(log):  # else rotated away, and none begun since
+            require_file(log)
     total = Counts()
     with (
         only_ingester(db, wait=options.wait_for_lock),
@@ -149,7 +151,6 @@ class Ingester:
         self._helper = helper
         self.committed: Callable[[], None] = lambda: None
         """Called after each commit of a `GroupCommit`."""
-        self._has_counted = not options.summary_only and counted.summarised(connection) > 0
         self._ancestors: tuple[int, Ancestors | CountedAncestors] | None = None
         self._alone_until: dict[str, int] = {}
         """By the path of a log: the offset up to which its chunks are stored one by one."""
@@ -197,7 +198,7 @@ class Ingester:
 
     def is_alone(self, log: Segment, chunk: Chunk) -> bool:
         """Whether only the database tells what of a chunk is to be stored."""
-        is_known = bool(log.parent or log.resembles) or self._has_counted
+        is_known = bool(log.parent or log.resembles)
         return is_known or chunk.start < self._alone_until.get(log.path, 0)
 
     def keep_alone(self, log: Segment, end: int) -> None:
@@ -212,17 +213,20 @@ class Ingester:
 
     def store_alone(self, log: Segment, chunk: Chunk) -> Counts:
         """Store the lines that neither this log nor an earlier generation of it has."""
-        ancestor = log.parent or log.resembles
+        ancestor, is_sure = log.parent or log.resembles, log.parent is not None
         log.resembles = None
         batch = self._parse(log, chunk)
         if ancestor:
-            batch = self._without_known(ancestor, batch, chunk)
+            known = self._without_known(ancestor, batch, chunk)
+            batch = known if is_sure else self._with_unmarked(log, batch, known)
         counts = self._commit_carefully(log, batch, chunk)
         self._options.progress(chunk.size)
         return counts
 
     def _commit_carefully(self, log: Segment, batch: Batch, chunk: Chunk) -> Counts:
-        batch = without_duplicates(self._connection, without_unstorable(self._form, batch))
+        parser = self._formats.parser(self._format(log, chunk))
+        storable = without_unstorable(self._form, batch, chunk.line_at, parser.reject)
+        batch = without_duplicates(self._connection, storable)
         return self._committer.commit(log, self._preparer.prepared(batch), chunk.identity)
 
     def _parse(self, log: Segment, chunk: Chunk) -> Batch:
@@ -251,6 +255,17 @@ class Ingester:
             self._options.notice(f"{log.path}: {chosen} format")
         return LogFormat(log.format)
 
+    def _with_unmarked(self, log: Segment, batch: Batch, known: Batch) -> Batch:
+        """Of a log that may be a new one: lines that nothing tells from others are taken as new."""
+        kept = {offset for offset, _ in known.records}
+        records = [one for one in batch.records if one[0] in kept or not _is_marked(one[1])]
+        if more := len(records) - len(known.records):
+            self._options.notice(
+                f"{log.path}: begun anew, or cut: {more} lines as before, without time or id, are"
+                " counted as new"
+            )
+        return replace(known, records=records, duplicate=known.duplicate - more)
+
     def _without_known(self, parent: int, batch: Batch, chunk: Chunk) -> Batch:
         if self._ancestors is None or self._ancestors[0] != parent:
             kind = CountedAncestors if self._options.summary_only else Ancestors
@@ -259,6 +274,11 @@ class Ingester:
         if chunk.start >= ancestors.end:
             return batch
         return ancestors.without_known(batch, chunk.start, chunk.identity.offset)
+
+
+def _is_marked(record: TrafficLog) -> bool:
+    """Whether anything tells it from another like it."""
+    return bool(record.event_id or record.timestamp)
 
 
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:

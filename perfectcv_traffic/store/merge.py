@@ -11,14 +11,12 @@ import sqlite3
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.record import fields
-from perfectcv_traffic.store import counted, stored, upserts
+from perfectcv_traffic.store import counted, schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.doctor import pruned_rows
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.merge_base import Merged, Taking
 from perfectcv_traffic.store.merge_summary import Summaries
-from perfectcv_traffic.store.schema import DERIVED_COLUMNS
 from perfectcv_traffic.store.transactions import transaction
 from perfectcv_traffic.summary import Summary
 
@@ -71,8 +69,7 @@ class _Rows(Taking):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
-        own = ", ".join([*(field.name for field in fields()), *DERIVED_COLUMNS])
-        self._own_columns = own
+        self._own_columns = ", ".join(schema.take_columns(connection, "source"))
 
     def run(self) -> Merged:
         new, duplicate = 0, 0
@@ -105,8 +102,7 @@ class _Rows(Taking):
             " FROM source.api_requests s JOIN temp.merged_logs l ON l.source = s.log_file_id"
             " WHERE s.id > ? AND s.id <= ? AND s.log_offset >= l.known_to"
             " AND NOT EXISTS (SELECT 1 FROM main.api_requests m WHERE m.event_id = s.event_id)"
-            " AND coalesce((SELECT c.last FROM main.counted_ids c WHERE c.first <= s.event_id"
-            " ORDER BY c.first DESC LIMIT 1) < s.event_id, 1)",
+            f" AND NOT {counted.IS_COUNTED.format('s.event_id')}",
             (first, last),
         )
         execute(

@@ -11,14 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfectcv_traffic import overview, summary
-from perfectcv_traffic.store import upserts, version_6, version_7
-from perfectcv_traffic.store.ddl import (
-    add_column,
-    columns,
-    create_index,
-    create_table,
-    create_view,
-)
+from perfectcv_traffic.store import upserts, version_6, version_7, version_9
+from perfectcv_traffic.store.ddl import add_column, columns, create_index, create_table, create_view
 
 _REQUESTS = (
     "id INTEGER, log_file_id INTEGER, log_offset INTEGER, request_id TEXT, event_id TEXT,"
@@ -287,6 +281,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     version_6.migrate,
     version_7.migrate,
     _version_8,
+    version_9.migrate,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 

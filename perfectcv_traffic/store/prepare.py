@@ -20,7 +20,7 @@ from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged, reference
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.log.whole import WholeChunks, object_starts
-from perfectcv_traffic.record import NullDetail, TrafficLog
+from perfectcv_traffic.record import FIRST_ERROR_STATUS, NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import RequestRows, RowGroup
@@ -28,8 +28,6 @@ from perfectcv_traffic.summary import Row, Summary
 
 STEP_LINES = 64
 STEP_BYTES = 131_072
-
-_BAD_REQUEST = 400
 
 
 class Task(NamedTuple):
@@ -267,7 +265,7 @@ def _context(detail: NullDetail) -> str:
 
 
 def _login_row(position: int, record: TrafficLog) -> tuple[Any, ...]:
-    success = record.status_code is not None and record.status_code < _BAD_REQUEST
+    success = record.status_code is not None and record.status_code < FIRST_ERROR_STATUS
     return (
         position, record.login_uuid, record.client_ip, record.timestamp, record.user_agent,
         int(success),

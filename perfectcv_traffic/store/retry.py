@@ -9,7 +9,8 @@ from typing import NamedTuple
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.redaction import REDACTED, Redactor
+from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing

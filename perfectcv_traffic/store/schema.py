@@ -149,6 +149,28 @@ def _has_columns(connection: sqlite3.Connection, model: type[TrafficLog]) -> boo
     return there >= set(request_columns(model))
 
 
+def take_columns(connection: sqlite3.Connection, other: str) -> list[str]:
+    """Columns of requests of an attached database, quoted, but where they came from; all are made.
+
+    Those that a model of the user's has there are columns here from then on. Raises `StorageError`
+    for one whose name no field of a record can have.
+    """
+    known = connection.execute("PRAGMA main.table_info(api_requests)")
+    own = {row[1].lower() for row in known}
+    found = []
+    for _, name, sql_type, *_ in connection.execute(f"PRAGMA {other}.table_info(api_requests)"):
+        if not name.isidentifier():
+            raise StorageError(f"has a column {name!r} of api_requests that no record has")
+        if name.lower() not in own:
+            add_column(connection, "api_requests", name, _SQL_TYPES.get(sql_type, "TEXT"))
+        if name not in INGEST_COLUMNS:
+            found.append(f'"{name}"')
+    return found
+
+
+_SQL_TYPES = {name: name for name in ("TEXT", "INTEGER", "REAL", "BLOB")}
+
+
 def _add_columns(connection: sqlite3.Connection, model: type[TrafficLog]) -> None:
     there = {row[1] for row in connection.execute("PRAGMA table_info(api_requests)")}
     for name, sql_type in request_columns(model).items():

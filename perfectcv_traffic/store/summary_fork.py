@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.store import counted
+from perfectcv_traffic.store import digests
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.fork import chain_of
 
@@ -20,7 +20,8 @@ class CountedAncestors:
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that were counted, as far as no id tells."""
-        digests, rejected = self._digests(start, end), self._rejected(start, end)
+        known = digests.between(self._connection, self._chain, start, end)
+        rejected = self._rejected(start, end)
         kept = Batch(
             lines=batch.lines,
             blank=batch.blank,
@@ -30,21 +31,12 @@ class CountedAncestors:
         kept.records = [
             (offset, record)
             for offset, record in batch.records
-            if record.event_id or counted.digest(offset, self._form.row(record)) not in digests
+            if record.event_id or digests.digest(offset, self._form.row(record)) not in known
         ]
         kept.rejects = [one for one in batch.rejects if (one[0], one[2].reason) not in rejected]
         kept.duplicate += len(batch.records) - len(kept.records)
         kept.duplicate += len(batch.rejects) - len(kept.rejects)
         return kept
-
-    def _digests(self, start: int, end: int) -> set[bytes]:
-        rows = self._connection.execute(
-            f"SELECT digests FROM counted_lines WHERE log_file_id IN ({self._chain})"
-            " AND last_offset >= ? AND first_offset < ?",
-            (start, end),
-        )
-        length = counted.DIGEST_LENGTH
-        return {row[n : n + length] for (row,) in rows for n in range(0, len(row), length)}
 
     def _rejected(self, start: int, end: int) -> set[tuple[int, str]]:
         rows = self._connection.execute(

@@ -8,12 +8,22 @@ from functools import partial
 from typing import Any
 
 from perfectcv_traffic import hourly, overview, sketch
+from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS, Rollup
 from perfectcv_traffic.store.inserts import Insert
-from perfectcv_traffic.summary import TABLES, Key, Row, Summary, Table, packed, total
+from perfectcv_traffic.summary import (
+    LARGEST_SUM,
+    TABLES,
+    Key,
+    Row,
+    Summary,
+    Table,
+    packed,
+    total,
+)
 
 _MERGES = {
-    "sum": "{0} = {0} + excluded.{0}",
+    "sum": f"{{0}} = min({{0}} + excluded.{{0}}, {LARGEST_SUM})",
     "min": "{0} = min({0}, excluded.{0})",
     "max": "{0} = max({0}, excluded.{0})",
     "sketch": "{0} = merge_sketch({0}, excluded.{0})",
@@ -134,7 +144,12 @@ def _give_up(connection: sqlite3.Connection, rollup: Rollup, *, first: int, last
 
 
 def _merge_rows(connection: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    _UPSERTS[table.name].run(connection, rows)
+    try:
+        _UPSERTS[table.name].run(connection, rows)
+    except OverflowError as error:
+        raise StorageError(
+            f"cannot hold what is to be added to {table.name} ({error}): nothing of it was stored"
+        ) from error
 
 
 def upsert(table: Table) -> Insert:

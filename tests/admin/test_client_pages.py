@@ -21,6 +21,7 @@ from perfectcv_traffic.store.ingest import ingest
 def request(client: str, number: int, path: str) -> TrafficLog:
     return TrafficLog(
         request_id=f"{client}-{path}-{number}",
+        event_id=f"{client}-{path}-{number}",
         timestamp=f"2026-01-01T{number % 24:02}:00:00.000000Z",
         method="GET",
         path=path,

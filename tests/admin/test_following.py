@@ -69,7 +69,7 @@ def test_a_prompted_ingester_does_not_wait_for_its_next_poll(tmp_path: Path) -> 
 
 
 def line(request_id: str) -> bytes:
-    return msgspec.json.encode(TrafficLog(request_id=request_id)) + b"\n"
+    return msgspec.json.encode(TrafficLog(request_id=request_id, event_id=request_id)) + b"\n"
 
 
 def until_stored(db: Path, rows: int) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from perfectcv_traffic.admin import clients, queries, requests
+from perfectcv_traffic.admin import clients, metrics, queries, requests, statistics
 from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
+from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
 from perfectcv_traffic.store.ingest import ingest
 
@@ -44,13 +45,14 @@ def made_up(choose: random.Random, number: int) -> TrafficLog:
     nulls = [NULL] * choose.choice([0, 0, 0, 2])
     return TrafficLog(
         request_id=f"r{number}",
+        event_id=f"e{number}",
         timestamp=f"2026-01-01T{hour:02}:{second // 60:02}:{second % 60:02}.000000Z",
         method=choose.choice(["GET", "POST", "DELETE"]),
         path=path,
         route=choose.choice([path, path if path == "/admin/url-stats" else None]),
         client_ip=choose.choice(ADDRESSES),
         api_token=token,
-        token_validity=choose.choice(VALIDITIES[1:]) if token else TokenValidity.ABSENT,
+        token_validity=choose.choice(VALIDITIES[1:] if token else [TokenValidity.ABSENT, None]),
         status_code=choose.choice([200, 200, 404, 429, 500, None]),
         null_response_details=nulls,
         null_response_count=len(nulls),
@@ -115,8 +117,9 @@ def matches(record: TrafficLog, wanted: Filter) -> bool:
 
 
 def has_token(record: TrafficLog, wanted: str | None) -> bool:
-    is_absent = record.token_validity == "absent"
-    known = {None: True, "absent": is_absent, "present": not is_absent}
+    validity = record.token_validity
+    is_absent = validity == "absent"
+    known = {None: True, "absent": is_absent, "present": not is_absent and validity is not None}
     if wanted in known:
         return known[wanted]
     return wanted in (record.token_validity, record.api_token)
@@ -142,6 +145,18 @@ def test_pages_and_totals_are_those_of_the_plain_filter(
         assert [row["timestamp"] for row in page.rows] == times, wanted
         # Of the same time, which ones are on the page is open, not that they match.
         assert {row["request_id"] for row in page.rows} <= {one.request_id for one in expected}
+
+
+@pytest.mark.parametrize("hour", ["00", "07", "14", "15"])
+def test_statistics_of_whole_hours_are_those_of_the_plain_filter(
+    stored: tuple[Database, list[TrafficLog]], hour: str
+) -> None:
+    database, records = stored
+    at = f"2026-01-01T{hour}:00:00.000000Z"
+    for since, until in ((None, at), (at, None)):
+        expected = sum(matches(record, Filter(since=since, until=until)) for record in records)
+        found = ask(database, statistics.request_stats, PREFIX, since, until)
+        assert found["total_requests"] == expected, (since, until)
 
 
 def test_pages_together_are_everything_once(
@@ -241,3 +256,17 @@ def test_endpoints_of_a_client_speak_of_their_last_window(
 
     for found, expected in database.read_now(lambda c: list(both(c))):
         assert found == expected
+
+
+def test_metrics_tell_the_sum_of_durations_to_the_microsecond(tmp_path: Path) -> None:
+    log, took = tmp_path / "a.log", 3_000_000.001
+    records = (
+        TrafficLog(request_id=f"r{n}", event_id=f"e{n}", route="/slow", response_time_ms=took)
+        for n in range(30)
+    )
+    log.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    ingest([log], tmp_path / "a.db")
+
+    text = ask(Database(tmp_path / "a.db"), metrics.text, PREFIX, Counters(), 0)
+
+    assert "http_request_duration_highr_seconds_sum 90000.00003" in text.splitlines()

@@ -14,7 +14,7 @@ from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.requests import Filter
 from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
-from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.store.ingest import ingest
 
 PREFIX = Prefix("/admin")
@@ -36,6 +36,7 @@ def stored(tmp_path: Path) -> Any:
 def _record(number: int, changes: dict[str, Any]) -> TrafficLog:
     usual = {
         "request_id": f"r{number}",
+        "event_id": f"e{number}",
         "timestamp": moments.from_epoch(time.time()),
         "method": "GET",
         "path": "/a",
@@ -74,6 +75,15 @@ def test_limit_that_is_no_number_of_requests_is_passed_over(stored: Any, limit: 
     found = database.read_now(lambda c: live.live(c, PREFIX, 300, time.time(), RateLimit()))
 
     assert found["clients_near_limit"] == []
+
+
+def test_null_in_a_request_without_an_answer_counts_as_failed(stored: Any) -> None:
+    null = NullDetail(field_name="a", field_path="a", location="query", kind="empty")
+    nulls = {"null_params_count": 1, "null_params_details": [null]}
+    database = stored({"status_code": None, **nulls}, {"status_code": 500, **nulls}, nulls)
+
+    (spot,) = database.read_now(lambda c: live.hot_spots(c, PREFIX))
+    assert (spot["requests"], spot["errors"]) == (3, 2)
 
 
 @pytest.mark.parametrize("text", ["0999-01-01", "0001-01-01"])

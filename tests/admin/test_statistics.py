@@ -170,6 +170,7 @@ def test_a_window_may_be_longer_than_an_hour(serve: Any) -> None:
     lines = [
         TrafficLog(
             request_id=f"r{hour}",
+            event_id=f"e{hour}",
             timestamp=f"2026-01-21T{hour:02}:00:00.000000Z",
             path="/items/1",
             client_ip="203.0.113.9",

@@ -215,15 +215,24 @@ FROM t WHERE class = '5xx' ORDER BY id DESC LIMIT 10
 SELECT scenario, count(*), {classes} FROM t GROUP BY scenario ORDER BY scenario NULLS LAST
 
 -- name: findings
-WITH ordinary AS (SELECT * FROM t WHERE coalesce(scenario, '') = ''),
-plain AS (
-  SELECT method, place, count(*) AS n, count(*) FILTER (class = '5xx') AS failed
-  FROM t WHERE null_params_count = 0 GROUP BY ALL
+WITH ordinary AS (
+  SELECT * FROM t WHERE coalesce(scenario, '') = ''
+    OR NOT regexp_matches(coalesce(client_ip, ''), '^(127[.].*|::1)$')
+), plain AS (
+  SELECT method, place, count(*) FILTER (null_params_count = 0) AS n,
+    count(*) FILTER (class = '5xx' AND null_params_count = 0) AS failed,
+    count(*) FILTER (class = '5xx' AND null_params_count > 0) AS failed_with
+  FROM t GROUP BY ALL
 ), spot AS (
   SELECT method, place, regexp_replace(n.field_path, '\[\d+\]', '[]', 'g') AS field_path,
     n.location AS location, n.kind AS kind, count(DISTINCT id) AS n,
     count(DISTINCT id) FILTER (class = '5xx') AS failed
   FROM (SELECT method, place, class, id, unnest(null_params_details) AS n FROM t) GROUP BY ALL
+), failing AS (
+  SELECT method, place, field_path, spot.failed AS failed, spot.failed / spot.n AS rate, failed_with
+  FROM spot JOIN plain USING (method, place)
+  WHERE spot.failed > 0 AND spot.failed / spot.n >= 2 * plain.failed / plain.n
+    AND plain.n > 0 AND (plain.failed = 0 OR spot.failed >= 3)
 ), slow AS (
   SELECT method, place, now.timed FROM
     (SELECT method, place, endpoint, count(d) AS timed, quantile_disc(d, 0.95) AS p95 FROM t
@@ -235,9 +244,12 @@ plain AS (
 SELECT 'PT101', method, place, '', count(*) AS n FROM t
 WHERE auth_required AND validity IN ('absent', 'invalid') AND class = '2xx' GROUP BY ALL
 UNION ALL
-SELECT 'PT201', method, place, field_path, spot.failed FROM spot JOIN plain USING (method, place)
-WHERE spot.failed > 0 AND spot.failed / spot.n >= 2 * plain.failed / plain.n
-  AND (plain.failed = 0 OR spot.failed >= 3)
+SELECT 'PT201', method, place, field_path, failed FROM failing JOIN (
+  SELECT method, place, rate,
+    sum(most) OVER (PARTITION BY method, place ORDER BY rate DESC) - most AS accounted_for
+  FROM (SELECT method, place, rate, max(failed) AS most FROM failing GROUP BY ALL))
+USING (method, place, rate)
+WHERE accounted_for < failed_with
 UNION ALL
 SELECT 'PT301', NULL, NULL, 'client ' || client_ip, count(*) FILTER (status_code IN (401, 403))
 FROM ordinary WHERE client_ip IS NOT NULL GROUP BY client_ip

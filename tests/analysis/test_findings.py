@@ -139,3 +139,29 @@ def test_no_traffic_has_no_findings(build_frames: Build) -> None:
 
     assert table.empty
     assert tuple(table.columns) == COLUMNS
+
+
+def test_null_that_only_comes_along_with_a_failing_one_is_not_blamed(
+    make_record: Make, build_frames: Build, null_in: Nulls
+) -> None:
+    records = [make_record() for _ in range(200)]
+    records += [make_record(status_code=500, **null_in("x")) for _ in range(10)]
+    records += [make_record(**null_in("y")) for _ in range(90)]
+    records += [make_record(status_code=500, **null_in("x", "y")) for _ in range(10)]
+
+    assert findings(build_frames(records))["pointer"].tolist() == ["x"]
+
+
+def test_nulls_that_fail_by_themselves_are_all_found(
+    make_record: Make, build_frames: Build, null_in: Nulls
+) -> None:
+    records = [make_record() for _ in range(20)]
+    records += [make_record(status_code=500, **null_in("x")) for _ in range(3)]
+    records += [make_record(status_code=500, **null_in("y")) for _ in range(2)]
+    records += [make_record(**null_in("y")) for _ in range(2)]
+    records += [make_record(route="/other", status_code=500, **null_in("p", "q"))]
+    records += [make_record(route="/other")]
+
+    found = findings(build_frames(records))
+
+    assert sorted(found["pointer"]) == ["p", "q", "x", "y"]

@@ -49,10 +49,24 @@ def test_client_that_is_sometimes_refused_is_none(
 def test_test_traffic_is_meant_to_be_refused_and_to_fail(
     make_record: Make, build_frames: Build
 ) -> None:
-    records = refused(make_record, 30, scenario="no_token")
-    records += [make_record(status_code=500, scenario="null_body") for _ in range(30)]
+    here = {"client_ip": "127.0.0.1"}
+    records = refused(make_record, 30, scenario="no_token", **here)
+    records += [make_record(status_code=500, scenario="null_body", **here) for _ in range(30)]
 
     assert findings(build_frames(records)).empty
+
+
+@pytest.mark.parametrize(
+    ("run", "rules"), [("known", []), ("made-up", ["PT301"]), (None, ["PT301"])]
+)
+def test_stranger_who_calls_itself_test_traffic_is_not_believed(
+    make_record: Make, build_frames: Build, run: str | None, rules: list[str]
+) -> None:
+    records = refused(make_record, 30, scenario="valid", run_id=run)
+
+    table = findings(build_frames(records, runs=[("known", 30, 30, 0, 0)]))
+
+    assert table["rule"].tolist() == rules
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from perfectcv_traffic.analysis.catalogue import analyze
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.thresholds import Thresholds, judge
+from perfectcv_traffic.cli.moments import share
 from perfectcv_traffic.record import TrafficLog
 
 Make = Callable[..., TrafficLog]
@@ -32,10 +34,10 @@ def results(make_record: Make, build_frames: Build) -> dict[str, pd.DataFrame]:
     [
         ({"min_requests": 20}, True),
         ({"min_requests": 21}, False),
-        ({"max_error_rate": 0.05}, True),
-        ({"max_error_rate": 0.049}, False),
-        ({"max_null_rate": 0.05}, True),
-        ({"max_null_rate": 0.0}, False),
+        ({"max_error_rate": Decimal("0.05")}, True),
+        ({"max_error_rate": Decimal("0.049")}, False),
+        ({"max_null_rate": Decimal("0.05")}, True),
+        ({"max_null_rate": Decimal(0)}, False),
         ({"max_p95_ms": 10.2}, True),
         ({"max_p95_ms": 9.8}, False),
         ({"no_auth_findings": True}, False),
@@ -54,7 +56,11 @@ def test_threshold_holds_up_to_its_limit(
 
 def test_every_violated_rule_is_told(results: dict[str, pd.DataFrame]) -> None:
     asked = Thresholds(
-        min_requests=100, max_error_rate=0, max_p95_ms=1, max_null_rate=0, no_auth_findings=True
+        min_requests=100,
+        max_error_rate=Decimal(0),
+        max_p95_ms=1,
+        max_null_rate=Decimal(0),
+        no_auth_findings=True,
     )
 
     verdicts = judge(results, asked)
@@ -76,3 +82,26 @@ def test_check_of_nothing_proves_nothing(build_frames: Build) -> None:
     assert [one.holds for one in judge(results, Thresholds())] == [False]
     assert [one.holds for one in judge(results, Thresholds(min_requests=0))] == [True]
     assert not judge(results, Thresholds(min_requests=0, max_p95_ms=1))[1].holds
+
+
+@pytest.mark.parametrize("percent", [7, 14, 28, 29, 55, 56, 57, 58])
+def test_share_of_exactly_the_limit_holds(
+    make_record: Make, build_frames: Build, percent: int
+) -> None:
+    records = [make_record(status_code=500 if n < percent else 200) for n in range(100)]
+    asked = Thresholds(max_error_rate=share(f"{percent}%"))
+
+    assert judge(analyze(build_frames(records)), asked)[-1].holds
+
+
+def test_log_that_says_nothing_of_tokens_proves_nothing(
+    make_record: Make, build_frames: Build
+) -> None:
+    records = [make_record(token_validity=None) for _ in range(2)]
+    asked = Thresholds(no_auth_findings=True)
+
+    verdict = judge(analyze(build_frames(records)), asked)[-1]
+
+    assert not verdict.holds
+    assert verdict.observed == "2 requests of which no log says whether they had a token"
+    assert judge(analyze(build_frames([*records, make_record()])), asked)[-1].holds

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import uvicorn
 
-from perfectcv_traffic import Monitor, setup_monitoring
+from perfectcv_traffic import Monitor, TrafficLog, setup_monitoring
+
+DEFAULTS = msgspec.structs.asdict(TrafficLog(request_id=""))
+"""What a line of the log leaves out."""
 
 
 @dataclass
@@ -113,6 +117,17 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def rows_of() -> Callable[[Path], list[dict[str, Any]]]:
+    """Every line of a log with all its fields."""
+
+    def read(log: Path) -> list[dict[str, Any]]:
+        lines = log.read_bytes().splitlines() if log.exists() else []
+        return [{**DEFAULTS, **json.loads(line)} for line in lines]
+
+    return read
+
+
+@pytest.fixture
 def monitor(log: Path) -> Iterator[Callable[..., Monitor]]:
     """`setup_monitoring` on this test's log, without the ingester; closed at the end."""
     made: list[Monitor] = []
@@ -127,15 +142,16 @@ def monitor(log: Path) -> Iterator[Callable[..., Monitor]]:
 
 
 @pytest.fixture
-def records(log: Path) -> Callable[[Monitor], list[dict[str, Any]]]:
+def records(
+    log: Path, rows_of: Callable[[Path], list[dict[str, Any]]]
+) -> Callable[[Monitor], list[dict[str, Any]]]:
     """Every record in the log once the monitor has written what it holds."""
 
     def read(watching: Monitor) -> list[dict[str, Any]]:
         assert watching.flush(10)
         assert watching.counters.lost == 0
         assert watching.counters.faults == 0
-        lines = log.read_bytes().splitlines() if log.exists() else []
-        return [json.loads(line) for line in lines]
+        return rows_of(log)
 
     return read
 

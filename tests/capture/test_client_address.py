@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 
-from perfectcv_traffic.capture.client import TrustedProxies, anonymised, install_key
+from perfectcv_traffic.capture.client import anonymised, install_key
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.proxies import MAX_ADDRESS, TrustedProxies
 
 Talk = Callable[..., Any]
 Setup = Callable[..., Any]
@@ -34,6 +35,8 @@ XFF, FORWARDED = "x-forwarded-for", "forwarded"
         (("10.0.0.1",), "10.0.0.1", [(FORWARDED, "for=_hidden")], None),
         (("10.0.0.1",), "10.0.0.1", [(XFF, "unknown")], None),
         (("10.0.0.1",), "10.0.0.1", [(XFF, "<script>")], None),
+        (("10.0.0.1",), "10.0.0.1", [(XFF, "1" * MAX_ADDRESS + "1")], None),
+        (("10.0.0.1",), "10.0.0.1", [(XFF, "a" * MAX_ADDRESS + "a")], None),
         (("10.0.0.1",), "10.0.0.1", [], "10.0.0.1"),
         ((), "::ffff:10.0.0.1", [], "10.0.0.1"),
         ((), "fe80::1%eth0", [], "fe80::1"),
@@ -45,7 +48,8 @@ XFF, FORWARDED = "x-forwarded-for", "forwarded"
         (("2001:db8::/32",), "2001:db8::5", [(XFF, "1.2.3.4:5555")], "1.2.3.4"),
     ],
     ids=[
-        "f1", "f2", "f4", "f5", "f5-hidden", "f5-unknown", "f6-garbage", "f2-none", "f6-mapped",
+        "f1", "f2", "f4", "f5", "f5-hidden", "f5-unknown", "f6-garbage", "f6-digits",
+        "f6-long", "f2-none", "f6-mapped",
         "f6-zone", "f6-ipv6", "f7", "f7-trusted", "f8", "f9-everyone", "f9-cidr",
     ],
 )  # fmt: skip
@@ -163,3 +167,19 @@ def test_f13_http_version(monitor: Setup, talk: Talk, record: Record, version: s
     watching = monitor(Response(""))
     talk(watching.app, http_version=version)
     assert record(watching)["http_version"] == version
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fly-client-ip", "x-envoy-external-address", "x-azure-clientip", "do-connecting-ip",
+     "x-vercel-forwarded-for", "x-forwarded", "cf-connecting-ipv6", "x-appengine-user-ip",
+     "x-original-forwarded-for", "x-forwarded-for", "x-real-ip", "true-client-ip", "forwarded",
+     "client-ip", "x-cluster-client-ip", "fastly-client-ip", "x-azure-socketip"],
+)  # fmt: skip
+def test_header_that_tells_an_address_is_blank_when_addresses_are_masked(
+    name: str, monitor: Setup, talk: Talk, record: Record
+) -> None:
+    watching = monitor(Response(""), client_ip="masked")
+    talk(watching.app, headers=[(name.encode(), b"203.0.113.77"), (b"x-forwarded-host", b"a.b")])
+    sent = record(watching)["request_headers"]
+    assert (sent[name], sent["x-forwarded-host"]) == ("", "a.b")

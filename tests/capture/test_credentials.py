@@ -355,3 +355,22 @@ def test_expiry_is_judged_at_the_given_time() -> None:
     credential = credentials.Credential("bearer", "header:authorization", jwt(exp=later))
     assert credentials.reason(credential) == "rejected"
     assert credentials.reason(credential, now=later + 1) == "expired"
+
+
+async def is_cancelled(_token: str) -> bool:
+    raise asyncio.CancelledError
+
+
+def ends_the_process(_token: str) -> bool:
+    raise SystemExit(1)
+
+
+@pytest.mark.parametrize("verify", [is_cancelled, ends_the_process])
+def test_verify_token_that_raises_what_is_no_exception_costs_only_its_word(
+    monitor: Setup, talk: Talk, records: Records, caplog: Any, verify: Any
+) -> None:
+    watching = monitor(Response("{}"), verify_token=verify)
+    for _ in range(3):
+        talk(watching.app, headers=[(b"authorization", b"Bearer 0123456789abcdef")])
+    assert [row["token_validity"] for row in records(watching)] == ["unknown"] * 3
+    assert caplog.text.count("verify_token failed") == 1

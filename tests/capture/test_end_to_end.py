@@ -303,7 +303,7 @@ def test_four_workers_on_one_log_lose_nothing_and_tear_no_line(tmp_path: Path, l
     assert sorted(recorded(log)) == answered
     rows = [json.loads(line) for line in log.read_bytes().splitlines()]
     assert len({row["event_id"][:16] for row in rows}) > 1
-    assert {row["lost_before"] for row in rows} == {0}
+    assert not any("lost_before" in row for row in rows)
 
 
 def test_gunicorn_ended_under_load_loses_nothing(tmp_path: Path, log: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from perfectcv_traffic.capture.quick_json import MAX_SHAPES, QuickScanner
 from perfectcv_traffic.json_scan import scan
+from perfectcv_traffic.nulls import NAME_LIMIT
 from perfectcv_traffic.redaction import Redactor
 
 Talk = Callable[..., Any]
@@ -76,6 +78,58 @@ def test_d5_depth_of_ten_thousand_is_searched(answered: Any) -> None:
     assert row["null_response_count"] == 1
     assert paths(row) == [".".join(["a"] * 64) + "…"]
     assert row["response_body_note"] == "cut"
+
+
+LONG = "k" * 20_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"' + LONG + '":{' + ",".join(f'"n{i}":null' for i in range(150)) + "}}",
+        '{"' + LONG + '":[' + ",".join(["null"] * 150) + "]}",
+        '{"a":{"' + LONG.replace("k", "\\u0001") + '":[null]}}',
+        '{"' + '":{"'.join(LONG[:150] for _ in range(20)) + '":null' + "}" * 20,
+    ],
+    ids=["names", "positions", "escapes", "depth"],
+)
+def test_names_as_long_as_a_body_are_told_shortened(answered: Any, log: Path, body: str) -> None:
+    row = answered(body)
+    assert row["null_response_count"] >= 1
+    for null in row["null_response_details"]:
+        assert len(null["field_name"]) <= NAME_LIMIT + 1
+        assert len(null["field_path"]) <= NAME_LIMIT + 1
+        assert "…" in null["field_path"]
+    assert len(log.read_bytes()) < 100_000
+
+
+def test_name_above_many_nulls_is_judged_a_few_times() -> None:
+    judged: list[str] = []
+    is_secret = Redactor().is_secret
+
+    def judge(name: str) -> bool:
+        judged.append(name)
+        return is_secret(name)
+
+    found = QuickScanner(judge, 100, str).scan(f'{{"{LONG}":[{",".join(["null"] * 999)}]}}')
+
+    assert found is not None
+    assert (len(found.nulls), found.null_count) == (100, 999)
+    assert len(judged) < 5
+
+
+def test_names_of_a_query_are_told_shortened(asked: Any, log: Path) -> None:
+    row = asked("&".join([f"{LONG}="] * 3))
+    (first, *_) = row["null_params_details"]
+    assert (first["field_name"], first["field_path"]) == (
+        LONG[:NAME_LIMIT] + "…", LONG[:NAME_LIMIT] + "…[0]",
+    )  # fmt: skip
+
+
+def test_secret_number_beyond_what_python_reads_is_blanked(answered: Any) -> None:
+    row = answered('{"pin": ' + "1" * 5000 + ', "x": null}')
+    assert row["response_body"] == '{"pin": "[REDACTED]", "x": null}'
+    assert row["null_response_count"] == 1
 
 
 def test_d6_a_million_nulls_are_counted_and_a_hundred_told(answered: Any) -> None:
@@ -189,6 +243,31 @@ def test_quick_scan_answers_as_the_exact_one(value: Any, indent: int | None, asc
             return
         assert (quick.nulls, quick.null_count) == (exact.nulls, exact.null_count)
         assert json.loads(REDACTOR.text(quick.text)) == json.loads(REDACTOR.text(exact.text))
+
+
+def _with_other_values(value: Any, others: Iterator[Any]) -> Any:
+    """A value of the same structure."""
+    if isinstance(value, dict):
+        return {name: _with_other_values(inner, others) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_other_values(inner, others) for inner in value]
+    return next(others)
+
+
+SCALARS = ("x", "pin", "a:b", "pin=12345", "", "null", None, 0, -1.5e300, True, False)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON_VALUES, st.randoms(use_true_random=False))
+def test_quick_scan_of_like_structures_answers_as_the_exact_one(value: Any, chance: Any) -> None:
+    scanner = QuickScanner(REDACTOR.is_secret, 5, REDACTOR.text)
+    others = iter(lambda: chance.choice(SCALARS), object())
+    for _ in range(6):
+        text = json.dumps(_with_other_values(value, others))
+        quick, exact = scanner.scan(text), scan(text, REDACTOR.is_secret, 5)
+        assert quick is None or quick._replace(text="") == exact._replace(text="")
+        if quick is not None:
+            assert json.loads(REDACTOR.text(quick.text)) == json.loads(REDACTOR.text(exact.text))
 
 
 @pytest.mark.parametrize(

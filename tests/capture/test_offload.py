@@ -49,6 +49,13 @@ def child_of(monitor: Monitor) -> offload.Offload:
     return child
 
 
+def be_impatient(monitor: Monitor) -> None:
+    """Give the child that is at work, and none after it, little time."""
+    channel = child_of(monitor)._channel
+    assert channel is not None
+    channel.set_timeout(0.5)
+
+
 @pytest.fixture
 def beside(
     log: Path, talk: Talk, until: Until, monkeypatch: Any
@@ -140,6 +147,7 @@ def test_killed_child_loses_nothing_and_is_replaced(
     first = child_of(watching).pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
     for key in range(5):
         talk(watching.app, path=f"/items/{key}")
     assert watching.flush(20)
@@ -154,22 +162,113 @@ def test_killed_child_loses_nothing_and_is_replaced(
     assert watching.counters.lost == 0
 
 
-def test_child_that_hangs_is_given_up(
+def test_child_that_hangs_is_replaced(
     beside: Any, talk: Talk, log: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(offload, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(offload, "ANSWER_SECONDS", 60.0)
     watching = beside(application())
     pid = child_of(watching).pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
+    be_impatient(watching)
     talk(watching.app, path="/items/1")
-    assert watching.flush(20)
-    assert child_of(watching).pid is None
+    assert watching.flush(120)
+    assert child_of(watching).pid not in (None, pid)
     assert [row["path"] for row in lines(log)] == ["/items/1"]
     # Had the child written them before it was ended, they would be the same lines twice.
     log.write_bytes(log.read_bytes() * 2)
     counts = ingest([log], tmp_path / "t.db")
     assert counts.new == counts.duplicate
+
+
+FATAL = """
+import os, signal
+from perfectcv_traffic.capture import offloaded
+compose = offloaded.Composer.compose
+def fatal(self, exchange):
+    sent = exchange.request_body.head + exchange.query_string
+    if b"kills" in sent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if b"hangs" in sent:
+        signal.pause()
+    return compose(self, exchange)
+offloaded.Composer.compose = fatal
+offloaded.main()
+"""
+"""A child that can do what no request should make one do."""
+
+
+@pytest.fixture
+def fragile(
+    log: Path, talk: Talk, monitor: Any, until: Until, monkeypatch: Any
+) -> Callable[..., Monitor]:
+    """`setup_monitoring` with a child at work that some requests kill or hang."""
+    monkeypatch.setattr(offload, "START_DELAY", 0.0)
+
+    monkeypatch.setattr(offload, "ANSWER_SECONDS", 60.0)
+
+    def make() -> Monitor:
+        watching: Monitor = monitor(application(), flush_interval=30)  # they come in one batch
+        child_of(watching).command = [sys.executable, "-c", FATAL]
+
+        def is_ready() -> bool:
+            talk(watching.app, path="/first")
+            return watching.flush(20) and child_of(watching).pid is not None
+
+        until(is_ready)
+        return watching
+
+    return make
+
+
+@pytest.mark.parametrize("what", ["kills", "hangs"])
+def test_body_that_a_child_fails_over_is_recorded_by_a_new_one_without_bodies(
+    fragile: Any, talk: Talk, log: Path, caplog: Any, what: str
+) -> None:
+    watching = fragile()
+    first = child_of(watching).pid
+    if what == "hangs":
+        be_impatient(watching)
+    for key in range(3):
+        body = what.encode() if key == 1 else b""
+        talk(watching.app, "POST", f"/items/{key}", body=body)
+    assert watching.flush(120)
+    rows = lines(log)
+    assert [row["path"] for row in rows] == [f"/items/{key}" for key in range(3)]
+    assert [row.get("request_body_note") for row in rows] == [None, "dropped", None]
+    assert [row.get("request_body") for row in rows] == [None] * 3  # so no one here read it
+    assert child_of(watching).pid not in (None, first)
+    assert (watching.counters.lost, watching.counters.bodies_dropped) == (0, 3)
+    assert "tried in a new one, without bodies" in caplog.text
+
+
+def test_request_that_children_fail_over_is_lost_alone_and_said_to_be(
+    fragile: Any, talk: Talk, log: Path, caplog: Any
+) -> None:
+    watching = fragile()
+    for key, query in enumerate(["", "?kills", "", ""]):
+        talk(watching.app, path=f"/items/{key}{query}")
+    assert watching.flush(120)
+    found = [(row["path"], row.get("lost_before", 0)) for row in lines(log)]
+    assert found == [("/items/0", 0), ("/items/2", 1), ("/items/3", 0)]
+    assert watching.counters.failed == 1
+    assert child_of(watching).pid is not None
+    assert "the request that it had is not recorded" in caplog.text
+
+
+def test_batch_that_kills_every_child_is_not_recorded_in_the_application_s_process(
+    fragile: Any, talk: Talk, log: Path
+) -> None:
+    watching = fragile()
+    for key in range(4):
+        talk(watching.app, path=f"/items/{key}?kills")
+    assert watching.flush(120)
+    assert lines(log) == []
+    assert watching.counters.failed == 4
+    assert child_of(watching).pid is None
+    talk(watching.app, path="/items/after")
+    assert watching.flush(20)
+    assert [(row["path"], row.get("lost_before", 0)) for row in lines(log)] == [("/items/after", 4)]
 
 
 def test_child_that_cannot_start_leaves_recording_to_the_thread(

@@ -64,7 +64,8 @@ def test_c2_unread_body_is_never_received_and_sized_as_declared(
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
     asyncio.run(watching.app(scope, receive, send))
     row = record(watching)
-    assert (row["request_bytes"], row["request_body"]) == (5000, None)
+    assert (row["request_bytes"], row["request_body"]) == (None, None)
+    assert row["request_headers"]["content-length"] == "5000"
     assert row["request_body_note"] == "not_read"
     assert row["nulls_partial"] is True
 
@@ -285,6 +286,12 @@ def test_c18_lone_surrogates_lose_nothing(monitor: Setup, talk: Talk, records: R
     assert rows[0]["null_params_count"] == 1
 
 
+def test_login_that_is_no_text_is_recorded(monitor: Setup, talk: Talk, record: Record) -> None:
+    watching = monitor(reads)
+    talk(watching.app, "POST", "/auth/uuid", body=b'{"uuid":"\xff\xfe"}', headers=JSON)
+    assert record(watching)["login_uuid"] is None
+
+
 def test_c19_numbers_of_any_size(monitor: Setup, talk: Talk, record: Record) -> None:
     sent = '{"a":' + "9" * 500 + ',"b":1e999,"c":null}'
     watching = monitor(reads)
@@ -318,9 +325,23 @@ def test_c23_content_length_that_lies(
     assert [row["request_bytes"] for row in records(watching)] == [4]
 
 
-def test_c23_content_length_that_lies_about_an_unread_body(
-    monitor: Setup, talk: Talk, record: Record
+@pytest.mark.parametrize(
+    ("name", "declared", "expected"),
+    [
+        (b"content-length", b"9" * 5000, (None, "not_read")),
+        (b"content-length", b"9" * 18, (None, "not_read")),
+        (b"content-length", b"12", (None, "not_read")),
+        (b"content-length", b"abc", (None, "not_read")),
+        (b"content-length", b"0", (0, None)),
+        (b"content-length", b"", (0, None)),
+        (b"transfer-encoding", b"chunked", (None, "not_read")),
+        (b"accept", b"*/*", (0, None)),
+    ],
+)
+def test_c23_unread_body_has_no_size_whatever_its_headers_say(
+    *, monitor: Setup, talk: Talk, record: Record, name: bytes, declared: bytes, expected: Any
 ) -> None:
     watching = monitor(ignores)
-    talk(watching.app, "POST", headers=[(b"content-length", b"9" * 5000)])
-    assert record(watching)["request_bytes"] == 0
+    talk(watching.app, "POST", headers=[(name, declared)])
+    row = record(watching)
+    assert (row["request_bytes"], row["request_body_note"]) == expected

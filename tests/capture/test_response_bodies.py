@@ -161,6 +161,17 @@ def test_b6_b7_body_sent_as_a_file_is_final_and_sized_by_its_header(
     assert row["response_body_note"] == "file"
 
 
+@pytest.mark.parametrize("declared", [[], [(b"content-length", b"9" * 18)]], ids=["none", "absurd"])
+def test_b6_size_of_a_file_is_unknown_without_a_length_that_can_be(
+    monitor: Setup, talk: Talk, record: Record, declared: Any
+) -> None:
+    start = {**START, "headers": declared}
+    watching = monitor(sends(start, {"type": "http.response.pathsend", "path": "/x"}))
+    talk(watching.app)
+    row = record(watching)
+    assert (row["response_bytes"], row["response_body_note"]) == (None, "file")
+
+
 def test_b8_record_is_closed_after_the_last_trailers(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
@@ -250,6 +261,7 @@ def test_b13_compressed_body_is_read(monitor: Setup, talk: Talk, record: Record)
 
 
 BOMB = gzip.compress(bytes(50_000_000))
+FIRST, SECOND = gzip.compress(b'{"a":1,'), gzip.compress(b'"b":2}')
 
 
 @pytest.mark.parametrize(
@@ -258,14 +270,21 @@ BOMB = gzip.compress(bytes(50_000_000))
         (zlib.compress(b'{"a":1}'), "deflate", '{"a":1}', None),
         (zlib.compress(b'{"a":1}')[2:-4], "deflate", '{"a":1}', None),
         (gzip.compress(b'{"a":"' + bytes(range(97, 123)) * 40)[:-20], "gzip", '{"a":"abc', "cut"),
+        (FIRST + SECOND, "gzip", '{"a":1,"b":2}', None),
+        (FIRST + SECOND + bytes(512), "gzip", '{"a":1,"b":2}', None),
+        (FIRST + SECOND[:-4], "gzip", '{"a":1,"b":2}', "cut"),
+        (FIRST + SECOND[:2] + b"junk", "gzip", '{"a":1,', "cut"),
+        (FIRST + SECOND + b"junk", "gzip", '{"a":1,"b":2}', "cut"),
+        (FIRST + gzip.compress(b"") * 10_000 + SECOND, "gzip", '{"a":1,', "cut"),
         (BOMB, "gzip", "\0\0", "cut"),
         (b"not gzip", "gzip", None, "encoding:gzip"),
         (b"\x0b\x02\x80", "br", None, "encoding:br"),
         (b"(\xb5/\xfd", "zstd", None, "encoding:zstd"),
         (b'{"a":1}', "identity", '{"a":1}', None),
     ],
-    ids=["zlib", "raw", "cut", "bomb", "not-gzip", "br", "zstd", "identity"],
-)
+    ids=["zlib", "raw", "cut", "members", "padded", "cut-member", "no-member", "trailing",
+         "many-members", "bomb", "not-gzip", "br", "zstd", "identity"],
+)  # fmt: skip
 def test_b13_encodings(
     *,
     monitor: Setup,

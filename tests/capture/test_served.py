@@ -21,6 +21,8 @@ from starlette.responses import PlainTextResponse
 from websockets import InvalidStatus, Subprotocol
 from websockets.sync.client import connect
 
+from perfectcv_traffic.store.ingest import ingest
+
 Setup = Callable[..., Any]
 Serve = Callable[..., Any]
 Record = Callable[[Any], dict[str, Any]]
@@ -194,7 +196,22 @@ def test_c2_c3_unread_body_is_not_asked_for(monitor: Setup, serve: Serve, record
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"100 Continue" not in answer
     row = record(watching)
-    assert (row["request_bytes"], row["request_body_note"]) == (5000, "not_read")
+    assert (row["request_bytes"], row["request_body_note"]) == (None, "not_read")
+
+
+def test_lengths_that_no_body_had_are_stored_as_unknown(
+    monitor: Setup, serve: Serve, records: Records, log: Path, tmp_path: Path
+) -> None:
+    watching = monitor(FastAPI())
+    request = (
+        b"GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999999999\r\n"
+        b"Connection: close\r\n\r\n"
+    )
+    with serve(watching.app) as address:
+        for _ in range(12):  # together they were more than SQLite can add up
+            assert raw(address, request).startswith(b"HTTP/1.1 404")
+    assert [row["request_bytes"] for row in records(watching)] == [None] * 12
+    assert ingest([log], tmp_path / "t.db").new == 12
 
 
 def test_c5_client_that_leaves_in_mid_upload(monitor: Setup, serve: Serve, record: Record) -> None:

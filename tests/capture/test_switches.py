@@ -202,7 +202,21 @@ def test_enrich_that_fails_loses_only_the_enrichment(
     watching = monitor(Response(""), model=TenantLog, enrich=fill)
     for _ in range(2):
         talk(watching.app)
-    assert [row["tenant"] for row in records(watching)] == [None, None]
+    assert ["tenant" in row for row in records(watching)] == [False, False]
+    assert caplog.text.count("enrich failed") == 1
+
+
+def ends_the_process(*_given: Any) -> Any:
+    raise SystemExit(1)
+
+
+def test_functions_that_end_the_process_do_not(
+    monitor: Setup, talk: Talk, records: Records, caplog: Any
+) -> None:
+    watching = monitor(Response("answer"), enrich=ends_the_process, redact_text=ends_the_process)
+    for _ in range(2):
+        talk(watching.app)
+    assert [row["response_body"] for row in records(watching)] == ["[REDACTED]"] * 2
     assert caplog.text.count("enrich failed") == 1
 
 

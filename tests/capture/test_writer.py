@@ -11,11 +11,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi import FastAPI, Request, Response
 
@@ -68,7 +70,8 @@ def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) ->
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_bytes().splitlines()]
+    left_out = msgspec.structs.asdict(TrafficLog(request_id=""))
+    return [{**left_out, **json.loads(line)} for line in log.read_bytes().splitlines()]
 
 
 def test_i1_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
@@ -105,6 +108,27 @@ def test_i1_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
     composer.leave.set()
     sink.close()
     assert (sink.counters.recorded, sink.counters.bodies_dropped) == (6, 3)
+
+
+def test_i1_what_waits_for_its_background_tasks_counts_as_waiting(log: Path) -> None:
+    composer = Plain()
+    composer.leave.clear()
+    sink = writer(log, composer, records=5, size=20_000)
+    sink.submit(exchange_of("/first"))
+    assert composer.entered.wait(20)  # the thread holds it, the queue is empty
+    held = [exchange_of("/held", b"x" * 5000) for _ in range(8)]
+    for exchange in held:
+        exchange.finished_at = time.perf_counter()
+        sink.hold(exchange)
+    assert [exchange.request_body.kept for exchange in held[:5]] == [5000, 5000, 0, 0, 0]
+    sink.submit(exchange_of("/next"))  # for which there is no room left
+    assert (sink.counters.dropped, sink.counters.bodies_dropped) == (4, 3)
+    for exchange in held:
+        sink.release(exchange)
+    composer.leave.set()
+    sink.close()
+    assert (sink.counters.recorded, sink.counters.dropped) == (6, 4)
+    assert [line["path"] for line in lines(log)] == ["/first"] + ["/held"] * 5
 
 
 def test_i1_dropped_bodies_are_noted_in_the_record(
@@ -166,6 +190,31 @@ def test_writer_outlives_its_own_bugs_and_counts_what_they_cost(log: Path, caplo
     assert "the recorder failed" in caplog.text
 
 
+class Interrupted(Plain):
+    """A composer that ends the thread which calls it, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_over = False
+
+    def compose(self, exchange: Exchange) -> TrafficLog:
+        if not self.is_over:
+            self.is_over = True
+            raise KeyboardInterrupt
+        return super().compose(exchange)
+
+
+def test_thread_that_ended_is_replaced_at_the_next_request(log: Path) -> None:
+    one = writer(log, Interrupted())
+    one.submit(exchange_of("/lost"))
+    assert one.flush(20)
+    one.submit(exchange_of("/kept"))
+    assert one.flush(20)
+    one.close()
+    assert [(line["path"], line["lost_before"]) for line in lines(log)] == [("/kept", 1)]
+    assert (one.counters.failed, one.counters.recorded, one.counters.faults) == (1, 1, 1)
+
+
 def test_thread_that_cannot_start_is_tried_again(log: Path, monkeypatch: Any) -> None:
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -219,14 +268,53 @@ from pathlib import Path
 from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
 log = AppendOnlyLog(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))
-assert log.append(b"a" * 39 + b"\\n")
-assert not log.append(b"b" * 39 + b"\\n")
+assert log.append(b"a" * 39 + b"\\n") == 40
+assert log.append(b"b" * 39 + b"\\n") == 10
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-assert log.append(b"c" * 39 + b"\\n")
+assert log.append(b"c" * 39 + b"\\n") == 40
 """
     log = tmp_path / "log"
     subprocess.run([sys.executable, "-c", script, str(log)], check=True, timeout=60)
     assert log.read_bytes().splitlines() == [b"a" * 39, b"b" * 10, b"c" * 39]
+
+
+@posix
+def test_i8_lines_that_a_full_disk_took_whole_count_as_recorded(tmp_path: Path) -> None:
+    script = """
+import json, resource, signal, sys
+from pathlib import Path
+from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
+from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.exchange import begin
+from perfectcv_traffic.capture.sampler import Sampler
+from perfectcv_traffic.record import TrafficLog
+from perfectcv_traffic.settings import Settings
+class Plain:
+    def compose(self, exchange):
+        if exchange.path == "/poison":
+            raise ValueError
+        return TrafficLog(request_id=exchange.path * 50)
+    def close(self): ...
+def exchange_of(path):
+    return begin({"method": "GET", "path": path, "headers": []}, "id", "event", (1.0, 1.0))
+recorder = BatchRecorder(AppendOnlyLog(Path(sys.argv[1])), Sampler(Settings()), Plain())
+resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))
+paths = ["/a", "/poison", "/b", "/c", "/poison", "/d"]
+outcome = recorder.write(map(exchange_of, paths), 5)
+print(outcome.recorded, outcome.unwritten, outcome.failed, outcome.untold)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+recorder.write([exchange_of("/e")], outcome.untold)
+recorder.close()
+"""
+    log = tmp_path / "log"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(log)], check=True, timeout=60, capture_output=True
+    )
+    # Of lines of 118 to 134 bytes three are whole: they tell the 5 before them and one failure.
+    assert done.stdout.split() == [b"3", b"1", b"2", b"2"]
+    *whole, torn, last = log.read_bytes().splitlines()
+    assert [json.loads(line).get("lost_before", 0) for line in (*whole, last)] == [5, 1, 0, 2]
+    assert not torn.endswith(b"}")
 
 
 def test_i9_unusable_directory_degrades_the_recorder_not_the_api(
@@ -282,7 +370,7 @@ def append_many(log: Path, name: str, count: int) -> None:
             b'{"worker":"%s","n":%d,"x":"%s"}\n' % (name.encode(), 50 * number + k, b"x" * 700)
             for k in range(50)
         )
-        assert file.append(batch)
+        assert file.append(batch) == len(batch)
     file.close()
 
 

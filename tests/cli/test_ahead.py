@@ -11,7 +11,7 @@ from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import ahead
 from perfectcv_traffic.cli.app import COMMANDS, program
 from perfectcv_traffic.cli.reading import Source, begun, read
-from perfectcv_traffic.fold import pool
+from perfectcv_traffic.fold import pool, run, splits
 
 LINES = b'{"request_id":"r","path":"/a"}\n' * 50
 
@@ -85,3 +85,18 @@ def test_what_was_begun_is_read_once_and_only_by_who_wants_all_of_it(log: Path) 
             assert first.run is not second.run
             assert read(first).health.ingested == read(second).health.ingested == 50
     assert ahead.taken([str(log)]) is None
+
+
+@pytest.mark.parametrize("repeated", [0, 20])
+def test_latest_requests_are_those_of_all_lines_though_the_last_are_folded_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeated: int
+) -> None:
+    monkeypatch.setattr(splits, "LEAST", 1000)
+    monkeypatch.setattr(run, "_ENOUGH_FOR_LATEST", 1500)
+    line = '{"request_id":"r%d","event_id":"5f1d7c3ab2e94d06%08x","path":"/a"}\n'
+    written = [line % (number, number) for number in range(300)]
+    path = tmp_path / "api_traffic.log"
+    path.write_text("".join([*written, *written[:repeated]]))
+    found = read(Source(path, [path]))
+    assert found.health.duplicates == repeated
+    assert found.recent["request_id"].tolist() == [f"r{number}" for number in range(300)]

@@ -40,7 +40,9 @@ def request(number: int, **changes: object) -> TrafficLog:
         "response_time_ms": 10.0,
     }
     return msgspec.convert(
-        {"request_id": str(number), **values, **changes}, TrafficLog, from_attributes=True
+        {"request_id": str(number), "event_id": str(number), **values, **changes},
+        TrafficLog,
+        from_attributes=True,
     )
 
 

@@ -31,13 +31,13 @@ EVIL = "=cmd|'/C calc'!A0"
 def database(tmp_path: Path) -> Path:
     """Two requests, the second with all that could do harm."""
     ordinary = TrafficLog(
-        request_id="one", timestamp="2026-11-21T22:05:00.000000Z", method="GET",
+        request_id="one", event_id="e1", timestamp="2026-11-21T22:05:00.000000Z", method="GET",
         url="http://h/a?x=1", path="/a", route="/a", status_code=200, response_time_ms=5.0,
         request_headers={"accept": "*/*", "authorization": "[REDACTED]", "x-request-id": "one"},
         token_scheme="bearer", query_params="x=1",
     )  # fmt: skip
     evil = msgspec.structs.replace(
-        ordinary, request_id="two", method="POST", user_agent=EVIL, status_code=500,
+        ordinary, request_id="two", event_id="e2", method="POST", user_agent=EVIL, status_code=500,
         request_body="it's\n\x1b[31m$HOME",
     )  # fmt: skip
     log = tmp_path / "api_traffic.log"

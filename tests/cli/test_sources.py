@@ -119,6 +119,14 @@ def test_comparison_with_an_earlier_database(log: Path) -> None:
     assert (table["requests"] == table["requests_before"]).all()
 
 
+def test_times_do_not_choose_from_what_is_compared_with(log: Path) -> None:
+    filters = Filters(since="2026-11-21T12:00:00.000000Z")
+
+    table = of(Source(log, [log], filters), compare=str(log))["comparison"]
+
+    assert (table["requests"].sum(), table["requests_before"].sum()) == (120, 240)
+
+
 def test_comparison_with_before_needs_a_beginning(log: Path) -> None:
     with pytest.raises(UsageError, match="needs --since"):
         of(Source(log, [log]), compare=BEFORE)

@@ -131,7 +131,9 @@ def request(number: int, **changes: object) -> TrafficLog:
         "timestamp": now, "method": "GET", "path": "/me", "route": "/me", "status_code": 200,
         "auth_required": True, "token_validity": "absent", "response_time_ms": 10.0,
     }  # fmt: skip
-    return msgspec.convert({"request_id": str(number), **values, **changes}, TrafficLog)
+    return msgspec.convert(
+        {"request_id": str(number), "event_id": str(number), **values, **changes}, TrafficLog
+    )
 
 
 @pytest.fixture(name="hostile")

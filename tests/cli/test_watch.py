@@ -13,8 +13,12 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 def test_watch_prints_a_line_for_each_look_when_piped(program: Program, tmp_path: Path) -> None:
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     records = [
-        TrafficLog(request_id="1", timestamp=now, status_code=500, response_time_ms=5.0),
-        TrafficLog(request_id="2", timestamp="2020-01-01T00:00:00.000000Z", status_code=200),
+        TrafficLog(
+            request_id="1", event_id="1", timestamp=now, status_code=500, response_time_ms=5.0
+        ),
+        TrafficLog(
+            request_id="2", event_id="2", timestamp="2020-01-01T00:00:00.000000Z", status_code=200
+        ),
     ]
     log = tmp_path / "a.log"
     log.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))

@@ -56,7 +56,10 @@ def _receiver() -> Iterator[Receiver]:
 
 
 def write(directory: Path, *statuses: int) -> None:
-    records = (TrafficLog(request_id=str(n), status_code=one) for n, one in enumerate(statuses))
+    records = (
+        TrafficLog(request_id=str(n), event_id=str(n), status_code=one)
+        for n, one in enumerate(statuses)
+    )
     lines = b"".join(msgspec.json.encode(one) + b"\n" for one in records)
     (directory / "a.log").write_bytes(lines)
 

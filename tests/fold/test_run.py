@@ -90,6 +90,23 @@ def test_only_selected_records_are_folded_and_all_are_counted(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("short_splits")
+@pytest.mark.parametrize("repeated", [0, 40])
+def test_latest_records_are_there_first_as_far_as_none_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeated: int
+) -> None:
+    monkeypatch.setattr(run_module, "_ENOUGH_FOR_LATEST", 40_000)
+    written = lines(range(150))
+    written += written[:repeated]
+    name = str(write(tmp_path / "a.log", written))
+    run = Run(found([name]), SameProcess(), 2, LATEST)
+    likely, part = run.latest(), run.result()
+    assert_is(part, Expected([written]))
+    assert [request_id for request_id, _ in part.latest] == Expected([written]).ids[-25:]
+    assert len(likely) == 25
+    assert (likely == part.latest) == (repeated == 0)
+
+
+@pytest.mark.usefixtures("short_splits")
 def test_latest_records_are_found_before_a_long_end_without_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

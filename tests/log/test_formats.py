@@ -5,10 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
+from perfectcv_traffic.log.objects import ALIASES
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 
@@ -124,10 +127,9 @@ def test_combined_line_without_credentials_says_nothing_about_tokens() -> None:
     ("appended", "expected"),
     [
         (b" 0.125", {"response_time_ms": 125.0, "client_ip": "203.0.113.9"}),
-        (b' "198.51.100.7, 10.0.0.1"', {"client_ip": "198.51.100.7"}),
-        (b' "198.51.100.7" 1.5 -', {"response_time_ms": 1500.0, "client_ip": "198.51.100.7"}),
+        (b' "198.51.100.7, 10.0.0.1"', {"client_ip": "203.0.113.9"}),
+        (b' "198.51.100.7" 1.5 -', {"response_time_ms": 1500.0, "client_ip": "203.0.113.9"}),
         (b' rt=0.010 "-"', {"response_time_ms": 10.0, "client_ip": "203.0.113.9"}),
-        (b' "2001:db8::1"', {"client_ip": "2001:db8::1"}),
     ],
 )
 def test_combined_line_with_appended_fields_takes_them(
@@ -168,6 +170,31 @@ def test_caddy_line_becomes_a_record_without_secrets() -> None:
     assert found["null_params_count"] == 1
 
 
+@pytest.mark.parametrize("method", ["", '"request_method":"GET",', '"method":"GET",'])
+@pytest.mark.parametrize(
+    ("named", "target"),
+    [
+        ("request", "/users/1?a=1"),
+        ("request", "/a b/c?a=1"),
+        ("request", "http://other.example/users/1?a=1"),
+        ("path", "/users/1?a=1"),
+    ],
+)
+def test_json_line_with_a_request_line_is_taken_apart(method: str, named: str, target: str) -> None:
+    line = f'{{{method}"{named}":"GET {target} HTTP/1.1","status":200}}'
+    found = facts(line.encode(), LogFormat.JSON)
+    assert (found["method"], found["url"], found["http_version"]) == ("GET", target, "1.1")
+    assert found["path"] == target.partition("?")[0].removeprefix("http://other.example")
+    assert found["query_params"] == "a=1"
+
+
+def test_json_line_with_a_decoded_path_of_three_words_keeps_it() -> None:
+    line = b'{"uri":"/a b HTTP/1.1","status":200,"server_protocol":"HTTP/2.0"}'
+    found = facts(line, LogFormat.JSON)
+    assert (found["path"], found["http_version"]) == ("/a b HTTP/1.1", "2.0")
+    assert "method" not in found
+
+
 def test_json_line_with_numbers_as_text_becomes_a_record() -> None:
     assert facts(NGINX_JSON, LogFormat.JSON) | {"null_params_details": []} == {
         "timestamp": "2025-10-10T11:55:36.000000Z",
@@ -201,10 +228,32 @@ def test_uvicorn_line_has_a_time_only_if_its_prefix_has(
     assert (record.timestamp, record.client_ip) == (timestamp, client)
 
 
+HUGE = "1" + "0" * 400
+VALUES = st.sampled_from([
+    HUGE, f"-{HUGE}", "1e308", "1e400", "-0.0", "18446744073709551615", "true", "null", "[]", "{}",
+    '["a",1]', '"-"', '""', f'"{HUGE}"', '"1e400"', '"nan"', '"inf"', '"/a b"', '"\\ud800"',
+])  # fmt: skip
+NAMES = sorted({name for names in ALIASES.values() for name in names})
+
+
+@given(st.dictionaries(st.sampled_from([*NAMES, "server_protocol", "resp_headers"]), VALUES))
+@example({"uri": '"/"', "ts": HUGE})
+@example({"uri": '"/"', "status": "200", "duration_us": HUGE})
+def test_json_line_of_any_values_is_a_record_or_rejected(values: dict[str, str]) -> None:
+    pairs = [f'"{name}":{value}' for name, value in values.items()]
+    request = ",".join(['"uri":"/"', *pairs])
+    for line in (pairs, [*pairs, f'"request":{{{request}}}']):
+        for log_format in (LogFormat.JSON, LogFormat.CADDY):
+            parsed = formats().parser(log_format).parse(f"{{{','.join(line)}}}".encode())
+            assert isinstance(parsed, TrafficLog | Reject)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
         (b'{"timestamp":"x","path":"/","status":200}', "bad_value:time"),
+        (b'{"timestamp":1%s,"path":"/","status":200}' % (b"0" * 400), "bad_value:time"),
+        (b'{"timestamp":"1%s","path":"/","status":200}' % (b"0" * 400), "bad_value:time"),
         (b'{"path":"/","status":"many"}', "bad_value:status"),
         (b'{"path":"/","status":-1}', "bad_value:status"),
         (b'{"status":200}', "missing_field:path"),

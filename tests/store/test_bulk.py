@@ -88,7 +88,7 @@ def write_log(log: Path, line: Line, count: int = LINES) -> None:
                 line(
                     number,
                     path=f"/items/{number % PATHS}",
-                    response_body="x" * 100,
+                    response_body="x" * 550,
                     **(nulls if number % 7 == 0 else {}),
                 )
             )
@@ -188,6 +188,33 @@ def test_helper_that_dies_is_done_without(log: Path, db: Path, tmp_path: Path, l
 
     counts = ingest([log], db, options=Options(in_parallel=True, progress=kill_helper))
     assert counts == Counts(lines=3000, new=3000)
+    ingest([log], tmp_path / "alone.db")
+    assert contents(db) == contents(tmp_path / "alone.db")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_module_of_the_working_directory_is_not_run_by_the_helper(
+    log: Path, db: Path, tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("import pathlib; pathlib.Path('ran').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    write_log(log, line, 2000)
+    assert ingest([log], db, options=Options(in_parallel=True)) == Counts(lines=2000, new=2000)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("said", ["hello from a stray print\n", "\\xff" * 8])
+def test_helper_that_says_something_else_is_done_without(
+    log: Path, db: Path, tmp_path: Path, line: Line, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\nif 'perfectcv_traffic.store.helper_process' in sys.orig_argv:\n"
+        f"    sys.stdout.buffer.write(b{said!r}); sys.stdout.buffer.flush()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    write_log(log, line, 2000)
+    assert ingest([log], db, options=Options(in_parallel=True)) == Counts(lines=2000, new=2000)
     ingest([log], tmp_path / "alone.db")
     assert contents(db) == contents(tmp_path / "alone.db")
 

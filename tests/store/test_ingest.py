@@ -204,6 +204,17 @@ def test_pipe_is_refused_with_what_to_do_instead(db: Path, tmp_path: Path) -> No
     assert not db.exists()
 
 
+def test_log_that_was_rotated_away_is_read_to_its_end(log: Path, db: Path, line: Line) -> None:
+    log.write_bytes(line(1))
+    ingest([log], db)
+    with log.open("ab") as file:
+        file.write(line(2))
+    log.rename(f"{log}.1")  # by a nightly rotation; nothing was requested since
+
+    assert ingest([log], db, options=Options(in_parallel=True)).new == 1
+    assert ingest([log], db).lines == 0
+
+
 def test_missing_log_is_named(db: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"none\.log does not exist"):
         ingest([tmp_path / "none.log"], db)
@@ -217,11 +228,12 @@ def test_record_that_sqlite_cannot_hold_is_rejected(
     class Wide(TrafficLog, kw_only=True):
         number: int = 0
 
-    log.write_bytes(
-        line(1) + line(2).replace(b'{"request', b'{"number":9999999999999999999,"request') + line(3)
-    )
+    wide = line(2).replace(b'{"request', b'{"number":9999999999999999999,"request')
+    log.write_bytes(line(1) + wide + line(3))
     assert ingest([log], db, model=Wide) == Counts(lines=3, new=2, rejected=1)
-    assert query("SELECT reason FROM rejected_lines") == [("unstorable:OverflowError",)]
+    assert query("SELECT reason, log_offset, length, raw FROM rejected_lines") == [
+        ("unstorable:OverflowError", len(line(1)), len(wide) - 1, wide[:-1].decode())
+    ]
 
 
 def test_database_files_are_opened_by_sqlite_alone(log: Path, db: Path, line: Line) -> None:
@@ -240,6 +252,32 @@ def test_database_files_are_opened_by_sqlite_alone(log: Path, db: Path, line: Li
     ingest([log], db)
     names_watched = False
     assert opened == []
+
+
+@pytest.mark.parametrize(
+    ("same", "counts"),
+    [
+        (b'INFO:     203.0.113.7:0 - "GET /health HTTP/1.1" 200 OK\n', Counts(lines=5, new=5)),
+        (
+            b'203.0.113.7 - - [21/Nov/2026:10:00:00 +0000] "GET /health HTTP/1.1" 200 2\n',
+            Counts(lines=5, duplicate=5),
+        ),
+    ],
+)
+def test_short_log_begun_anew_with_equal_lines_is_new_if_they_have_no_time(
+    log: Path, db: Path, query: Query, same: bytes, counts: Counts
+) -> None:
+    said: list[str] = []
+    log.write_bytes(same * 10)
+    ingest([log], db)
+    os.truncate(log, 0)
+    log.write_bytes(same * 5)
+    assert ingest([log], db, options=Options(notice=said.append)) == counts
+    assert any("5 lines as before" in message for message in said) == (counts.new > 0)
+    with log.open("ab") as file:
+        file.write(same * 2)
+    assert ingest([log], db).new == 2
+    assert query("SELECT count(*) FROM api_requests") == [(12 + counts.new,)]
 
 
 def test_given_format_wins_over_the_first_lines(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
+from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.merge import merge
@@ -65,6 +68,40 @@ def test_merged_databases_equal_one_fed_by_both_logs(
     assert hosts.merge() == [Merged(150, 0), Merged(60, 0)]
     assert everything(query, hosts.merged) == everything(query, hosts.both)
     assert is_whole(hosts.merged)
+
+
+def test_fields_of_an_own_model_are_merged_with_the_rest(
+    tmp_path: Path, query: Query, line: Line
+) -> None:
+    class ShopLog(TrafficLog, kw_only=True):
+        tenant: str | None = None
+        carts: int = 0
+
+    sources = []
+    for number, model in enumerate((TrafficLog, ShopLog, ShopLog)):
+        log, db = tmp_path / f"{number}.log", tmp_path / f"{number}.db"
+        own = b'{"tenant":"acme","carts":%d,"request' % number
+        log.write_bytes(line(number).replace(b'{"request', own))
+        ingest([log], db, model=model)
+        sources.append(db)
+    merged = tmp_path / "merged.db"
+    for db in sources:
+        merge(merged, db)
+    found = query("SELECT request_id, tenant, carts FROM api_requests ORDER BY 1", database=merged)
+    assert found == [("r0", None, None), ("r1", "acme", 1), ("r2", "acme", 2)]
+    types = query("SELECT name, type FROM pragma_table_info('api_requests')", database=merged)
+    assert {("tenant", "TEXT"), ("carts", "INTEGER")} <= set(types)
+    assert is_whole(merged)
+
+
+def test_column_that_is_no_name_of_a_field_is_refused(
+    tmp_path: Path, query: Query, line: Line
+) -> None:
+    hosts = Hosts(tmp_path, line(1), line(2))
+    with closing(sqlite3.connect(hosts.dbs[0])) as connection:
+        connection.execute('ALTER TABLE api_requests ADD COLUMN "a) --" TEXT')
+    with pytest.raises(StorageError, match="a column 'a\\) --' of api_requests that no record has"):
+        hosts.merge()
 
 
 def test_merging_again_changes_nothing(tmp_path: Path, query: Query, line: Line) -> None:

@@ -115,6 +115,67 @@ def test_prune_keeps_what_may_stay_and_the_whole_summary(
     assert ingest([log], filled).lines == 0
 
 
+def test_prune_takes_the_oldest_first_whenever_they_were_stored(
+    log: Path, db: Path, tmp_path: Path, line: Line, query: Query
+) -> None:
+    old = tmp_path / "old.log"
+    log.write_bytes(b"".join(line(n, timestamp="2026-11-21T10:00:00.000000Z") for n in (1, 2)))
+    ingest([log], db)
+    old.write_bytes(b"".join(line(n, timestamp="2025-01-01T10:00:00.000000Z") for n in (3, 4, 5)))
+    ingest([old], db)
+    assert prune(db, Retention(rows=3)) == 2
+    assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",), ("r5",)]
+    assert prune(db, Retention(rows=1)) == 2
+    assert query("SELECT request_id FROM api_requests") == [("r2",)]
+
+
+UVICORN = b'INFO:     127.0.0.1:5000 - "GET /p%d HTTP/1.1" 200 OK\n'
+
+
+@pytest.mark.parametrize(
+    ("may_stay", "hours"),
+    [
+        (Retention(before="2026-11-21T03:30:00.000000Z"), 6),
+        (Retention(rows=5), 5),
+        (Retention(rows=0), 1),
+        (Retention(before="2027-01-01T00:00:00.000000Z"), 0),
+        (Retention(rows=100), 10),
+    ],
+)
+def test_windows_of_clients_go_with_the_requests_that_they_count(
+    log: Path, db: Path, line: Line, query: Query, may_stay: Retention, hours: int
+) -> None:
+    log.write_bytes(
+        b"".join(line(n, timestamp=f"2026-11-21T{n:02}:00:00.000000Z") for n in range(10))
+    )
+    ingest([log], db)
+    prune(db, may_stay)
+    left = query("SELECT DISTINCT window_start FROM rate_limit_tracking ORDER BY 1")
+    assert left == [(f"2026-11-21T{n:02}",) for n in range(10 - hours, 10)]
+    assert query("SELECT sum(request_count) FROM summary_clients") == [(10,)]
+
+
+def test_requests_without_a_time_are_as_old_as_their_log_was_last_read(
+    log: Path, db: Path, tmp_path: Path, line: Line, query: Query
+) -> None:
+    first, second = tmp_path / "first.log", tmp_path / "second.log"
+    log.write_bytes(line(1, timestamp="2026-03-01T00:00:00.000000Z"))
+    first.write_bytes(UVICORN % 1 + UVICORN % 2)
+    second.write_bytes(UVICORN % 3)
+    ingest([log, first, second], db)
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute(
+            "UPDATE log_files SET updated = '2026-02-01T00:00:00.000000Z' WHERE path = ?",
+            (str(first),),
+        )
+    assert retention.without_time(db) == 3
+    assert prune(db, Retention(before="2026-01-01T00:00:00.000000Z")) == 0
+    assert prune(db, Retention(before="2026-02-15T00:00:00.000000Z")) == 2
+    assert retention.without_time(db) == 1
+    assert prune(db, Retention(rows=1)) == 1
+    assert query("SELECT path FROM api_requests") == [("/p3",)]
+
+
 def test_generated_requests_that_were_pruned_are_not_missing(
     log: Path, db: Path, line: Line
 ) -> None:

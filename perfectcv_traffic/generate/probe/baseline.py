@@ -13,13 +13,17 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.probe.drafting import Attempt, Drafter
-from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS, Case, Prober, Reply
+from perfectcv_traffic.generate.probe.exchange import Case, Prober, Reply
+from perfectcv_traffic.generate.statuses import (
+    METHOD_NOT_ALLOWED,
+    SERVER_ERRORS,
+    SUCCESS,
+    UNAUTHORIZED,
+)
 
-UNAUTHORIZED: Final = 401
-_METHOD_NOT_ALLOWED: Final = 405
 MAX_CRASHES: Final = 2
 """Attempts answered 5xx after which an operation is left alone."""
-_HOPELESS: Final = frozenset({UNAUTHORIZED, _METHOD_NOT_ALLOWED, None})
+_HOPELESS: Final = frozenset({UNAUTHORIZED, METHOD_NOT_ALLOWED, None})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.statuses import SERVER_ERRORS
 
 UNANSWERED_WEIGHT: Final = 4
 """Failures that a request without any answer counts as."""
-_SERVER_ERRORS: Final = range(500, 600)
 
 
 class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
@@ -77,7 +77,7 @@ class Budget:
         crashes again and again says nothing about the others: it counts once."""
         if status is None:
             self.failures += UNANSWERED_WEIGHT
-        elif status not in _SERVER_ERRORS:
+        elif status not in SERVER_ERRORS:
             self.failures, self._crashing = 0, ""
         elif operation != self._crashing or not operation:
             self.failures, self._crashing = self.failures + 1, operation

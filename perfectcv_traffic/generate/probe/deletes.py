@@ -11,7 +11,7 @@ from perfectcv_traffic.generate.ids import IdPool, unknown_id
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath, path_values
 from perfectcv_traffic.generate.probe.drafting import Attempt
-from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, Case, Prober, Reply
+from perfectcv_traffic.generate.probe.exchange import Case, Prober, Reply
 from perfectcv_traffic.generate.probe.findings import Ledger, Verdict
 from perfectcv_traffic.generate.probe.ladder import Ladder, changed
 from perfectcv_traffic.generate.probe.refusal import Meaning, meaning
@@ -23,8 +23,7 @@ from perfectcv_traffic.generate.probe.rungs import (
     rung_of_none,
     rungs,
 )
-
-NOT_FOUND = 404
+from perfectcv_traffic.generate.statuses import NOT_FOUND, SERVER_ERRORS
 
 
 @dataclass(slots=True)

@@ -20,10 +20,8 @@ from perfectcv_traffic.generate.outcome import Outcome
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.presenting import Presented
 from perfectcv_traffic.generate.probe.budget import Budget, GivenUp
+from perfectcv_traffic.generate.statuses import SUCCESS, TOO_MANY_REQUESTS
 
-SUCCESS: Final = range(200, 300)
-SERVER_ERRORS: Final = range(500, 600)
-TOO_MANY_REQUESTS: Final = 429
 MAX_TRIES: Final = 3
 MAX_RETRY_SECONDS: Final = 60.0
 DEFAULT_RETRY_SECONDS: Final = 1.0

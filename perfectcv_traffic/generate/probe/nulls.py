@@ -10,22 +10,16 @@ from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
-from perfectcv_traffic.generate.probe.exchange import (
-    SERVER_ERRORS,
-    TOO_MANY_REQUESTS,
-    Case,
-    Prober,
-    Reply,
-)
+from perfectcv_traffic.generate.probe.exchange import Case, Prober, Reply
 from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict
 from perfectcv_traffic.generate.probe.holes import Hole, with_hole
 from perfectcv_traffic.generate.probe.refusal import REFUSALS
+from perfectcv_traffic.generate.statuses import CONFLICT, SERVER_ERRORS, TOO_MANY_REQUESTS
 
 PATIENCE_SECONDS: Final = 0.25
 """After which the next probe is sent beside one that is not answered yet."""
 MAX_BESIDE: Final = 8
 SLOW_FACTOR: Final = 5
-_CONFLICT: Final = 409
 _NO_SUCH_PLACE: Final = (KeyError, IndexError, AttributeError, TypeError)
 
 
@@ -127,7 +121,7 @@ class NullProbes:
 
     async def _without_conflict(self, baseline: Baseline, hole: Hole, reply: Reply) -> Reply:
         """A 409 says that such an object is there already: once more with other made-up texts."""
-        if reply.status != _CONFLICT:
+        if reply.status != CONFLICT:
             return reply
         try:
             return await self.prober.send(with_hole(self._anew(baseline), hole))
@@ -192,7 +186,7 @@ class NullProbes:
         """Whether a request without the hole is still answered as before."""
         case = self._anew(baseline) if anew else baseline.case
         control = await self.prober.send(replace(case, number=""))
-        return control.succeeded or control.status == _CONFLICT
+        return control.succeeded or control.status == CONFLICT
 
     def _accuse_accepted(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
         stored = " and gave the null back" if _comes_back(hole, reply.json()) else ""

@@ -16,7 +16,7 @@ from perfectcv_traffic.generate.forge import Jwt, is_signed_with
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Wanted
-from perfectcv_traffic.generate.probe.baseline import UNAUTHORIZED, Baseline, HappyPath
+from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
 from perfectcv_traffic.generate.probe.budget import Refused, Stopped
 from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
@@ -28,6 +28,7 @@ from perfectcv_traffic.generate.probe.nulls import NullProbes
 from perfectcv_traffic.generate.probe.roles import Roles
 from perfectcv_traffic.generate.probe.rungs import low_role_rungs
 from perfectcv_traffic.generate.security import SchemeKind
+from perfectcv_traffic.generate.statuses import UNAUTHORIZED
 
 REQUESTS_PER_OPERATION: Final = 12
 """Beyond so many requests for each operation, in all, only what is essential is sent."""

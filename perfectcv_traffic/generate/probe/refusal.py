@@ -5,12 +5,16 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from perfectcv_traffic.generate.probe.exchange import SERVER_ERRORS, SUCCESS, TOO_MANY_REQUESTS
 from perfectcv_traffic.generate.probe.rungs import NOTHING, Rung
+from perfectcv_traffic.generate.statuses import (
+    BAD_REQUEST,
+    CLIENT_ERRORS,
+    SERVER_ERRORS,
+    SUCCESS,
+    TOO_MANY_REQUESTS,
+)
 
 REFUSALS: Final = frozenset({401, 403})
-_BAD_REQUEST: Final = 400
-_CLIENT_ERRORS: Final = range(400, 500)
 
 
 class Meaning(Enum):
@@ -31,8 +35,8 @@ def meaning(rung: Rung, status: int | None) -> Meaning:
     if status in SUCCESS:
         return Meaning.ACCEPTED
     # RFC 6750 answers 400 to a header that is malformed; without any there is nothing malformed.
-    if status in REFUSALS or (status == _BAD_REQUEST and rung.kind is not NOTHING):
+    if status in REFUSALS or (status == BAD_REQUEST and rung.kind is not NOTHING):
         return Meaning.REFUSED
     if status in SERVER_ERRORS:
         return Meaning.CRASHED
-    return Meaning.LET_THROUGH if status in _CLIENT_ERRORS else Meaning.UNKNOWN
+    return Meaning.LET_THROUGH if status in CLIENT_ERRORS else Meaning.UNKNOWN

@@ -1,0 +1,1 @@
+"""What is secret and how it is recognised: names, shapes, values, elements, paths."""
