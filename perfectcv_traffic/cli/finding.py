@@ -133,8 +133,10 @@ def _untested(known: Iterable[Accepted], wanted: Wanted, probed: Probed) -> list
 
 def _stopped(probed: Probed) -> TrafficError:
     """Why the run says less than it was asked for: the target's fault, or a limit's."""
+    from perfectcv_traffic.generate.probe.budget import GivenUp
+
     why = f"the run stopped early: {probed.stop_reason}"
-    return TargetError(why) if probed.is_given_up else UsageError(why)
+    return TargetError(why) if isinstance(probed.stopped, GivenUp) else UsageError(why)
 
 
 def _probe_options(wanted: Wanted) -> ProbeOptions:
@@ -161,16 +163,30 @@ def _severity(fail_on: str | None) -> str | None:
 
 def _exit_code(report: Report, wanted: Wanted, least: str | None) -> int:
     """0 fine, 1 findings; what could not be done at all is an error."""
-    probed = report.probed
+    _require_use(report.probed, wanted)
+    if least is not None and any(is_at_least(one.severity, least) for one in report.findings):
+        return ExitCode.FINDINGS
+    if not report.findings:
+        _require_result(report)
+    return ExitCode.OK
+
+
+def _require_use(probed: Probed, wanted: Wanted) -> None:
+    """Raise if a run that stopped early is of no use, whatever it found until then."""
+    from perfectcv_traffic.generate.probe.budget import Refused
+
     if probed.is_interrupted:
         raise KeyboardInterrupt
+    if isinstance(probed.stopped, Refused):
+        raise UsageError(str(probed.stopped))
     if wanted.updates_baseline and not probed.is_complete:
         note(f"{wanted.baseline} stays as it was: the run stopped early")
         raise _stopped(probed)
-    if least is not None and any(is_at_least(one.severity, least) for one in report.findings):
-        return ExitCode.FINDINGS
-    if report.findings:
-        return ExitCode.OK
+
+
+def _require_result(report: Report) -> None:
+    """Raise if it means nothing that there are no findings."""
+    probed = report.probed
     if probed.outcomes and all(one.status is None for one in probed.outcomes):
         raise no_answer(probed)
     if not probed.is_complete:
@@ -181,7 +197,6 @@ def _exit_code(report: Report, wanted: Wanted, least: str | None) -> int:
             f"{probed.target}: no operation answered 2xx ({answers}), so that nothing could be"
             " tested: check the API, credentials and document"
         )
-    return ExitCode.OK
 
 
 def _tell(report: Report, wanted: Wanted) -> None:

@@ -21,7 +21,7 @@ from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.prepare import Loaded, load
 from perfectcv_traffic.generate.probe.baseline import HappyPath
-from perfectcv_traffic.generate.probe.budget import Budget, RunLimits
+from perfectcv_traffic.generate.probe.budget import Budget, RunLimits, Stopped
 from perfectcv_traffic.generate.probe.choices import (
     DEFAULT_ADMIN_PATH,
     DEFAULT_SLOW_SECONDS,
@@ -65,6 +65,9 @@ class ProbeOptions:
             raise UsageError(f"pattern {self.admin_path!r} cannot be used: {error}") from error
 
 
+INTERRUPTED = "interrupted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed(Session):
     """What a probe run found."""
@@ -77,15 +80,23 @@ class Probed(Session):
     operations: tuple[Operation, ...]
     reached: frozenset[str]
     """Keys of the operations that answered 2xx to a valid request."""
-    stop_reason: str | None
-    is_interrupted: bool
-    is_given_up: bool = False
-    """It stopped because of the target, not because of a limit."""
+    stopped: Stopped | None
+    """What ended it early, if anything did."""
+
+    @property
+    def stop_reason(self) -> str | None:
+        """The same in words."""
+        return None if self.stopped is None else str(self.stopped)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Ctrl-C ended it."""
+        return self.stop_reason == INTERRUPTED
 
     @property
     def is_complete(self) -> bool:
         """Whether every phase came to its end."""
-        return self.stop_reason is None
+        return self.stopped is None
 
     @property
     def requests(self) -> int:
@@ -155,7 +166,7 @@ class _Job:
             try:
                 await probing.perform()
             except asyncio.CancelledError:
-                probing.stop_reason = "interrupted"
+                probing.stopped = Stopped(INTERRUPTED)
         return self.result(loaded, probing, setup)
 
     def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
@@ -204,8 +215,6 @@ class _Job:
             left_out=loaded.left_out,
             outcomes=tuple(probing.prober.outcomes),
             setup_ids=tuple(setup.request_ids),
-            stop_reason=probing.stop_reason,
-            is_interrupted=probing.stop_reason == "interrupted",
-            is_given_up=probing.is_given_up,
+            stopped=probing.stopped,
             seconds=probing.seconds,
         )

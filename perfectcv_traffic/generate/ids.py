@@ -42,6 +42,11 @@ class Harvested:
         wanted = ("".join(words), words[-1] if words else "", "id", "uuid")
         return next((self.fields[name] for name in wanted if name in self.fields), None)
 
+    def is_same(self, other: Harvested) -> bool:
+        """Whether both are one object: by their ids, else by all that is known of them."""
+        own, its = self.id_for("id"), other.id_for("id")
+        return self == other if own is None and its is None else own == its
+
 
 @dataclass(slots=True)
 class _Collection:
@@ -49,10 +54,8 @@ class _Collection:
     created: list[Harvested] = field(default_factory=list)
 
     def add(self, harvested: Harvested, *, is_created: bool) -> None:
-        known = (*self.listed, *self.created)
-        own_id = harvested.id_for("id")
         # An upsert answers a POST with what was there before: that is not ours to delete.
-        if any(own_id == one.id_for("id") for one in known):
+        if any(harvested.is_same(one) for one in (*self.listed, *self.created)):
             return
         kept, most = (self.created, MAX_CREATED) if is_created else (self.listed, MAX_LISTED)
         if len(kept) < most:

@@ -15,7 +15,7 @@ from perfectcv_traffic.render.text import visible
 
 LATENCY_HEADINGS = ("  Operation, scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
 P95 = PERMILLES.index(950)
-SCENARIO_WIDTH = 21
+SCENARIO_WIDTH = len(LATENCY_HEADINGS[0]) + 1
 FIGURE_WIDTH = 7
 HEADINGS = ("Scenario", "Sent", "As expected", "Surprises", "Answers: status × requests")
 

@@ -65,12 +65,20 @@ def test_demo_has_exactly_its_documented_flaws_and_everything_sent_is_recorded(
 
 @pytest.mark.end_to_end
 def test_wrong_credential_is_said_instead_of_passing_everything(
-    program: Program, demo: str
+    program: Program, demo: str, tmp_path: Path
 ) -> None:
-    done = program("generate", demo, "--token-env", "WRONG", "--include", "/auth/me", WRONG="wrong")
+    done = program(
+        "generate", demo, "--token-env", "WRONG", "--include", "/auth/me", "--output", "run.jsonl",
+        WRONG="wrong",
+    )  # fmt: skip
 
     assert done.returncode == 2
     assert "the credential was refused (401)" in done.stderr
+    events = [json.loads(one) for one in (tmp_path / "run.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "summary"
+    assert "the credential was refused" in events[-1]["stop_reason"]
+    stored = program("query", "SELECT count(*) > 0 FROM generated_requests").stdout
+    assert stored.splitlines()[1] == "1"
 
 
 @pytest.mark.end_to_end

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perfectcv_traffic.generate.ids import MAX_LISTED, IdPool, listed_objects
+from perfectcv_traffic.generate.ids import MAX_LISTED, Harvested, IdPool, listed_objects
 from perfectcv_traffic.generate.openapi import Document, Location
 from perfectcv_traffic.generate.operations import Operation, Parameter, parse_operations
 from perfectcv_traffic.generate.producers import Producers
@@ -194,3 +194,22 @@ def _path_parameter(name: str) -> Parameter:
         explode=False,
         is_json=False,
     )
+
+
+def test_objects_without_an_id_are_told_apart_by_their_fields() -> None:
+    one, other = Harvested({"name": "a"}), Harvested({"name": "b"})
+
+    assert one.is_same(Harvested({"name": "a"}))
+    assert not one.is_same(other)
+    assert not one.is_same(Harvested({"name": "a", "id": "1"}))
+    assert Harvested({"id": "1"}).is_same(Harvested({"id": "1", "name": "a"}))
+
+
+def test_collection_of_objects_without_an_id_keeps_each() -> None:
+    operations = _operations("GET /countries", "GET /countries/{code}")
+    pool = _pool(operations)
+
+    pool.learn(operations["GET /countries"], {}, [{"code": "de"}, {"code": "fr"}])
+
+    turns = (pool.bind(operations["GET /countries/{code}"], turn) for turn in range(2))
+    assert [one["code"] for one in turns] == ["de", "fr"]

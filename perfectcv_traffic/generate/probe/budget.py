@@ -19,6 +19,10 @@ class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
     """The run ends here; the message says why."""
 
 
+class Refused(Stopped):
+    """It ends because the credential that was given is not accepted: all else would say nothing."""
+
+
 class GivenUp(Stopped):
     """It ends because the target does not answer as it should, not because of a limit."""
 

@@ -17,7 +17,7 @@ from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
-from perfectcv_traffic.generate.probe.budget import GivenUp, Stopped
+from perfectcv_traffic.generate.probe.budget import Refused, Stopped
 from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL
 from perfectcv_traffic.generate.probe.deletes import Deletes, deletions
 from perfectcv_traffic.generate.probe.exchange import Prober
@@ -61,12 +61,11 @@ class Probing:
     slow: float
     is_thorough: bool = False
     not_tested: list[NotTested] = field(default_factory=list)
-    stop_reason: str | None = None
-    is_given_up: bool = False
+    stopped: Stopped | None = None
     seconds: float = 0.0
 
     async def perform(self) -> None:
-        """Every phase; `stop_reason` tells why one was cut short."""
+        """Every phase; `stopped` tells why one was cut short."""
         started = time.perf_counter()
         nulls = NullProbes(self.prober, self.ledger, self.happy_path, self.slow)
         roles = self._roles()
@@ -74,8 +73,7 @@ class Probing:
         try:
             await self._perform(ladder, nulls)
         except Stopped as stopped:
-            self.stop_reason = str(stopped)
-            self.is_given_up = isinstance(stopped, GivenUp)
+            self.stopped = stopped
         finally:
             nulls.cancel()
             self.seconds = time.perf_counter() - started
@@ -174,7 +172,7 @@ class Probing:
         tried = self._secured_baselines()
         statuses = [one.reply.status for one in tried]
         if tried and not any(one.is_good for one in tried) and UNAUTHORIZED in statuses:
-            raise UsageError(
+            raise Refused(
                 "the credential was refused (401) wherever it was needed:"
                 " check the token, the key or the login"
             )
