@@ -84,7 +84,8 @@ class Composer:
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
-        self._set_address(record, exchange, read.facts.host, query)
+        where = address(exchange, read.facts.host, query.shown, self._redactor)
+        record.url, record.path, record.query_params = *where, query.shown
         self._set_headers(record, read)
         sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
@@ -96,12 +97,6 @@ class Composer:
         record.request_data_summary = describe.request_summary(record, query.plain, sent)
         self._enrich(record, exchange.scope)
         return record
-
-    def _set_address(
-        self, record: TrafficLog, exchange: Exchange, host: str, query: ReadQuery
-    ) -> None:
-        record.query_params = query.shown
-        record.url, record.path = address(exchange, host, query.shown, self._redactor)
 
     def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:
