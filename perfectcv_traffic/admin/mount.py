@@ -29,6 +29,7 @@ def mount(app: Any, monitor: Monitor, model: type[TrafficLog]) -> None:
     settings = monitor.settings
     _refuse_conflict(app, settings.admin_prefix)
     admin = _build(monitor, model)
+    _refuse_words(settings.admin_token)
     guard = Guard(settings.admin_token)
     proxies = TrustedProxies(settings.trusted_proxies)
 
@@ -39,6 +40,11 @@ def mount(app: Any, monitor: Monitor, model: type[TrafficLog]) -> None:
     _put_outside(app, monitor, gate)
     if settings.admin_openapi:
         _show(app, admin, settings.admin_prefix)
+
+
+def _refuse_words(token: str) -> None:
+    if len(token.split()) > 1:  # the token itself is not repeated: it is a secret
+        raise UsageError("admin_token holds a space, which a Bearer token cannot: give one word")
 
 
 def _build(monitor: Monitor, model: type[TrafficLog]) -> FastAPI:

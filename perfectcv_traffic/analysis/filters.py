@@ -53,7 +53,8 @@ class Filters:
                 raise UsageError(f"--status {status!r}: give a code (404), a class (5xx) or none")
         for token in self.tokens:
             if token not in TOKENS:
-                raise UsageError(f"--token {token!r}: choose from {', '.join(TOKENS)}")
+                # Not repeated: who sets PERFECTCV_TRAFFIC_TOKEN may have meant a secret.
+                raise UsageError(f"--token chooses by validity: give {', '.join(TOKENS)}")
 
     def describe(self) -> dict[str, str]:
         """Every filter in force by its name, for people."""
@@ -95,8 +96,8 @@ def _conditions(filters: Filters) -> Iterator[Condition]:
     yield from _times(filters)
     if filters.paths:
         yield _path(filters.paths)
-    if methods := filters.methods:
-        yield Condition(_among("method", methods), methods, lambda r: r.method in methods)
+    if filters.methods:
+        yield _method(filters.methods)
     if filters.statuses:
         yield _status(filters.statuses)
     if filters.tokens:
@@ -114,6 +115,21 @@ def _times(filters: Filters) -> Iterator[Condition]:
         yield Condition(
             "timestamp < ?", (until,), lambda r: r.timestamp is not None and r.timestamp < until
         )
+
+
+def _method(names: tuple[str, ...]) -> Condition:
+    """In any case of letters: a record has the method as it was sent, `get` too."""
+    methods = tuple(map(_upper, names))
+    return Condition(
+        _among("upper(method)", methods),
+        methods,
+        lambda r: r.method is not None and _upper(r.method) in methods,
+    )
+
+
+def _upper(text: str) -> str:
+    """As SQLite's: other letters than A to Z stay."""
+    return text.encode().upper().decode()
 
 
 def _scenario(scenarios: tuple[str, ...]) -> Condition:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from perfectcv_traffic import nulls
-from perfectcv_traffic.capture import bodies, client, credentials, describe, headers
+from perfectcv_traffic.capture import bodies, client, credentials, describe, headers, timing
 from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
@@ -71,7 +70,7 @@ class Composer:
         record = self._model(
             request_id=exchange.request_id,
             event_id=exchange.event_id,
-            timestamp=_timestamp(exchange.wall_clock),
+            timestamp=timing.timestamp(exchange.wall_clock),
             method=exchange.method,
             http_version=exchange.http_version,
             route=exchange.route,
@@ -80,7 +79,7 @@ class Composer:
             client_disconnected=exchange.client_disconnected,
             client_ip=self._client_ip(exchange),
         )
-        _set_times(record, exchange)
+        timing.set_times(record, exchange)
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
@@ -262,26 +261,6 @@ def _pairs(urlencoded: str) -> dict[str, str]:
 
 def _form_of(exchange: Exchange) -> dict[str, str]:
     return _pairs(exchange.request_body.head[:PLAIN_LIMIT].decode("latin-1"))
-
-
-def _timestamp(wall_clock: float) -> str:
-    microseconds = round(wall_clock * 1_000_000)
-    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
-
-
-@lru_cache(64)
-def _second(since_epoch: int) -> str:
-    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
-
-
-def _set_times(record: TrafficLog, exchange: Exchange) -> None:
-    start = exchange.started_at
-    if exchange.received_at is not None:
-        record.request_time_ms = round((exchange.received_at - start) * 1000, 3)
-    if exchange.responded_at is not None:
-        record.ttfb_ms = round((exchange.responded_at - start) * 1000, 3)
-    if exchange.finished_at is not None:
-        record.response_time_ms = round((exchange.finished_at - start) * 1000, 3)
 
 
 def _set_nulls(

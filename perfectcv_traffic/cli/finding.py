@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from perfectcv_traffic.render.probed import Report
 
 
-def show_plan(target: str, options: Options, credentials: Credentials, *, shape: str) -> None:
-    """Print what would be sent, a JSON object a line: of a search, or as targets of traffic."""
+def show_plan(
+    target: str, options: Options, credentials: Credentials, *, shape: str, to: Path | None
+) -> None:
+    """Write what would be sent, a JSON object a line: of a search, or as targets of traffic."""
     from perfectcv_traffic.generate.find import plan
     from perfectcv_traffic.generate.outline import outline
     from perfectcv_traffic.generate.vegeta import write_targets
@@ -40,7 +42,7 @@ def show_plan(target: str, options: Options, credentials: Credentials, *, shape:
     else:
         steps = plan(target, options, credentials=credentials)
         lines = [msgspec.json.encode(one).decode() + "\n" for one in steps]
-    sys.stdout.write("".join(lines))
+    tell("".join(lines), to)
     note(f"{len(lines)} requests at most, none of them sent")
 
 

@@ -142,7 +142,8 @@ def generate(
         jwt_secret=jwt_secret_env,
     )
     if dry_run:
-        finding.show_plan(target, options, credentials, shape=(format or [""])[0])
+        to = output[0] if output else None
+        finding.show_plan(target, options, credentials, shape=(format or [""])[0], to=to)
         return
     wanted = probes.Wanted(
         suites=suites - {probes.LOAD},

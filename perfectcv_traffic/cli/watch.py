@@ -23,6 +23,7 @@ from perfectcv_traffic.cli.moments import before, span, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.reading import Source, frames_of
 from perfectcv_traffic.cli.terminal import results
+from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.cli.answers import Answers
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 Logs = Annotated[list[Path] | None, typer.Argument(help="Logs to watch; else the database.")]
 Window = Annotated[str, option("--window", help="How far back to look: 5m.")]
 Interval = Annotated[float, option("--interval", help="Seconds between two looks.", min=0.1)]
-Times = Annotated[int | None, option("--times", help="Looks before it ends; else until Ctrl-C.")]
+Times = Annotated[
+    int | None, option("--times", help="Looks before it ends; else until Ctrl-C.", min=1)
+]
 
 
 @filtered
@@ -47,11 +50,14 @@ def watch(
 
     When piped, a line for each look.
     """
-    looks = _looks(Source(db, logs or (), filters), span(window), interval, times)
+    length = span(window)
+    if not length:
+        raise UsageError(f"--window {window}: it must be longer than nothing")
+    looks = _looks(Source(db, logs or (), filters), length, interval, times)
     is_interrupted = _noting_interrupts()
     looks = itertools.takewhile(lambda _: not is_interrupted(), looks)
     with suppress(KeyboardInterrupt):
-        (_redraw if results().is_terminal else _print)(looks, span(window))
+        (_redraw if results().is_terminal else _print)(looks, length)
 
 
 def _noting_interrupts() -> Callable[[], bool]:

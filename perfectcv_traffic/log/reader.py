@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ CHUNK_SIZE = 4_194_304
 
 SCAN_SIZE = 1_048_576
 LONG_LINE_KEPT = 4096
+DATABASE = b"SQLite format 3\0"
+"""How a database begins, which is no log."""
 
 
 class ReplacedError(Exception):
@@ -194,6 +197,12 @@ def chunks_of(log: Path) -> Iterator[Chunk]:
         raise StorageError(f"log {log} cannot be read: {error.strerror or error}") from error
 
 
+def _refuse_database(log: Path) -> None:
+    with suppress(OSError), log.open("rb") as file:  # what cannot be read is told when it is read
+        if file.read(len(DATABASE)) == DATABASE:
+            raise StorageError(f"log {log} is a database: give it with --db {log}")
+
+
 def require_file(log: Path) -> None:
     """Raise `StorageError` when there is no such log file.
 
@@ -201,6 +210,7 @@ def require_file(log: Path) -> None:
     stored before.
     """
     if log.is_file():
+        _refuse_database(log)
         return
     if str(log) == "-" or log.is_fifo():
         raise StorageError(

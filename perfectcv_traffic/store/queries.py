@@ -16,14 +16,16 @@ from perfectcv_traffic.summary import CLIENTS, TABLES, Row, Table
 
 TOP_CLIENTS = 1000
 
-HAS_REQUEST_ID = (
+_IN_A_BUCKET = (
     "id >> 12 IN (WITH RECURSIVE bucket(number) AS ("
     "SELECT (SELECT min(id) FROM api_requests) >> 12 UNION ALL SELECT number + 1 FROM bucket"
     " WHERE number < (SELECT max(id) FROM api_requests) >> 12) SELECT number FROM bucket)"
-    " AND request_id = ?"
 )
+HAS_REQUEST_ID = f"{_IN_A_BUCKET} AND request_id = ?"
 """The condition by which rows of `api_requests` are found by their request id: the index has the
 ids of 4096 successive rows side by side, so each such bucket is looked into."""
+REQUEST_ID_BEGINS = f"{_IN_A_BUCKET} AND request_id >= ?1 AND request_id < ?1 || char(1114111)"
+"""The same for those whose request id begins so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,14 @@ def test_token_comes_from_the_environment(serve: Any, monkeypatch: pytest.Monkey
     assert service.client.get("/admin/url-stats", headers=sent).status_code == 503  # no database
 
 
+@pytest.mark.parametrize("token", ["two words", "tab\tinside", " a b "])
+def test_token_that_no_bearer_header_can_carry_is_refused_at_the_start(token: str) -> None:
+    with pytest.raises(UsageError, match="admin_token holds a space") as refused:
+        setup_monitoring(FastAPI(), admin_token=token)
+
+    assert token not in str(refused.value)
+
+
 @pytest.mark.parametrize("path", [*PATHS, "live", "openapi.json", "no-such-endpoint"])
 def test_no_credential_is_answered_401(service: Any, path: str) -> None:
     answer = service.client.get(f"/admin/{path}")

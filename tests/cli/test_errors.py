@@ -185,3 +185,34 @@ def test_log_that_cannot_be_read_says_how_to_look_into_it(program: Program, tmp_
     for done in (program("ingest", "some.log"), program("analyze", "some.log", "--no-charts")):
         assert done.returncode == 0
         assert "perfectcv-traffic ingest --explain 3 LOG" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["analyze", "ingest", "check", "watch"])
+def test_database_that_is_given_as_a_log_is_said(
+    program: Program, tmp_path: Path, command: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "traffic_monitor.db")) as connection:
+        connection.execute("CREATE TABLE a (b)")
+
+    done = program(command, "traffic_monitor.db")
+
+    assert done.returncode == 3
+    assert (
+        line(done) == "log traffic_monitor.db is a database: give it with --db traffic_monitor.db"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("watch", "--times", "0"), ("watch", "--window", "0s", "--times", "1")],
+    ids=" ".join,
+)
+def test_watch_of_nothing_is_a_usage_error(program: Program, arguments: tuple[str, ...]) -> None:
+    assert program(*arguments).returncode == 2
+
+
+def test_secret_taken_for_a_filter_is_not_repeated(program: Program) -> None:
+    done = program("analyze", PERFECTCV_TRAFFIC_TOKEN="s3cret-t0ken")
+
+    assert done.returncode == 2
+    assert "s3cret" not in done.stderr

@@ -113,12 +113,17 @@ def test_traffic_to_a_target_that_misbehaves_is_counted(
     assert "Traceback" not in done.stderr
 
 
-def test_plan_in_vegetas_shape_is_sent_as_targets(program: Program, start: Start) -> None:
+def test_plan_in_vegetas_shape_is_sent_as_targets(
+    program: Program, start: Start, tmp_path: Path
+) -> None:
     address = start(with_document(lambda _: http(200)))
     planned = program("generate", address, "--dry-run", "--format", "vegeta")
     lines = [json.loads(line) for line in planned.stdout.splitlines()]
 
+    program("generate", address, "--dry-run", "--format", "vegeta", "--output", "plan.jsonl")
+
     assert planned.returncode == 0
+    assert (tmp_path / "plan.jsonl").read_text() == planned.stdout
     assert {one["url"] for one in lines} == {address + path for path in PATHS}
 
 

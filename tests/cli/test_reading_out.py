@@ -56,6 +56,23 @@ def test_show_prints_what_was_recorded(program: Program) -> None:
 
 
 @pytest.mark.usefixtures("database")
+def test_beginning_of_a_request_id_will_do_where_it_is_unique(
+    program: Program, database: Path
+) -> None:
+    assert "status_code  500" in program("show", "tw").stdout
+    twin = TrafficLog(request_id="two_b", path="/a", status_code=418)
+    with (database / "api_traffic.log").open("ab") as log:
+        log.write(msgspec.json.encode(twin) + b"\n")
+    program("ingest")
+
+    several = program("show", "tw")
+
+    assert (several.returncode, several.stdout) == (2, "")
+    assert "several request ids begin with 'tw'" in several.stderr
+    assert "status_code  500" in program("show", "two").stdout
+
+
+@pytest.mark.usefixtures("database")
 def test_show_as_curl_is_a_command_for_the_shell(program: Program) -> None:
     done = program("show", "two", "--as", "curl")
 

@@ -88,7 +88,7 @@ def write_log(log: Path, line: Line, count: int = LINES) -> None:
                 line(
                     number,
                     path=f"/items/{number % PATHS}",
-                    response_body="x" * 100,
+                    response_body="x" * 550,
                     **(nulls if number % 7 == 0 else {}),
                 )
             )

@@ -14,7 +14,7 @@ from perfectcv_traffic import hourly, paths
 from perfectcv_traffic.hourly import Limit
 from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS
 from perfectcv_traffic.record import NullDetail
-from perfectcv_traffic.store import schema
+from perfectcv_traffic.store import counted, schema
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
@@ -96,6 +96,7 @@ def version_5(log: Path, db: Path, scan: list[bytes], monkeypatch: pytest.Monkey
         patch.setattr(schema, "VERSION", 5)
         patch.setattr(hourly, "LIMITS", {})
         patch.setattr(paths, "endpoint", lambda route, _known, _status: route)
+        patch.setattr(counted, "has_ids", lambda _connection: False)  # there was no table of them
         log.write_bytes(b"".join(scan))
         ingest([log], db)
     return db
