@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from perfectcv_traffic.capture.exchange import Exchange
-from perfectcv_traffic.redaction import ADDRESSED, Redactor
+from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.secrecy.paths import without_parameters
-
-Headers = dict[str, str] | None
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
 _ORDINARY = re.compile(r"[\w/.,~+-]*\Z", re.ASCII)
@@ -28,7 +26,7 @@ class Address(NamedTuple):
 
 def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor) -> Address:
     """The address of a request whose Host header is `host`, "" if it has none."""
-    path, raw = exchange.path, _raw_path(exchange)
+    path, raw = exchange.path, raw_path(exchange)
     template = exchange.route or exchange.resembled
     if template is None:
         path, raw = _without_values(path, raw, exchange, redactor)
@@ -47,25 +45,6 @@ def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor)
     return Address(f"{url}?{shown_query}" if shown_query else url, path)
 
 
-def elsewhere(headers: Headers, exchange: Exchange, shown: str) -> Headers:
-    """Headers whose URLs show no step of the path asked for that is not in the one shown.
-
-    A redirect to `/reset/{token}/` repeats the token, so does the page that was reached from it.
-    """
-    asked = {*exchange.path.split("/"), *map(unquote, _raw_path(exchange).split("/"))}
-    hidden = asked - {*shown.split("/"), ""}
-    found = [name for name in ADDRESSED if headers and name in headers]
-    if not headers or not hidden or not found:
-        return headers
-    return {**headers, **{name: _without_steps(headers[name], hidden) for name in found}}
-
-
-def _without_steps(url: str, hidden: set[str]) -> str:
-    path, *query = re.split(r"(?=[?#])", url, maxsplit=1)
-    steps = (REDACTED if unquote(step) in hidden else step for step in path.split("/"))
-    return "/".join(steps) + "".join(query)
-
-
 def _without_values(path: str, raw: str, exchange: Exchange, redactor: Redactor) -> tuple[str, str]:
     """Both without parameters that some routing told, though not where in the path they are."""
     for name, value in exchange.path_params.items():
@@ -75,7 +54,7 @@ def _without_values(path: str, raw: str, exchange: Exchange, redactor: Redactor)
     return path, raw
 
 
-def _raw_path(exchange: Exchange) -> str:
+def raw_path(exchange: Exchange) -> str:
     """The whole path, percent-encoded, with the root path in it exactly once."""
     raw = exchange.raw_path
     path = raw.decode("latin-1") if raw else quote(exchange.path, safe=_PATH_SAFE, errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -10,23 +11,18 @@ import msgspec
 
 from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import bodies, client, credentials, describe, headers, timing
-from perfectcv_traffic.capture.address import address, elsewhere
+from perfectcv_traffic.capture.address import address
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
+from perfectcv_traffic.capture.url_headers import UrlHeaders
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.proxies import TrustedProxies
-from perfectcv_traffic.record import (
-    FIRST_ERROR_STATUS,
-    MAX_NULL_DETAILS,
-    TokenValidity,
-    TrafficLog,
-)
+from perfectcv_traffic.record import FIRST_ERROR_STATUS, MAX_NULL_DETAILS, TokenValidity, TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.settings import Settings
 
 PLAIN_LIMIT = 65_536
@@ -39,15 +35,19 @@ _EMPTY: dict[str, str] = {}
 class Composer:
     """Makes records from exchanges; holds what is fixed for the life of the recorder."""
 
-    def __init__(self, settings: Settings, extensions: Extensions | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        extensions: Extensions | None = None,
+        templates: Iterable[str] = (),
+    ) -> None:
         self._settings = settings
         extensions = extensions or Extensions()
         self._model = extensions.model
-        self._redactor = Redactor(settings.redact, settings.keep, extensions.redact_text)
-        # An error repeats the value that was rejected, under a name that says nothing of it; what
-        # went wrong may stand at its end.
-        rejecting = Redactor(settings.redact, settings.keep, extensions.redact_text, rejecting=True)
-        self._rejecting = BodyReader(rejecting)
+        given = settings.redact, settings.keep, extensions.redact_text
+        self._redactor = Redactor(*given)
+        # What went wrong may stand at the end of an error, beside the value that was rejected.
+        self._rejecting = BodyReader(Redactor(*given, rejecting=True))
         kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = TrustedProxies(settings.trusted_proxies)
@@ -57,6 +57,7 @@ class Composer:
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._is_enriched = extensions.enrich is not None
         self._enrich = Enricher(extensions, self._redactor)
+        self._url_headers = UrlHeaders(self._redactor.is_secret, templates)
         self._login_method, _, self._login_path = settings.uuid_login.partition(" ")
 
     def close(self) -> None:
@@ -82,14 +83,12 @@ class Composer:
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
-        self._set_address(record, exchange, read.facts.host, query)
+        where = address(exchange, read.facts.host, query.shown, self._redactor)
+        record.url, record.path, record.query_params = *where, query.shown
         self._set_headers(record, read)
         sent = self._set_request_body(record, exchange, read, request)
         answered = self._set_response(record, exchange)
-        if REDACTED in record.path:
-            for name in ("request_headers", "response_headers"):
-                kept = elsewhere(getattr(record, name), exchange, record.path)
-                setattr(record, name, kept)
+        self._url_headers.hide(record, exchange)
         _set_nulls(record, exchange, query, sent, answered)
         self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
@@ -97,12 +96,6 @@ class Composer:
         record.request_data_summary = describe.request_summary(record, query.plain, sent)
         self._enrich(record, exchange.scope)
         return record
-
-    def _set_address(
-        self, record: TrafficLog, exchange: Exchange, host: str, query: ReadQuery
-    ) -> None:
-        record.query_params = query.shown
-        record.url, record.path = address(exchange, host, query.shown, self._redactor)
 
     def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:

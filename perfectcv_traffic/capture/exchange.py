@@ -88,6 +88,8 @@ class Exchange(msgspec.Struct, array_like=True, gc=False):
     path_params: dict[str, str] = {}
     resembled: str | None = None
     """Template of a route like whose paths this one is, where none matched: says what is secret."""
+    templates: tuple[str, ...] = ()
+    """Templates with parameters of the application's routes, told with the first exchange."""
     scope: Any = None
     """Kept only for an application that enriches its records; never sent anywhere."""
 

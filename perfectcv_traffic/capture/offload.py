@@ -43,6 +43,14 @@ IS_SUPPORTED = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 logger = logging.getLogger("perfectcv_traffic")
 
 
+class Start(msgspec.Struct, array_like=True):
+    """What a child has to know before its first batch."""
+
+    settings: Settings
+    templates: tuple[str, ...] = ()
+    """Those of the application's routes that were told before."""
+
+
 class Batch(msgspec.Struct, array_like=True):
     """What the child is asked to record."""
 
@@ -69,6 +77,7 @@ class Offload:
     def __init__(self, settings: Settings) -> None:
         # The one secret among the settings is of no use to the child.
         self._settings = msgspec.structs.replace(settings, admin_token="")
+        self._templates: tuple[str, ...] = ()
         self.command = module_command.python("perfectcv_traffic.capture.offloaded")
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -83,6 +92,7 @@ class Offload:
 
     def write(self, batch: list[Exchange], untold: int) -> Outcome | None:
         """What the child made of a batch; None when it has to be recorded here. Never raises."""
+        self._templates = next((e.templates for e in batch if e.templates), self._templates)
         try:
             channel = self._ready_channel()
         except _FAILURES as error:
@@ -203,7 +213,7 @@ class Offload:
                 **child.OWN_GROUP,
             )
         child.give_way(self._process, niceness=NICENESS)
-        channel.send(_encode(self._settings))
+        channel.send(_encode(Start(self._settings, self._templates)))
         return channel
 
     def _give_up(self, error: Exception) -> None:

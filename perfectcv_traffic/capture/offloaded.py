@@ -21,12 +21,11 @@ from perfectcv_traffic.capture.batch import BatchRecorder
 from perfectcv_traffic.capture.channel import Channel
 from perfectcv_traffic.capture.compose import Composer
 from perfectcv_traffic.capture.exchange import OVERHEAD_BYTES, Exchange
-from perfectcv_traffic.capture.offload import Answer
+from perfectcv_traffic.capture.offload import Answer, Start
 from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.capture.writer import BATCH_BYTES
 from perfectcv_traffic.garbage import no_collection
-from perfectcv_traffic.settings import Settings
 
 PATIENCE_SECONDS = 0.02
 """How long a batch may give way to the worker: it takes longer where others want the core too."""
@@ -68,7 +67,7 @@ def main() -> None:
         connection.settimeout(None)
         channel = Channel(connection)
         points = PreemptionPoints(PATIENCE_SECONDS)
-        recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Settings), points)
+        recorder = _recorder(msgspec.msgpack.decode(channel.receive(), type=Start), points)
         said = _listen()
         channel.send(b"ready")
         gc.freeze()  # what is there now stays
@@ -79,9 +78,12 @@ def main() -> None:
                 channel.send(_encode(answer))
 
 
-def _recorder(settings: Settings, points: PreemptionPoints) -> BatchRecorder:
+def _recorder(start: Start, points: PreemptionPoints) -> BatchRecorder:
+    settings = start.settings
     file = AppendOnlyLog(Path(settings.log))
-    return BatchRecorder(file, Sampler(settings), Composer(settings), points)
+    return BatchRecorder(
+        file, Sampler(settings), Composer(settings, templates=start.templates), points
+    )
 
 
 def _answer(

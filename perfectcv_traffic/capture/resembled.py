@@ -6,49 +6,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.routing import Host, Mount
 
 from perfectcv_traffic.capture.exchange import Exchange
-
-_Steps = tuple[str | None, ...]
-"""A template's steps, without case; None for one with a parameter."""
+from perfectcv_traffic.secrecy.paths import Templates
 
 
 class Resembled:
-    """The templates with parameters of an application, by their number of steps."""
+    """The templates with parameters of an application, read once and when there are more routes."""
 
     def __init__(self, app: Any = None) -> None:
         self._app = app
         self._read_of = -1
         """How many routes there were when they were read."""
-        self._templates: dict[int, list[tuple[_Steps, str]]] = {}
+        self._templates = Templates()
 
     def find(self, exchange: Exchange) -> str | None:
         """The template of the first route whose paths are like the one asked for."""
-        routes = list(getattr(self._app, "routes", ()))
-        if len(routes) != self._read_of:
-            self._read(routes)
+        self.tell(exchange)
         raw = exchange.raw_path
         path = raw.decode("latin-1").partition("?")[0] if raw else exchange.path
-        asked = [unquote(step) for step in _steps(path.removeprefix(exchange.root_path))]
-        for steps, template in self._templates.get(len(asked), ()):
-            if all(own is None or own == step for own, step in zip(steps, asked, strict=True)):
-                return template
-        return None
+        return self._templates.find(path.removeprefix(exchange.root_path))
 
-    def _read(self, routes: list[Any]) -> None:
-        self._read_of = len(routes)
-        self._templates = {}
-        for template in _templates(routes, ""):
-            if "{" in template:
-                steps = tuple(None if "{" in step else step for step in _steps(template))
-                self._templates.setdefault(len(steps), []).append((steps, template))
-
-
-def _steps(path: str) -> list[str]:
-    return path.casefold().strip("/").split("/")
+    def tell(self, exchange: Exchange) -> None:
+        """Send the templates along with an exchange if they were not read yet."""
+        routes = list(getattr(self._app, "routes", ()))
+        if len(routes) != self._read_of:
+            self._read_of = len(routes)
+            exchange.templates = tuple(t for t in _templates(routes, "") if "{" in t)
+            self._templates = Templates(exchange.templates)
 
 
 def _templates(routes: Iterable[Any], prefix: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ class RouteTable:
         self._app = app
         self._known: dict[int, Known] = {}
         self._resembled = Resembled(app)
+        self._is_told = False
 
     def settle(self, exchange: Exchange, scope: Mapping[str, Any]) -> None:
         """Note what routing left in the scope: the route, its parameters, what it asks for."""
@@ -48,6 +49,9 @@ class RouteTable:
             exchange.route = self._template(exchange, scope, known.template)
             if exchange.route is None:
                 exchange.resembled = self._resembled.find(exchange)
+        if not self._is_told:
+            self._is_told = True
+            self._resembled.tell(exchange)
 
     def _read(self, route: Any) -> Known:
         known = self._known.get(id(route))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import unquote
 
 from perfectcv_traffic.secrecy.names import REDACTED, IsSecret
 
@@ -29,6 +31,40 @@ def without_parameters(path: str, template: str, is_secret: IsSecret, skip: int 
             steps[at + skip] = REDACTED
         return "/".join(steps)
     return "/".join(_without_middle(steps, template, wanted, skip))
+
+
+class Templates:
+    """Templates with parameters, found by a path's steps.
+
+    A slash more or less at the end, and the case of letters, make no difference. A parameter that
+    holds several steps is not known from its template, and not looked for.
+    """
+
+    def __init__(self, templates: Iterable[str] = ()) -> None:
+        self._by_count: dict[int, list[tuple[tuple[str | None, ...], str]]] = {}
+        for template in templates:
+            own = tuple(None if "{" in step else step for step in _folded(template))
+            self._by_count.setdefault(len(own), []).append((own, template))
+
+    def __bool__(self) -> bool:
+        return bool(self._by_count)
+
+    def find(self, path: str) -> str | None:
+        """The first template whose paths are like this one, percent-encoded or not."""
+        steps = [unquote(step) for step in _folded(path)]
+        for own, template in self._by_count.get(len(steps), ()):
+            if all(o is None or o == step for o, step in zip(own, steps, strict=True)):
+                return template
+        return None
+
+
+def has_secret(template: str, is_secret: IsSecret) -> bool:
+    """Whether a parameter of the template has a secret name."""
+    return any(map(is_secret, (name for _, names in _parameters(template) for name in names)))
+
+
+def _folded(path: str) -> list[str]:
+    return path.casefold().strip("/").split("/")
 
 
 def _without_middle(steps: list[str], template: str, wanted: int, skip: int) -> list[str]:

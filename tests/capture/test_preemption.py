@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from perfectcv_traffic.capture import offloaded, preemption
 from perfectcv_traffic.capture.exchange import Exchange, begin
-from perfectcv_traffic.capture.offload import Batch
+from perfectcv_traffic.capture.offload import Batch, Start
 from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.capture.writer import BATCH_BYTES
 from perfectcv_traffic.settings import Settings
@@ -78,7 +78,7 @@ def exchange_with(body: bytes) -> Exchange:
 def answer(batch: Batch, log: Path) -> int:
     """What the child makes of a batch: how many records."""
     points = PreemptionPoints(LONG, 0.0)
-    recorder = offloaded._recorder(Settings(log=str(log)), points)
+    recorder = offloaded._recorder(Start(Settings(log=str(log))), points)
     found = offloaded._answer(recorder, offloaded._encode(batch), offloaded._Said(), points)
     recorder.close()
     assert found.outcome is not None

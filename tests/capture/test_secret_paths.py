@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 
 
@@ -75,3 +75,30 @@ def test_secret_in_a_path_reaches_no_field(
     assert "Zq7" not in str(row)
     assert UUID not in str(row)
     assert row["path"].startswith(root + path[:2])
+
+
+URL_HEADERS = [
+    ("location", "/reset/Zq7?x=1", "/reset/[REDACTED]?x=1"),
+    ("location", "https://h.example/slash/Zq7", "https://h.example/slash/[REDACTED]"),
+    ("content-location", "/t/a/pin/Zq7#x", "/t/a/pin/[REDACTED]#x"),
+    ("location", "/other/Zq7", "/other/Zq7"),
+    ("location", "mailto:a", "mailto:a"),
+    ("referer", "https://h.example/RESET/Zq%37", "https://h.example/RESET/[REDACTED]"),
+]
+
+
+@pytest.mark.parametrize(("name", "sent", "kept"), URL_HEADERS)
+def test_secret_in_the_path_of_another_request_is_blank_in_headers(
+    name: str, sent: str, kept: str,
+    monitor: Callable[..., Any], talk: Callable[..., Any], record: Callable[..., Any],
+) -> None:  # fmt: skip
+    app = application()
+
+    @app.get("/go")
+    def go() -> Response:
+        return Response(headers={name: sent})
+
+    watching = monitor(app)
+    talk(app, "GET", "/go", headers=[(name.encode(), sent.encode())])
+    row = record(watching)
+    assert (row["request_headers"][name], row["response_headers"][name]) == (kept, kept)
