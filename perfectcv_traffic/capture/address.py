@@ -9,7 +9,7 @@ from urllib.parse import quote
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.names import REDACTED
-from perfectcv_traffic.secrecy.paths import without_parameters
+from perfectcv_traffic.secrecy.paths import secret_places, without_parameters
 
 _HOST = re.compile(r"[\w.:\[\]%-]{1,255}\Z")
 _ORDINARY = re.compile(r"[\w/.,~+-]*\Z", re.ASCII)
@@ -30,7 +30,7 @@ def address(exchange: Exchange, host: str, shown_query: str, redactor: Redactor)
     template = exchange.route or exchange.resembled
     if template is None:
         path, raw = _without_values(path, raw, exchange, redactor)
-    elif "{" in template:
+    elif "{" in template and secret_places(template, redactor.is_secret):
         skip = exchange.root_path.rstrip("/").count("/")
         under = skip if path.startswith(exchange.root_path) else 0
         path = without_parameters(path, template, redactor.is_secret, under)

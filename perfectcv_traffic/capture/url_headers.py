@@ -11,7 +11,7 @@ from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import ADDRESSED
 from perfectcv_traffic.secrecy.names import REDACTED, IsSecret
-from perfectcv_traffic.secrecy.paths import Templates, has_secret, without_parameters
+from perfectcv_traffic.secrecy.paths import Templates, secret_places, without_parameters
 
 _URL = re.compile(r"((?:[A-Za-z][\w+.-]*+:)?+(?://[^/?#]*+)?+)([^?#]*+)(.*+)", re.DOTALL)
 """Origin, path, and what follows; it matches anything."""
@@ -40,7 +40,7 @@ class UrlHeaders:
             record.response_headers = self._without(record.response_headers, hidden, root)
 
     def _learn(self, templates: Iterable[str]) -> None:
-        self._templates = Templates(t for t in templates if has_secret(t, self._is_secret))
+        self._templates = Templates(t for t in templates if secret_places(t, self._is_secret))
 
     def _without(
         self, headers: dict[str, str] | None, hidden: set[str], root: str

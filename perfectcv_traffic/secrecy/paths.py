@@ -21,7 +21,7 @@ def without_parameters(path: str, template: str, is_secret: IsSecret, skip: int 
     its end, and the case of its letters, make no difference. `skip` of its steps come before those
     of the template.
     """
-    places = [at for at, names in _parameters(template) if any(map(is_secret, names))]
+    places = secret_places(template, is_secret)
     if not places:
         return path
     steps = path.split("/")
@@ -58,9 +58,10 @@ class Templates:
         return None
 
 
-def has_secret(template: str, is_secret: IsSecret) -> bool:
-    """Whether a parameter of the template has a secret name."""
-    return any(map(is_secret, (name for _, names in _parameters(template) for name in names)))
+@lru_cache(MAX_REMEMBERED)
+def secret_places(template: str, is_secret: IsSecret) -> tuple[int, ...]:
+    """Which steps of a template have parameters with secret names."""
+    return tuple(at for at, names in _parameters(template) if any(map(is_secret, names)))
 
 
 def _folded(path: str) -> list[str]:
