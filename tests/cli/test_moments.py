@@ -38,7 +38,7 @@ def test_span_has_a_unit() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("1%", 0.01), ("0.05", 0.05), ("100 %", 1)])
 def test_share_is_a_percentage_or_a_fraction(text: str, expected: float) -> None:
-    assert share(text) == pytest.approx(expected)
+    assert float(share(text)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("text", ["101%", "-1", "nan", "much", "5", "1"])
