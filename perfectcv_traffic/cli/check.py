@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli import answers
+from perfectcv_traffic.cli import answers, streaming
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import share, span
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
@@ -93,7 +92,7 @@ def check(
         _require_rows(db)
     results = answers.of(Source(db, logs or (), filters), names=(*NEEDED, "health"))
     verdicts = judge(results, thresholds)
-    sys.stdout.write(FORMATS[format_](verdicts))
+    streaming.write([FORMATS[format_](verdicts)])
     violated = sum(not one.holds for one in verdicts)
     note(f"{len(verdicts)} rules checked, {violated} violated")
     if rejected := int(results["health"]["rejected"].iloc[0]):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from perfectcv_traffic.cli import streaming
 from perfectcv_traffic.errors import StorageError
 
 
 def tell(text: str, path: Path | None) -> None:
     """Write a report. Raises `StorageError` if its file cannot be written."""
     if path is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        streaming.write([text])
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
