@@ -158,7 +158,7 @@ def test_detail_shows_body_nulls_and_a_curl_command(opened: Opened, followed: An
 
     text = opened.page.locator("#detail-body").inner_text()
     assert "request: name (json_null, json_body)" in text
-    assert f"curl -X 'POST' '{followed.address}/auth/uuid?from=here'" in text
+    assert f"curl -X 'POST' --globoff '{followed.address}/auth/uuid?from=here'" in text
     assert "-H 'x-trace: abc'" in text
     assert "it'\\''s" in text
     opened.page.keyboard.press("Escape")
