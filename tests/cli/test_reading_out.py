@@ -245,14 +245,18 @@ def test_query_without_end_ends_with_ctrl_c(database: Path) -> None:
     command = [sys.executable, "-c", INTERRUPTED, "query", f"{COUNTS} count(*) FROM a"]
     with subprocess.Popen(command, cwd=database, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == b"begun\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=120) == 130
-        assert b"interrupted" in process.stderr.read()
+        try:
+            assert process.stderr.readline() == b"begun\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=120) == 130
+            assert b"interrupted" in process.stderr.read()
+        finally:
+            process.kill()  # else a failure would wait for an end that never comes
 
 
 INTERRUPTED = """
-import sqlite3, sys
+import signal, sqlite3, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script starts with &
 from perfectcv_traffic.__main__ import main
 from perfectcv_traffic.cli import query
 
