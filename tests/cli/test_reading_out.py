@@ -255,8 +255,7 @@ def test_query_without_end_ends_with_ctrl_c(database: Path) -> None:
 
 
 INTERRUPTED = """
-import signal, sqlite3, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script starts with &
+import sqlite3, sys
 from perfectcv_traffic.__main__ import main
 from perfectcv_traffic.cli import query
 
