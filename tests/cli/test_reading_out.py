@@ -241,8 +241,11 @@ COUNTS = "WITH RECURSIVE a(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM a) SELECT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_query_without_end_ends_with_ctrl_c(database: Path) -> None:
-    command = [sys.executable, "-c", INTERRUPTED, "query", f"{COUNTS} count(*) FROM a"]
+@pytest.mark.parametrize("then", ["", "; import time; time.sleep(60)"], ids=["running", "asked"])
+def test_query_without_end_ends_with_ctrl_c(database: Path, then: str) -> None:
+    """Also while SQLite asks what is allowed."""
+    program = INTERRUPTED.replace("flush=True)", f"flush=True){then}")
+    command = [sys.executable, "-c", program, "query", f"{COUNTS} count(*) FROM a"]
     with subprocess.Popen(command, cwd=database, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         try:
