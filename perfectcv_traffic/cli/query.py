@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perfectcv_traffic.cli import streaming
+from perfectcv_traffic.cli import interrupts, streaming
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.errors import UsageError
 
@@ -66,35 +65,16 @@ def query(sql: Sql, db: Db = Path(DEFAULTS.db), format_: Format = "csv") -> None
 @contextmanager
 def _refusing() -> Iterator[None]:
     """What SQLite says of the statement is the statement's fault, unless the file is damaged."""
-    with _noticing_interrupts() as interrupts:
+    with interrupts.noted() as is_interrupted:
         try:
             yield
         except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & PRIMARY
-            if interrupts or code == sqlite3.SQLITE_INTERRUPT:
+            if is_interrupted() or code == sqlite3.SQLITE_INTERRUPT:
                 raise KeyboardInterrupt from error
             if code in _OF_THE_FILE:
                 raise
             raise UsageError(f"the query cannot be run: {error}") from error
-
-
-@contextmanager
-def _noticing_interrupts() -> Iterator[list[int]]:
-    """The interrupts that came: raised in what SQLite calls, one is an answer like any other."""
-    came: list[int] = []
-
-    def interrupt(number: int, _frame: object) -> None:
-        came.append(number)
-        raise KeyboardInterrupt
-
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield came
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _only_read(action: int, *_details: Any) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli import answers
+from perfectcv_traffic.cli import answers, interrupts
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import before, span, stamp
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
@@ -54,22 +52,9 @@ def watch(
     if not length:
         raise UsageError(f"--window {window}: it must be longer than nothing")
     looks = _looks(Source(db, logs or (), filters), length, interval, times)
-    is_interrupted = _noting_interrupts()
-    looks = itertools.takewhile(lambda _: not is_interrupted(), looks)
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), interrupts.noted() as is_interrupted:
+        looks = itertools.takewhile(lambda _: not is_interrupted(), looks)
         (_redraw if results().is_terminal else _print)(looks, length)
-
-
-def _noting_interrupts() -> Callable[[], bool]:
-    """Whether Ctrl-C was pressed: compiled code may swallow the exception, but not this."""
-    interrupted = threading.Event()
-
-    def interrupt(*_: object) -> None:
-        interrupted.set()
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
-    return interrupted.is_set
 
 
 def _looks(
