@@ -13,9 +13,6 @@ from urllib.parse import quote, unquote, unquote_plus
 from perfectcv_traffic.secrecy import markup, shapes, values
 from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
 
-_SCHEMES = ("bearer", "basic", "token", "apikey")
-_LONGEST_MARK = 8
-"""What tells that a secret by shape may begin is not longer: `eyJ`, `://`, a scheme."""
 ENCODED_AGAIN = 2
 """How often what was encoded is looked for inside what was encoded."""
 
@@ -115,9 +112,9 @@ class Redactor:
         Who keeps no more than `enough` characters may get just one more than that, which tells
         that there are more.
         """
-        if enough is not None and self._also is None and len(text) > enough + _LONGEST_MARK:
-            beginning = text[: enough + _LONGEST_MARK]
-            if not _may_begin_in(beginning, text):
+        if enough is not None and self._also is None and len(text) > enough + shapes.LONGEST_MARK:
+            beginning = text[: enough + shapes.LONGEST_MARK]
+            if not shapes.may_begin_in(beginning, text):
                 return beginning[: enough + 1]
         # A single character is found thirty times as fast as several: the rarest is asked first.
         if "J" in text and "eyJ" in text:
@@ -126,7 +123,7 @@ class Redactor:
             text = shapes.without_userinfo(text)
         if " " in text:
             folded = text.lower()
-            if any(map(folded.__contains__, _SCHEMES)):
+            if any(map(folded.__contains__, shapes.SCHEMES)):
                 text = shapes.without_credentials(text)
         return text if self._also is None else self._customised(text, self._also)
 
@@ -141,15 +138,6 @@ class Redactor:
             raise
         except BaseException:  # the application's own function: what it cannot judge is not kept
             return REDACTED
-
-
-def _may_begin_in(beginning: str, text: str) -> bool:
-    """Whether a secret by shape may begin in the beginning of a text; False is certain."""
-    if "J" in beginning and "eyJ" in beginning:
-        return True
-    if "@" in text and "/" in beginning and ("://" in beginning or ":\\/" in beginning):
-        return True
-    return " " in text and any(map(beginning.lower().__contains__, _SCHEMES))
 
 
 def _cookies(value: str) -> str:

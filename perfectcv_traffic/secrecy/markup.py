@@ -26,8 +26,8 @@ def without_elements(text: str, is_secret: IsSecret) -> str:
     for tag in _TAG.finditer(text):
         if tag.start() < kept_until:
             continue
-        spans = _values_in(tag, is_secret) if "=" in tag[2] else []
-        is_named = bool(spans) or _names_secret(tag, is_secret)
+        is_named = "=" in tag[2] and _names_secret(tag, is_secret)
+        spans = _values_in(tag) if is_named else []
         if is_secret(_local(tag[1])) and not tag[2].endswith("/"):
             spans += _content(text, tag, last_close.get(tag[1], -1))
         elif is_named:
@@ -50,10 +50,8 @@ def _names_secret(tag: re.Match[str], is_secret: IsSecret) -> bool:
     )
 
 
-def _values_in(tag: re.Match[str], is_secret: IsSecret) -> list[tuple[int, int]]:
+def _values_in(tag: re.Match[str]) -> list[tuple[int, int]]:
     """Where the values stand in a tag that names a secret."""
-    if not _names_secret(tag, is_secret):
-        return []
     return [
         (tag.start(2) + found.start(number), tag.start(2) + found.end(number))
         for found in _ATTRIBUTE.finditer(tag[2])

@@ -12,14 +12,27 @@ from perfectcv_traffic.secrecy.names import REDACTED
 
 # What has no dot is no token; taken all the same, so that it is not looked through once more.
 _JWT = re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]*+((?:\.[\w-]*+){0,4}+)")
+SCHEMES = ("bearer", "basic", "token", "apikey")
+"""Of credentials that are recognised without a header around them; in lower case."""
 _SCHEME_AND_CREDENTIAL = re.compile(
-    r"\b(Bearer|Basic|Token|ApiKey)\s++([\w.~+/=-]{6,}+)", re.IGNORECASE
+    rf"\b({'|'.join(SCHEMES)})\s++([\w.~+/=-]{{6,}}+)", re.IGNORECASE
 )
+LONGEST_MARK = 8
+"""What tells that a secret by shape may begin is not longer: `eyJ`, `://`, a scheme."""
 _AUTHORITY = re.compile(r":\\?/\\?/")
 # A password may hold a slash, though it should not; a port before a path is no password.
 _BEFORE_SLASH = re.compile(r"""[^\s/?#"'<>\\]*+""")
 _USER = re.compile(r"""[^\s/:@"'<>\\]*+:(?!\d{1,5}+[/?#])""")
 _END_OF_WORD = re.compile(r"""[\s"'<>\\]|\Z""")
+
+
+def may_begin_in(beginning: str, text: str) -> bool:
+    """Whether a secret by shape may begin in the beginning of a text; False is certain."""
+    if "J" in beginning and "eyJ" in beginning:
+        return True
+    if "@" in text and "/" in beginning and ("://" in beginning or ":\\/" in beginning):
+        return True
+    return " " in text and any(map(beginning.lower().__contains__, SCHEMES))
 
 
 def without_jwts(text: str) -> str:
