@@ -42,10 +42,8 @@ def requests_for(cells: pd.DataFrame, key: str, labels: Sequence[str]) -> pd.Dat
 
 def spread(cells: pd.DataFrame, key: str, columns: Mapping[str, str]) -> pd.DataFrame:
     """`requests` of every cell in the column of its label, 0 in the others."""
-    counts, of_cell = (
-        cells["requests"].to_numpy(),
-        pd.Index(columns).get_indexer(pd.Index(cells[key])),
-    )
+    counts = cells["requests"].to_numpy()
+    of_cell = pd.Index(columns).get_indexer(pd.Index(cells[key]))
     return pd.DataFrame(
         {name: counts * (of_cell == place) for place, name in enumerate(columns.values())},
         index=cells.index,

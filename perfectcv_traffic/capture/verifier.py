@@ -39,9 +39,8 @@ class Verifier:
             word = self._ask(token)
         except KeyboardInterrupt:
             raise
-        except (
-            BaseException
-        ) as error:  # CancelledError, SystemExit and panics are none of Exception
+        # CancelledError, SystemExit and panics are none of Exception.
+        except BaseException as error:
             if not self._complained:  # its message may hold the token: only its type is told
                 self._complained = True
                 logger.warning("verify_token failed: %s", type(error).__name__)
