@@ -69,9 +69,9 @@ class Drafter:
         is_write = operation.method not in ("GET", "HEAD")
         if operation.method in _CHANGING:
             draft = sparing(self._with_own_ids(draft, turn // 2))
-        return Attempt(
-            draft, self.ids.bind(operation, turn // 2, own_first=is_write), turn, is_full
-        )
+        drafted = draft.values[Location.PATH]
+        ids = self.ids.bind(operation, turn // 2, own_first=is_write, drafted=drafted)
+        return Attempt(draft, ids, turn, is_full)
 
     def again(self, attempt: Attempt, number: int) -> Attempt | None:
         """An attempt with other made-up texts and nothing else changed: what must be unique, is."""
