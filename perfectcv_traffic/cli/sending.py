@@ -11,7 +11,7 @@ import typer
 
 from perfectcv_traffic.cli.job import Job
 from perfectcv_traffic.cli.live import live
-from perfectcv_traffic.cli.options import option
+from perfectcv_traffic.cli.options import option, typed_option
 from perfectcv_traffic.cli.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
@@ -91,12 +91,14 @@ FromLog = Annotated[
     ),
 ]
 AllowWrites = Annotated[
-    bool, option("--allow-writes", help="Send POST, PUT and PATCH too.", panel=SAFETY)
+    bool, typed_option("--allow-writes", help="Send POST, PUT and PATCH too.", panel=SAFETY)
 ]
-AllowDeletes = Annotated[bool, option("--allow-deletes", help="Send DELETE too.", panel=SAFETY)]
+AllowDeletes = Annotated[
+    bool, typed_option("--allow-deletes", help="Send DELETE too.", panel=SAFETY)
+]
 AllowHosts = Annotated[
     list[str] | None,
-    option(
+    typed_option(
         "--allow-host",
         help="A host beyond this machine that may be sent to; repeatable.",
         panel=SAFETY,
@@ -107,11 +109,13 @@ Methods = Annotated[
 ]
 ReadOnly = Annotated[
     list[str] | None,
-    option("--read-only", help="Writes like this pattern only read; repeatable.", panel=SAFETY),
+    typed_option(
+        "--read-only", help="Writes like this pattern only read; repeatable.", panel=SAFETY
+    ),
 ]
 DeleteExisting = Annotated[
     bool,
-    option("--delete-existing", help="Delete what the run did not create too.", panel=SAFETY),
+    typed_option("--delete-existing", help="Delete what the run did not create too.", panel=SAFETY),
 ]
 Include = Annotated[
     list[str] | None,
@@ -123,11 +127,13 @@ Exclude = Annotated[
 ]
 IncludeRisky = Annotated[
     list[str] | None,
-    option(
+    typed_option(
         "--include-risky", help="Risky operations like this pattern too; repeatable.", panel=SAFETY
     ),
 ]
 
+SURPRISE = "surprise"
+"""What traffic can fail on."""
 COMMON_SCENARIOS = ("valid", "no_token", "invalid_token", "null_query", "null_body", "null_field")
 """What a short run is made of: with every scenario it would reach few places of each."""
 
@@ -172,7 +178,7 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
         if kind != "text":
             tell(FORMATS[kind](run, started), path)
     exit_unless_complete(run)
-    return int(choice == "surprise" and bool(run.surprises))
+    return int(choice == SURPRISE and bool(run.surprises))
 
 
 def send(
@@ -240,11 +246,11 @@ FailOn = Annotated[
 
 def require_fail_on(choice: str | None) -> None:
     """Refuse what traffic cannot fail on, before any is sent: it has no severities."""
-    if choice not in ("surprise", "never", None):
+    if choice not in (SURPRISE, "never", None):
         raise UsageError(f"--fail-on {choice!r}: for traffic choose 'surprise' or 'never'")
 
 
 def fail_on(choice: str, run: Run) -> None:
     """End with exit code 1 if the run surprised and that was asked for."""
-    if choice == "surprise" and run.surprises:
+    if choice == SURPRISE and run.surprises:
         raise typer.Exit(ExitCode.FINDINGS)
