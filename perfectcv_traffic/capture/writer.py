@@ -18,9 +18,9 @@ from typing import Protocol
 
 import msgspec
 
-from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.capture.outcome import Counters, Outcome
+from perfectcv_traffic.capture.seldom import WARNING_INTERVAL
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
@@ -248,7 +248,7 @@ class LogWriter:
 
     def _write_batch(self, batch: list[Exchange]) -> None:
         untold = self.counters.lost - self._told_lost
-        outcome = Outcome(untold + len(batch), failed=len(batch))
+        outcome = Outcome(untold=untold + len(batch), failed=len(batch))
         try:
             outcome = self._recording.write(batch, untold)
         except KeyboardInterrupt:  # of who closes

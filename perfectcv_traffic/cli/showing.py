@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypedDict
 import typer
 
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli import streaming
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from perfectcv_traffic.cli.answers import Answers
     from perfectcv_traffic.generate.run import Run
+    from perfectcv_traffic.sources.answers import Answers
 
 
 TABLES, JSON, CSV, MARKDOWN = "tables", "json", "csv", "markdown"
@@ -70,11 +70,6 @@ def list_analyses() -> None:
         typer.echo(f"{analysis.name:{widest}}  {analysis.question}")
 
 
-def print_answers(answers: Answers, *, as_json: bool) -> None:
-    """Print every analysis: tables, or one JSON document."""
-    print_as(answers, JSON if as_json else TABLES)
-
-
 def note_nothing(answers: Answers) -> None:
     """Say that there were no requests, which tables of zeros may not tell."""
     if "totals" in answers and not answers["totals"]["requests"].sum():
@@ -104,16 +99,16 @@ def print_as(
     if form_ == MARKDOWN:
         from perfectcv_traffic.render import markdown
 
-        streaming.write([markdown.document(chosen, filters=filters.describe())])
+        output.write([markdown.document(chosen, filters=filters.describe())])
         return
     from perfectcv_traffic.render import machine
 
     if form_ == CSV:
         (frame,) = chosen.values()
-        streaming.write([machine.csv_text(frame)])
+        output.write([machine.csv_text(frame)])
     else:
         text = machine.summary_json(chosen, filters=filters.describe(), **_made())
-        streaming.write([text])
+        output.write([text])
 
 
 def write_charts(

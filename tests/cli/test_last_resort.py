@@ -77,7 +77,8 @@ def test_state_of_alerts_that_is_damaged_is_told_once_too_often(
 FAILS = """
 import sys
 from perfectcv_traffic.__main__ import main
-from perfectcv_traffic.cli import ahead, explain
+from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.cli.commands import explain
 
 def fails(arguments: str = "") -> None:
     raise RuntimeError("a \\x1b[31mcase\\nnobody thought of")

@@ -260,7 +260,7 @@ def test_query_without_end_ends_with_ctrl_c(database: Path, then: str) -> None:
 INTERRUPTED = """
 import sqlite3, sys
 from perfectcv_traffic.__main__ import main
-from perfectcv_traffic.cli import query
+from perfectcv_traffic.cli.commands import query
 
 def only_read(action, *details):
     if action == sqlite3.SQLITE_RECURSIVE:

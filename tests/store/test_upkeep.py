@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic import overview
-from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.sources.answers import read
+from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store import queries, retention
 from perfectcv_traffic.store.database import reading, writing
 from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
