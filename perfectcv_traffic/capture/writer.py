@@ -20,11 +20,12 @@ import msgspec
 
 from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL
 from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.gathering import gather
 from perfectcv_traffic.capture.outcome import Counters, Outcome
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
-BATCH_BYTES = 262_144
+BATCH_BYTES = 131_072
 HOLD_SECONDS = 1.0
 """How long a record waits for the end of its background tasks, to carry their exception."""
 
@@ -183,8 +184,12 @@ class LogWriter:
                 thread = threading.Thread(target=self._run, name="perfectcv-traffic", daemon=True)
                 atexit.unregister(self.flush)
                 atexit.register(self.flush)
-                thread.start()  # may fail: then the next request tries again
-                self._thread = thread
+                self._thread = thread  # before it runs: it may end, and say so, at once
+                try:
+                    thread.start()
+                except BaseException:  # then the next request tries again
+                    self._thread = None
+                    raise
 
     def _run(self) -> None:
         try:
@@ -200,7 +205,7 @@ class LogWriter:
         patience: float | None = None  # idle costs nothing: it waits until it is woken
         while not self._closing:
             if self._wake.wait(patience):
-                self._haste.wait(self._limits.flush_interval)  # let a batch gather
+                gather(self._limits.flush_interval, self._haste.wait)
             self._wake.clear()
             self._writing = True
             self._write_queue()
