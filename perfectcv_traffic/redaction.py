@@ -41,6 +41,7 @@ class Redactor:
     ) -> None:
         self._names = SecretNames(extra, keep, rejecting=rejecting)
         self._also = also
+        self.is_customised = also is not None
         self.is_secret = self._names.is_secret
         """Whether the value under a name must not be kept."""
         self.may_name_secrets = self._names.may_be_in

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from perfectcv_traffic import nulls, timestamps
+from perfectcv_traffic import nulls, proxies, timestamps
 from perfectcv_traffic.capture import (
     bodies,
     client_address,
@@ -165,8 +165,10 @@ class Composer:
 
     def _client_ip(self, exchange: Exchange) -> str | None:
         peer = exchange.client[0] if exchange.client else None
-        sent = headers.decoded(exchange.headers) if self._proxies.believes(peer) else ()
-        found = self._proxies.client_ip(peer, sent)
+        if self._proxies.believes(peer):
+            found = self._proxies.client_ip(peer, headers.decoded(exchange.headers))
+        else:
+            found = proxies.normalise(peer)
         mode = self._settings.client_ip
         if mode == "full":
             return found
@@ -278,5 +280,5 @@ def _set_nulls(
     record.null_params_count = len(found) - len(sent.nulls) + sent.null_count
     record.null_params_details = found[:MAX_NULL_DETAILS]
     record.null_response_count = answered.null_count
-    record.null_response_details = answered.nulls
+    record.null_response_details = answered.nulls.copy()
     record.nulls_partial = sent.partial or answered.partial or query.partial

@@ -212,7 +212,7 @@ def fragile(
     monkeypatch.setattr(composing_child, "ANSWER_SECONDS", 60.0)
 
     def make() -> Monitor:
-        watching: Monitor = monitor(application(), flush_interval=30)  # they come in one batch
+        watching: Monitor = monitor(application(), flush_interval=60)  # they come in one batch
         child_of(watching).command = [sys.executable, "-c", FATAL]
 
         def is_ready() -> bool:
@@ -443,7 +443,7 @@ time.sleep(60)
 
 
 def test_shutdown_waits_for_the_child(beside: Any, talk: Talk, log: Path) -> None:
-    watching = beside(application(), flush_interval=30)
+    watching = beside(application(), flush_interval=60)
     talk(watching.app, path="/items/1")
     asyncio.run(watching.shutdown())
     assert len(lines(log)) == 1

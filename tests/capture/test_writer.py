@@ -398,7 +398,7 @@ from perfectcv_traffic import setup_monitoring
 async def request(path):
     async def send(message): ...
     await monitor.app({"type": "http", "method": "GET", "path": path, "headers": []}, None, send)
-monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=60)
 asyncio.run(request("/parent"))          # waits in the parent's queue
 child = os.fork()
 if child == 0:
@@ -466,7 +466,7 @@ def test_what_the_application_put_into_the_scope_is_freed_with_the_request(
         request.state.mine = Belonging()
         held.append(weakref.ref(request.state.mine))
 
-    watching = monitor(app, flush_interval=30)  # it still waits in the queue
+    watching = monitor(app, flush_interval=60)  # it still waits in the queue
     talk(app)
     gc.collect()
     assert held[0]() is None
@@ -478,7 +478,7 @@ def test_interpreter_exit_writes_what_waits(log: Path) -> None:
 import sys, asyncio
 from starlette.responses import Response
 from perfectcv_traffic import setup_monitoring
-monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=60)
 async def send(message): ...
 asyncio.run(monitor.app({"type": "http", "method": "GET", "path": "/", "headers": []}, None, send))
 """
