@@ -66,13 +66,19 @@ class Gate:
         """The path below the prefix; None when the request is the application's."""
         if scope["type"] != "http":
             return None
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        below = path.removeprefix(self._prefix)
-        return below if below != path and below[:1] in ("", "/") else None
+        path: str = scope["path"]
+        inner = _below(path, scope.get("root_path", ""))
+        return _below(path if inner is None else inner, self._prefix)
 
     def _address(self, scope: Scope) -> str:
         peer = scope["client"][0] if scope.get("client") else None
         return self._proxies.client_ip(peer, decoded(scope["headers"])) or "unknown"
+
+
+def _below(path: str, prefix: str) -> str | None:
+    """What follows a prefix that ends with a part of the path; None if it does not begin so."""
+    rest = path.removeprefix(prefix)
+    return rest if path.startswith(prefix) and rest[:1] in ("", "/") else None
 
 
 class _Anything(NamedTuple):
