@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
 
+from perfectcv_traffic.cli import streaming
 from perfectcv_traffic.errors import StorageError
 
 JSON_LINES = "jsonl"
@@ -17,23 +16,28 @@ JSON_LINES = "jsonl"
 def streams(files: Iterable[tuple[str, Path | None]]) -> Iterator[Callable[[str], None]]:
     """Writes a line, at once, to every file that was named for JSON lines."""
     with ExitStack() as stack:
-        opened = [_open(path, stack) for kind, path in files if kind == JSON_LINES]
+        writers = [_writer(path, stack) for kind, path in files if kind == JSON_LINES]
 
         def write(line: str) -> None:
-            for one in opened:
-                one.write(line)
-                one.flush()
+            for one in writers:
+                one(line)
 
         yield write
 
 
-def _open(path: Path | None, stack: ExitStack) -> IO[str]:
+def _writer(path: Path | None, stack: ExitStack) -> Callable[[str], object]:
     if path is None:
-        return sys.stdout
+        return streaming.write_now
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return stack.enter_context(path.open("w", encoding="utf-8"))
+        file = stack.enter_context(path.open("w", encoding="utf-8"))
     except OSError as error:
         raise StorageError(
             f"cannot write {path}: {error.strerror}: choose another --output"
         ) from error
+
+    def write(line: str) -> None:
+        file.write(line)
+        file.flush()
+
+    return write

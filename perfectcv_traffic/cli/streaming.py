@@ -1,4 +1,8 @@
-"""Text for other programs, as it comes: to standard output, or to a file once it is whole."""
+"""Text for other programs, as it comes: to standard output, or to a file once it is whole.
+
+Whoever reads standard output may have enough of it (`| head`): that is no error. What is still said
+goes nowhere, and the work goes on, unless it was for that reader alone.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,36 @@ def write(parts: Iterable[str]) -> None:
 
     Another program gets it as it is, a terminal with every character visible that would act on it.
     """
-    is_terminal = sys.stdout.isatty()
+    show = shown if sys.stdout.isatty() else str
     try:
         for part in parts:
-            sys.stdout.write(_shown(part) if is_terminal else part)
+            sys.stdout.write(show(part))
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has enough
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what is still held goes there at the end
-        os.close(nowhere)
+    except BrokenPipeError:
+        let_go()
 
 
-def _shown(part: str) -> str:
-    return "\n".join(map(visible, part.split("\n")))
+def write_now(text: str) -> bool:
+    """Write to standard output at once, as `write` does; whether somebody reads it."""
+    try:
+        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go()
+        return False
+    return True
+
+
+def let_go() -> None:
+    """Have all that is written to standard output from now on, or held for it, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def shown(text: str) -> str:
+    """Lines with every character visible that would act on a terminal."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 @contextmanager

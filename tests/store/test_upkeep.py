@@ -266,3 +266,15 @@ def test_doctor_misses_an_index(log: Path, db: Path, line: Line) -> None:
         connection.execute("DROP INDEX api_requests_event_id")
     [broken] = [check for check in examine(db) if not check.is_ok]
     assert (broken.name, broken.detail) == ("tables and indexes", "index api_requests_event_id")
+
+
+def test_what_was_pruned_stays_within_the_time_that_the_summary_is_of(
+    log: Path, filled: Path
+) -> None:
+    with reading(filled) as connection:
+        before = queries.time_range(connection)
+
+    prune(filled, Retention(rows=1))
+
+    with reading(filled) as connection:
+        assert queries.time_range(connection) == before
