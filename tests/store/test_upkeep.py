@@ -304,3 +304,15 @@ def test_rejected_line_of_which_the_record_is_stored_meanwhile_is_a_duplicate(
         (1, 1, 0), (1, 0, 0),
     ]  # fmt: skip
     assert wrong(db) == []
+
+
+def test_what_was_pruned_stays_within_the_time_that_the_summary_is_of(
+    log: Path, filled: Path
+) -> None:
+    with reading(filled) as connection:
+        before = queries.time_range(connection)
+
+    prune(filled, Retention(rows=1))
+
+    with reading(filled) as connection:
+        assert queries.time_range(connection) == before
