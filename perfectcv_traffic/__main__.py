@@ -9,7 +9,7 @@ def main() -> None:
 
     try:
         code = _run()
-    except KeyboardInterrupt:  # before there is a command: modules are still loaded
+    except KeyboardInterrupt:  # before there was a command to end
         from perfectcv_traffic.errors import ExitCode
 
         sys.stderr.write("perfectcv-traffic: interrupted\n")

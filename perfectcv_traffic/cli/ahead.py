@@ -1,9 +1,9 @@
 """What is done before the command line is understood, because it would be too late then.
 
 Everything that holds for a whole process is set up. What takes long is begun: workers work while
-the command line is loaded. `ingest` of a long log gets its helper. A fold of logs is begun where
-there is no doubt: the logs are files, long enough, and no option and no variable chooses among
-their lines or says who reads them. Anything else begins once all of it is understood.
+the command line is loaded. `ingest` of a long log gets the process that prepares it. A fold of logs
+is begun where there is no doubt: the logs are files, long enough, and no option and no variable
+chooses among their lines or says who reads them. Anything else begins once all of it is understood.
 """
 
 from __future__ import annotations
@@ -12,12 +12,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from perfectcv_traffic.errors import TrafficError
-
-if TYPE_CHECKING:
-    from perfectcv_traffic.fold.run import Run
 
 SERVING = "demo"
 """The command that serves an application, perhaps somebody's: it finds Python as it is."""
@@ -29,8 +25,6 @@ SHOWING = frozenset({"--no-charts", "--json", "--csv", "--markdown"})
 INGESTING = "ingest"
 ALONE = ("--explain", "--follow", "--group", "--help", "--model", "--openapi", "--summary-only")
 """Its options that have it done by one process, or nothing stored at all."""
-
-_begun: list[tuple[list[str], Run]] = []
 
 
 def set_up(arguments: Sequence[str]) -> None:
@@ -52,41 +46,21 @@ def set_up(arguments: Sequence[str]) -> None:
 def begun(arguments: Sequence[str]) -> Iterator[None]:
     """Begin with what the arguments are sure to ask for; what is left of it ends with this."""
     if log := ingested(arguments):
-        from perfectcv_traffic.store import helper
+        from perfectcv_traffic.store import preparer_process
 
-        helper.start_early(log)
+        preparer_process.start_early(log)
     with ExitStack() as stack:
         if names := logs(arguments):
+            from perfectcv_traffic.sources import early
+
             # Whatever is in the way is told when it is in the way again.
             with suppress(TrafficError, OSError):
-                _begun[:] = [(names, _run(names, stack))]
-        try:
-            yield
-        finally:
-            _begun.clear()
-
-
-def _run(names: list[str], stack: ExitStack) -> Run:
-    from perfectcv_traffic.analysis.latest import FIELDS, MOST
-    from perfectcv_traffic.fold import pool
-    from perfectcv_traffic.fold.files import found
-    from perfectcv_traffic.fold.run import Run
-    from perfectcv_traffic.fold.work import Task
-
-    files, count = found(names), pool.cores()
-    executor = stack.enter_context(pool.workers(count))
-    return Run(files, executor, count, Task(None, FIELDS, MOST))
-
-
-def taken(names: list[str]) -> Run | None:
-    """The fold of all lines of these logs if it was begun; nobody else gets it."""
-    if not _begun or _begun[0][0] != names:
-        return None
-    return _begun.pop()[1]
+                early.begin(names, stack)
+        yield
 
 
 def ingested(arguments: Sequence[str]) -> Path | None:
-    """The log that a helper may help to ingest, if it is named first; None if none may."""
+    """The log that a second process may prepare, if it is named first; None if none may."""
     if len(arguments) < 2 or arguments[0] != INGESTING:  # noqa: PLR2004 - a command and a name
         return None
     if any(word.startswith(ALONE) for word in arguments):

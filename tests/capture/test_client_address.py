@@ -1,4 +1,4 @@
-"""Group F: client address and URL."""
+"""Client address and URL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 
-from perfectcv_traffic.capture.client import anonymised, install_key
+from perfectcv_traffic.capture.client_address import anonymised, install_key
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.proxies import MAX_ADDRESS, TrustedProxies
 
@@ -62,7 +62,7 @@ def test_client_address(
     assert TrustedProxies(trusted).client_ip(peer, headers) == expected
 
 
-def test_f3_address_that_the_server_put_right_is_taken_once(
+def test_address_that_the_server_put_right_is_taken_once(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(Response(""))
@@ -70,12 +70,12 @@ def test_f3_address_that_the_server_put_right_is_taken_once(
     assert record(watching)["client_ip"] == "198.51.100.7"
 
 
-def test_f9_trusting_everyone_is_warned_of(caplog: Any) -> None:
+def test_trusting_everyone_is_warned_of(caplog: Any) -> None:
     TrustedProxies(["*"])
     assert "any client can claim any address" in caplog.text
 
 
-def test_f9_unusable_proxy_is_refused_at_set_up(monitor: Setup) -> None:
+def test_unusable_proxy_is_refused_at_set_up(monitor: Setup) -> None:
     with pytest.raises(UsageError, match="is no address or CIDR block"):
         monitor(FastAPI(), trusted_proxies=("proxy.example",))
 
@@ -163,7 +163,7 @@ def test_url(monitor: Setup, record: Record, scope: dict[str, Any], expected: st
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "2", "3"])
-def test_f13_http_version(monitor: Setup, talk: Talk, record: Record, version: str) -> None:
+def test_http_version(monitor: Setup, talk: Talk, record: Record, version: str) -> None:
     watching = monitor(Response(""))
     talk(watching.app, http_version=version)
     assert record(watching)["http_version"] == version

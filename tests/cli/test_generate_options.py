@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perfectcv_traffic.cli.secrets import credentials
+from perfectcv_traffic.cli.generating.secrets import credentials
 from perfectcv_traffic.demo.security import issue_token
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -157,7 +157,7 @@ def test_file_that_cannot_be_written_is_said_before_anything_is_sent(
     update = ("--update-baseline", "--baseline", "file/accepted.json")
     done = program("generate", "http://127.0.0.1:9", *update)
     assert done.returncode == 3
-    assert "choose another --baseline" in done.stderr
+    assert "cannot write file/accepted.json" in done.stderr
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder.json"]
 
 
