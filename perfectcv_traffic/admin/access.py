@@ -15,6 +15,9 @@ MAX_FAILURES = 10
 WINDOW_SECONDS = 60.0
 MAX_ADDRESSES = 10_000
 
+UNGUESSABLE = 20
+"""Characters of a token that nobody guesses, however often it is tried."""
+
 _IPV6_NETWORK = 64
 _CREDENTIAL_HEADERS = (b"authorization", b"x-admin-token")
 
@@ -36,7 +39,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Attempts:
-    """Failed attempts per address; an address with too many is refused whatever it sends."""
+    """Failed attempts per address, which may be that of a proxy with many clients behind it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -64,28 +67,38 @@ class Attempts:
 
 
 class Guard:
-    """Judges the credential of an admin request; the same work for every token."""
+    """Judges the credential of an admin request; the same work for every token.
+
+    From an address with too many failed attempts no other wrong token is looked at. The right one
+    is let in all the same, or anybody behind the same proxy could lock its owner out; only a token
+    so short that it might be guessed then is not.
+    """
 
     def __init__(self, token: str, clock: Callable[[], float] = time.monotonic) -> None:
         # A browser sends a letter such as ü as Latin-1, other clients as UTF-8.
         spellings = {token.strip().encode(how, "backslashreplace") for how in ("utf-8", "latin-1")}
         self._digests = tuple(map(_digest, spellings))
+        self._may_be_guessed = len(token.strip()) < UNGUESSABLE
         self._attempts = Attempts(clock)
 
     def refusal(self, headers: Headers, address: str) -> Refusal | None:
         """Why this request is refused; None lets it in."""
-        wait = self._attempts.wait(address)
-        if wait > 0:
-            retry = (("Retry-After", str(int(wait) + 1)),)
-            return Refusal(429, "too many failed attempts from this address", retry)
         sent = credential(headers)
         if sent is None:
             return MISSING  # nothing was guessed
-        matches = [hmac.compare_digest(_digest(sent), digest) for digest in self._digests]
-        if sent and any(matches):
+        is_right = self._is_right(sent)
+        wait = self._attempts.wait(address)
+        if wait > 0 and (self._may_be_guessed or not is_right):
+            retry = (("Retry-After", str(int(wait) + 1)),)
+            return Refusal(429, "too many failed attempts from this address", retry)
+        if is_right:
             return None
         self._attempts.failed(address)
         return WRONG if sent else MALFORMED
+
+    def _is_right(self, sent: bytes) -> bool:
+        matches = [hmac.compare_digest(_digest(sent), digest) for digest in self._digests]
+        return bool(sent) and any(matches)
 
 
 def credential(headers: Headers) -> bytes | None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from perfectcv_traffic.store.segments import name_of
+
 CATCH_UP_SECONDS = 0.25
 _POLL_SECONDS = 0.002
 
@@ -53,7 +55,7 @@ class Freshness:
         row = connection.execute(
             "SELECT committed_offset FROM log_files WHERE path = ?"
             " ORDER BY generation DESC LIMIT 1",
-            (str(self._log),),
+            (name_of(self._log),),
         ).fetchone()
         # The size is looked at last: the log grows meanwhile, and what is stored with it. An offset
         # beyond it is of a file that was rotated away: of this one nothing is stored.

@@ -76,9 +76,10 @@ def find(
     first = _ids(connection, select, max(COUNTED + 1, limit), 0)
     inside = offset + limit <= COUNTED
     page = first[offset : offset + limit] if inside else _ids(connection, select, limit, offset)
-    is_exact = len(first) <= COUNTED
-    total = len(first) if is_exact else max(COUNTED, offset + len(page))
-    return Page(_rows(connection, page), total, is_exact)
+    if len(first) <= COUNTED:
+        return Page(_rows(connection, page), len(first), is_exact=True)
+    total = max(COUNTED, offset + len(page) if page else 0)  # an empty page says nothing
+    return Page(_rows(connection, page), total, is_exact=0 < len(page) < limit)
 
 
 def _known_page(

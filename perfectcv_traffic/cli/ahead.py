@@ -1,9 +1,9 @@
 """What is done before the command line is understood, because it would be too late then.
 
 Everything that holds for a whole process is set up. What takes long is begun: workers work while
-the command line is loaded. `ingest` of a long log gets its helper. A fold of logs is begun where
-there is no doubt: the logs are files, long enough, and no option and no variable chooses among
-their lines or says who reads them. Anything else begins once all of it is understood.
+the command line is loaded. `ingest` of a long log gets the process that prepares it. A fold of logs
+is begun where there is no doubt: the logs are files, long enough, and no option and no variable
+chooses among their lines or says who reads them. Anything else begins once all of it is understood.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def set_up(arguments: Sequence[str]) -> None:
 def begun(arguments: Sequence[str]) -> Iterator[None]:
     """Begin with what the arguments are sure to ask for; what is left of it ends with this."""
     if log := ingested(arguments):
-        from perfectcv_traffic.store import helper
+        from perfectcv_traffic.store import preparer_process
 
-        helper.start_early(log)
+        preparer_process.start_early(log)
     with ExitStack() as stack:
         if names := logs(arguments):
             from perfectcv_traffic.sources import early
@@ -60,7 +60,7 @@ def begun(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def ingested(arguments: Sequence[str]) -> Path | None:
-    """The log that a helper may help to ingest, if it is named first; None if none may."""
+    """The log that a second process may prepare, if it is named first; None if none may."""
     if len(arguments) < 2 or arguments[0] != INGESTING:  # noqa: PLR2004 - a command and a name
         return None
     if any(word.startswith(ALONE) for word in arguments):

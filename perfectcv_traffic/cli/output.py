@@ -1,4 +1,8 @@
-"""Where text goes that other programs read: to standard output, or to the files that were named."""
+"""Text for other programs: to standard output as it comes, or to the files that were named.
+
+Whoever reads standard output may have enough of it (`| head`): that is no error. What is still said
+goes nowhere, and the work goes on, unless it was for that reader alone.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +27,36 @@ def write(parts: Iterable[str]) -> None:
 
     Another program gets it as it is, a terminal with every character visible that would act on it.
     """
-    is_terminal = sys.stdout.isatty()
+    show = shown if sys.stdout.isatty() else str
     try:
         for part in parts:
-            sys.stdout.write(_shown(part) if is_terminal else part)
+            sys.stdout.write(show(part))
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has enough
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what is still held goes there at the end
-        os.close(nowhere)
+    except BrokenPipeError:
+        let_go()
 
 
-def _shown(part: str) -> str:
-    return "\n".join(map(visible, part.split("\n")))
+def write_now(text: str) -> bool:
+    """Write to standard output at once, as `write` does; whether somebody reads it."""
+    try:
+        sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        let_go()
+        return False
+    return True
+
+
+def let_go() -> None:
+    """Have all that is written to standard output from now on, or held for it, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def shown(text: str) -> str:
+    """Lines with every character visible that would act on a terminal."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def tell(text: str, path: Path | None) -> None:
@@ -51,14 +72,25 @@ def streams(named: Iterable[tuple[str, Path | None]]) -> Iterator[Callable[[str]
     """Writes a line, at once, to every file that was named for JSON lines."""
     with ExitStack() as stack:
         paths = [path for kind, path in named if kind == JSON_LINES]
-        opened = [stack.enter_context(_emptied(path)) if path else sys.stdout for path in paths]
+        writers = [_writer(path, stack) for path in paths]
 
         def write_line(line: str) -> None:
-            for one in opened:
-                one.write(line)
-                one.flush()
+            for write_to in writers:
+                write_to(line)
 
         yield write_line
+
+
+def _writer(path: Path | None, stack: ExitStack) -> Callable[[str], object]:
+    if path is None:
+        return write_now
+    file = stack.enter_context(_emptied(path))
+
+    def write_line(line: str) -> None:
+        file.write(line)
+        file.flush()
+
+    return write_line
 
 
 def _emptied(path: Path) -> IO[str]:

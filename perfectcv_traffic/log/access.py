@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perfectcv_traffic.log.foreign import ForeignRecords
-from perfectcv_traffic.log.lines import Decode, RejectedError
+from perfectcv_traffic.log.lines import BYTE_ORDER_MARK, Decode, RejectedError
 from perfectcv_traffic.proxies import TrustedProxies, address, hops
 from perfectcv_traffic.record import TrafficLog
 
@@ -35,6 +35,8 @@ _ANSWERED = re.compile(
 _WORD = re.compile(r"\S++\Z")
 _VHOST = re.compile(r"[\w.:-]++\Z")
 _REQUEST = re.compile(r"([A-Za-z-]++) (\S++)(?: HTTP/([\d.]++))?\Z")
+_WITH_BLANKS = re.compile(r"([A-Za-z-]++) (/.*) HTTP/([\d.]++)\Z", re.DOTALL)
+"""A target with blanks in it, against the rules: only what follows tells where it ends."""
 _SECONDS = re.compile(r"(?:[a-z_]*+=)?(\d{1,12}\.\d{1,12})\Z")
 _APPENDED = re.compile(rf'"({_INSIDE})"|(\S++)')
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
@@ -107,6 +109,8 @@ def uvicorn(records: ForeignRecords) -> Decode:
 
 
 def _text(line: bytes) -> str:
+    """A line without what programs put around it: NULs (copytruncate), a mark of byte order, CR."""
+    line = line.lstrip(b"\0").removeprefix(BYTE_ORDER_MARK)
     return line.decode("utf-8", "backslashreplace").removesuffix("\r")
 
 
@@ -136,7 +140,7 @@ def _unescaped(text: str) -> str:
 
 def _request(request: str) -> tuple[str | None, str | None, str | None]:
     """Method, target, HTTP version; a probe that speaks no HTTP keeps its row with none."""
-    match = _REQUEST.match(request)
+    match = _REQUEST.match(request) or _WITH_BLANKS.match(request)
     if match:
         return match[1], _unescaped(match[2]), match[3]
     return None, _unescaped(request) if request.startswith("/") else None, None

@@ -22,8 +22,8 @@ MAX_REMEMBERED = 10_000
 MAX_TIME = 64
 """Characters of a time: what is longer is none, and is not remembered."""
 
-MILLISECONDS_FROM = 1e11
-"""An epoch number from here on counts milliseconds, not seconds."""
+LARGEST_SECONDS = 1e11
+"""An epoch number from here on does not count seconds, but thousandths, or thousandths of these."""
 
 _MONTHS = {
     name: number
@@ -112,17 +112,18 @@ def _parse_time(text: str) -> str | None:
         if re.fullmatch(r"\d{9,}(?:\.\d+)?", text):
             return epoch(float(text))
         time = datetime.fromisoformat(text.replace(",", "."))
+        # Within the first and the last day of all a zone leads out of what there is.
+        return _fixed((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError, OSError):
         return None
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return _fixed(time.astimezone(UTC))
 
 
-def epoch(seconds: float) -> str | None:
-    """A time from seconds, or milliseconds, since 1970."""
+def epoch(number: float) -> str | None:
+    """A time from seconds, milliseconds, microseconds or nanoseconds since 1970."""
     try:
-        since = seconds / 1000 if seconds >= MILLISECONDS_FROM else seconds
-        return _fixed(datetime.fromtimestamp(since, UTC))
+        while number >= LARGEST_SECONDS:
+            number /= 1000
+        return _fixed(datetime.fromtimestamp(number, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -75,6 +75,8 @@ class LineParser:
     def parse(self, line: bytes) -> Parsed:
         """What becomes of a line without its newline."""
         if len(line) > MAX_LINE:
+            line = line.lstrip(b"\0")  # what copytruncate leaves may be longer than any line
+        if len(line) > MAX_LINE:
             return self.reject("too_long", line)
         try:
             return self.decode(line)

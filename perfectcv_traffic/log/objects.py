@@ -87,12 +87,11 @@ def caddy(records: ForeignRecords) -> Decode:
     def decode(line: bytes) -> TrafficLog:
         found = decoded(line)
         request = found.get("request")
-        if not isinstance(request, dict) or "uri" not in request:
+        if not isinstance(request, dict) or (target := _text(request.get("uri"))) is None:
             raise RejectedError("missing_field:request")
         sent = _headers(request.get("headers"))
         status = _whole(found.get("status"), "status")
         host, scheme = _text(request.get("host")), "https" if "tls" in request else "http"
-        target = str(request["uri"])
         return records.build(
             f"{scheme}://{host}{target}" if host and target.startswith("/") else target,
             timestamp=_time(records, found.get("ts")),
@@ -125,7 +124,8 @@ def _first(found: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    """A text or a number as text; what has parts is none, and may be too deep to be written."""
+    return None if value is None or isinstance(value, dict | list) else str(value)
 
 
 def _version(protocol: str | None) -> str | None:
@@ -173,6 +173,8 @@ def _headers(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     return {
-        str(name).lower(): ", ".join(map(str, values)) if isinstance(values, list) else str(values)
+        name.lower(): ", ".join(_text(one) or "" for one in values)
+        if isinstance(values, list)
+        else _text(values) or ""
         for name, values in value.items()
     }

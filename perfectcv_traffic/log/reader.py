@@ -162,8 +162,10 @@ class Reader:
         self._verify_head()
         self._scan = None
         self._advance(scan.beginning + scan.tail, end - scan.start)
-        line = LongLine(end - scan.start - terminated, scan.beginning, scan.sha256.hexdigest())
         known = identity(self.offset, self._head, self._tail)
+        if scan.is_short:  # and terminated or not, it is a line like any other
+            return Chunk(end - len(scan.line), memoryview(scan.line), known, None, terminated)
+        line = LongLine(end - scan.start - terminated, scan.beginning, scan.sha256.hexdigest())
         return Chunk(scan.start, memoryview(b""), known, line, terminated)
 
 
@@ -176,9 +178,16 @@ class _LongScan:
         self.beginning = data[:LONG_LINE_KEPT]
         self.tail = b""
         self.sha256 = hashlib.sha256()
+        self.line = b""
+        """What follows the NULs that copytruncate leaves to a writer that does not append."""
+        self.is_short = True
+        """Whether that is the whole line."""
         self.take(data)
 
     def take(self, data: bytes) -> None:
+        text = data if self.line else data.lstrip(b"\0")
+        self.is_short = self.is_short and len(self.line) + len(text) <= CHUNK_SIZE
+        self.line = self.line + text if self.is_short else b""
         self.position += len(data)
         self.tail = (self.tail + data[-ANCHOR_LENGTH:])[-ANCHOR_LENGTH:]
         self.sha256.update(data.removesuffix(b"\n"))

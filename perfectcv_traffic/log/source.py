@@ -7,6 +7,7 @@ compressed. What a file is decides its first bytes, never its name.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import importlib
 import lzma
@@ -16,10 +17,11 @@ import zlib
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, cast
 
 BLOCK = 1_048_576
 MAGIC_LENGTH = 6
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
@@ -40,6 +42,8 @@ class Source(Protocol):
     file_id: FileId
     is_final: bool
     """A compressed file: nobody appends to it."""
+    is_damaged: bool
+    """Of a compressed file the end is missing: it is still being written, or broken."""
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Bytes at an offset; fewer at the end."""
@@ -74,6 +78,7 @@ class PlainFile:
     """A file that may still grow, shrink or lose its name while it is open."""
 
     is_final = False
+    is_damaged = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -116,7 +121,6 @@ class CompressedFile:
         self._position = 0
         self._stream = decompress(self._raw)
         self.is_damaged = False
-        """The end is missing: it is still being written, or broken."""
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Bytes at an offset; fewer at the end, or where the file is damaged."""
@@ -155,9 +159,12 @@ class CompressedFile:
 
 
 def open_source(path: Path) -> PlainFile | CompressedFile:
-    """Open a log file as what its first bytes say it is."""
+    """Open a log file as what its first bytes say it is; raises `OSError`, also for UTF-16."""
     with path.open("rb") as file:
-        decompress = decompressor(file.read(MAGIC_LENGTH))
+        beginning = file.read(MAGIC_LENGTH)
+    if beginning.startswith(_UTF_16):
+        raise OSError(0, "is text in UTF-16, as PowerShell's > writes it: have it written in UTF-8")
+    decompress = decompressor(beginning)
     return CompressedFile(path, decompress) if decompress else PlainFile(path)
 
 
@@ -201,7 +208,21 @@ def _zstandard(raw: BinaryIO) -> BinaryIO:
     stream: BinaryIO = zstandard.ZstdDecompressor().stream_reader(
         raw, read_across_frames=True, closefd=False
     )
-    return stream
+    return cast(BinaryIO, _Translated(stream, zstandard.ZstdError))
+
+
+class _Translated:
+    """A stream whose own kind of error is one of reading, as with every other library."""
+
+    def __init__(self, stream: BinaryIO, error: type[Exception]) -> None:
+        self._stream = stream
+        self._error = error
+
+    def read(self, length: int) -> bytes:
+        try:
+            return self._stream.read(length)
+        except self._error as error:
+            raise OSError(errno.EIO, str(error)) from error
 
 
 _MAGIC: dict[bytes, Decompress] = {

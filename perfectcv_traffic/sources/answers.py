@@ -76,6 +76,8 @@ def _earlier(source: Source, compare: str) -> Source:
     since, until = source.filters.since, source.filters.until or stamp(datetime.now(UTC))
     if since is None:
         raise UsageError("--compare before needs --since: as long a time before it is compared")
+    if since >= until:
+        raise UsageError(f"--since {since} is yet to come: there is nothing to compare with before")
     start, end = (datetime.fromisoformat(one) for one in (since, until))
     filters = replace(source.filters, since=stamp(before(start, end - start)), until=since)
     return replace(source, filters=filters, run=None)

@@ -32,9 +32,10 @@ class Checkpoints:
             self._thread.join()
 
     def _run(self) -> None:
+        uri = f"{self._db.absolute().as_uri()}?mode=rw"  # where there is none, none is made
         with (
             contextlib.suppress(sqlite3.Error),
-            contextlib.closing(sqlite3.connect(self._db, isolation_level=None)) as connection,
+            contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection,
         ):
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -1,92 +1,107 @@
-"""What makes a batch durable: all of it within one transaction, its own or a `GroupCommit`'s.
+"""Where lines become durable, and the offset up to which their log was read with them.
 
-Rows, rejects, counters, summary and the log's new offset commit together or not at all. The offset
-moves by compare-and-swap: if another ingester took these lines, nothing of the batch remains.
+Rows, rejects, counters, summary and offset commit together or not at all. The offset moves by
+compare-and-swap: if another ingester took these lines, nothing of the transaction remains. One
+transaction for many chunks of a long log writes the summary tables once for all of them.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from perfectcv_traffic.log.segment import Identity
-from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
-from perfectcv_traffic.store.inserts import Insert
+from perfectcv_traffic.store.insertion import Insertion
 from perfectcv_traffic.store.prepare import Prepared
-from perfectcv_traffic.store.schema import (
-    NULL_VALUE_LOGS,
-    UUID_LOGINS,
-    check_version,
-)
+from perfectcv_traffic.store.ready import Ready
+from perfectcv_traffic.store.schema import check_version
 from perfectcv_traffic.store.segments import Segment
-from perfectcv_traffic.store.transactions import transaction
 
-_REJECTED_COLUMNS = ("log_file_id", "log_offset", "length", "reason", "raw", "detail")
+Progress = Callable[[int], None]
+"""Told the number of bytes taken; less than none when they are given back."""
 
 
-class Committer:
-    """Stores prepared batches through one connection."""
+class Commit:
+    """Stores chunks of one log, one transaction after the other; each begins with a chunk."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        log: Segment,
+        total: Counts,
+        progress: Progress,
+        committed: Callable[[], None],
+    ) -> None:
+        """`total` counts what became of lines that are durable; `committed` is told of more."""
         self._connection = connection
-        self._has_counted = counted.has_ids(connection)
+        self._insertion = Insertion(connection)
+        self._log = log
+        self._total = total
+        self._progress = progress
+        self._committed = committed
+        self._before = log.id, log.identity
+        self._counts = Counts()
+        self._size = 0
+        self._is_open = False
 
-    def commit(self, log: Segment, batch: Prepared, identity: Identity) -> Counts:
-        """Store a batch in a transaction of its own and move the log's offset.
+    def add(self, ready: Ready) -> None:
+        """Insert a chunk and move the log's offset to its end, in the open transaction.
 
-        Raises what `add` raises.
+        Raises `OffsetMovedError`, and what `Insertion.insert` raises.
         """
-        with transaction(self._connection):
-            check_version(self._connection)
-            counts, log_id = self.add(log, batch, identity)
-        log.id, log.identity = log_id, identity
-        return counts
+        self._begin()
+        counts = _counts(ready.prepared)
+        log_id = self._move_offset(counts, ready.chunk.identity)
+        self._insertion.insert(log_id, ready.prepared)
+        self._log.id, self._log.identity = log_id, ready.chunk.identity
+        self._counts.add(counts)
+        self._size += ready.chunk.size
+        self._progress(ready.chunk.size)
 
-    def add(self, log: Segment, batch: Prepared, identity: Identity) -> tuple[Counts, int]:
-        """Insert a batch and move the log's offset to `identity.offset`, within a transaction.
+    def end(self) -> None:
+        """Make everything durable; the next chunk begins another transaction."""
+        if self._is_open:
+            self._connection.execute("COMMIT")
+            self._is_open = False
+            self._total.add(self._counts)
+            self._committed()
 
-        Returns what became of its lines, and the id of the log. Raises `OffsetMovedError`;
-        `sqlite3.IntegrityError` when the `event_id` of a record is stored already, `KnownIdError`
-        when it was counted; a binding error for a value that SQLite cannot hold.
-        """
-        counts = Counts(
-            batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
-            batch.salvaged,
-        )  # fmt: skip
-        log_id = self._move_offset(log, counts, identity)
-        self.insert(log_id, batch)
-        return counts, log_id
+    def take_back(self) -> None:
+        """Undo what is not durable, also what the log is known to be."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._connection.in_transaction:  # a full disk or an I/O error may have ended it
+            self._connection.execute("ROLLBACK")
+        self._log.id, self._log.identity = self._before
+        self._progress(-self._size)
 
-    def insert(self, log_id: int, batch: Prepared) -> None:
-        """Insert everything of a batch, within the caller's transaction."""
-        first_id = self._next_id()
-        if batch.counted is not None:
-            counted.insert(self._connection, log_id, batch.counted, batch.records)
-        for group in batch.groups:
-            for sql, values in group.statements(log_id):
-                self._connection.execute(sql, values)  # in their order: numbered from `first_id`
-        if self._has_counted and batch.groups:
-            counted.any_known(self._connection, first_id)
-        for insert, rows in ((_INSERT_NULL, batch.nulls), (_INSERT_LOGIN, batch.logins)):
-            insert.run(self._connection, [(first_id + row[0], *row[1:]) for row in rows])
-        _INSERT_REJECT.run(self._connection, [(log_id, *row) for row in batch.rejects])
-        if batch.summary:
-            upserts.merge_rows(self._connection, batch.summary)
+    def _begin(self) -> None:
+        if self._is_open:
+            return
+        self._before = self._log.id, self._log.identity
+        self._counts, self._size = Counts(), 0
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._is_open = True
+        check_version(self._connection)
 
-    def _move_offset(self, log: Segment, counts: Counts, identity: Identity) -> int:
+    def _move_offset(self, counts: Counts, identity: Identity) -> int:
         cursor = self._connection.execute(
-            _UPDATE_LOG if log.id else _INSERT_LOG, _log_values(log, counts, identity)
+            _UPDATE_LOG if self._log.id else _INSERT_LOG, _log_values(self._log, counts, identity)
         )
         if cursor.rowcount != 1:
-            raise OffsetMovedError(log.path)
-        return log.id or int(cursor.lastrowid or 0)
+            raise OffsetMovedError(self._log.path)
+        return self._log.id or int(cursor.lastrowid or 0)
 
-    def _next_id(self) -> int:
-        row = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM api_requests")
-        return int(row.fetchone()[0])
+
+def _counts(batch: Prepared) -> Counts:
+    return Counts(
+        batch.lines, batch.records, batch.duplicate, len(batch.rejects), batch.blank,
+        batch.salvaged,
+    )  # fmt: skip
 
 
 def _log_values(log: Segment, counts: Counts, identity: Identity) -> Mapping[str, Any]:
@@ -100,10 +115,6 @@ def _log_values(log: Segment, counts: Counts, identity: Identity) -> Mapping[str
         "updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }  # fmt: skip
 
-
-_INSERT_NULL = Insert("null_value_logs", tuple([*NULL_VALUE_LOGS][1:]))
-_INSERT_LOGIN = Insert("uuid_logins", tuple([*UUID_LOGINS][1:]))
-_INSERT_REJECT = Insert("rejected_lines", _REJECTED_COLUMNS)
 
 _LOG_COLUMNS = {
     "path": ":path", "generation": ":generation", "committed_offset": ":offset",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
+from perfectcv_traffic.log.source import file_id_of
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store import schema, upserts, witness
 from perfectcv_traffic.store.mounts import require_local
@@ -50,7 +51,6 @@ def writing(
             path,
             timeout=BUSY_TIMEOUT,
             isolation_level=None,
-            check_same_thread=False,  # ingest stores in a thread, one at a time
         )
         try:
             _configure(connection, in_bulk=in_bulk)
@@ -61,6 +61,25 @@ def writing(
             yield connection
         finally:
             connection.close()
+
+
+class OpenedFile:
+    """The file of a database that was opened: asked for its name only, never opened itself."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._id = file_id_of(path)
+
+    def require_same(self) -> None:
+        """Raise `StorageError` if the name leads elsewhere: nobody would find what is stored."""
+        try:
+            is_same = file_id_of(self._path) == self._id
+        except FileNotFoundError:
+            is_same = False
+        if not is_same:
+            raise StorageError(
+                f"database {self._path} was deleted or replaced while it was in use: start again"
+            )
 
 
 def require_usable(path: Path) -> None:

@@ -32,6 +32,7 @@ class Check(NamedTuple):
 def examine(db: Path, *, deep: bool = False) -> list[Check]:
     """Look a database over; `deep` reads every page and compares the summary with the rows."""
     with reading(db) as connection, naming(db):
+        connection.execute("BEGIN")  # one state of it, though somebody may be writing
         checks = [_sqlite(), _pages(connection, deep=deep), _schema(connection)]
         checks += [*_accounts(connection), _sums(connection)]
         if deep:

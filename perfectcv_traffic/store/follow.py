@@ -11,15 +11,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
 from perfectcv_traffic.garbage import no_collection
 from perfectcv_traffic.store.batch import Counts
-from perfectcv_traffic.store.database import is_passing, naming, writing
+from perfectcv_traffic.store.database import OpenedFile, is_passing, naming, writing
 from perfectcv_traffic.store.ingest import Ingester, Options, only_ingester
-from perfectcv_traffic.store.stream import Stream
+from perfectcv_traffic.store.stream import Stream, UnreadableError
 
 POLL_SECONDS = 0.2
 ROTATED_EVERY = 2.0
@@ -62,19 +62,18 @@ def follow(
 
     A log need not exist yet. Raises `LockedError` while another ingester works on the database.
     """
-    total = Counts()
-    patience = _Patience()
+    watch = _Watch(wait, poll, _Patience(), Counts(), options)
     with only_ingester(db, wait=options.wait_for_lock):
         while True:
             try:
-                _follow(logs, db, _Watch(wait, poll, patience, total, options))
+                _follow(logs, db, watch)
             except (StorageError, LockedError) as error:
                 if not _may_pass(error):
                     raise
-                if not _pause(error, patience, wait, options):
-                    return total
+                if not _pause(error, watch):
+                    return watch.total
             else:
-                return total
+                return watch.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +83,67 @@ class _Watch:
     patience: _Patience
     total: Counts
     options: Options
+    unreadable: dict[Path, str] = field(default_factory=dict)
+    """What was said of logs that cannot be read."""
 
 
 def _follow(logs: Sequence[Path], db: Path, watch: _Watch) -> None:
-    """Read again and again through one connection."""
+    """Read again and again through one connection, and the same open files."""
     with writing(db, watch.options.model) as connection, ExitStack() as stack, naming(db):
         if watch.options.give_way:
             connection.set_progress_handler(watch.options.give_way, SQL_STEPS)
         ingester = Ingester(connection, watch.options)
         streams = [stack.enter_context(ingester.stream(log)) for log in logs]
-        look_at_rotated = 0.0
-        while True:
-            now = time.monotonic()
-            is_due = now >= look_at_rotated
+        stack.callback(_count, streams, watch.total)
+        file, look_at_rotated = OpenedFile(db), 0.0
+        goes_on = True
+        while goes_on:
+            file.require_same()
+            is_due = time.monotonic() >= look_at_rotated
             if is_due:
-                look_at_rotated = now + ROTATED_EVERY
-            with no_collection():
-                _look(streams, watch, rotated=is_due)
-            if not watch.wait(watch.poll):
-                for stream in streams:  # what was written since: its writer may have ended too
-                    watch.total.add(stream.read(rotated=False))
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                return
+                look_at_rotated = time.monotonic() + ROTATED_EVERY
+            goes_on = _look_patiently(streams, watch, db, rotated=is_due)
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _look_patiently(streams: Sequence[Stream], watch: _Watch, db: Path, *, rotated: bool) -> bool:
+    """Look, and wait for the next time; False at the end.
+
+    What may pass is waited for with the files open: one without a name is not found again.
+    """
+    try:
+        with naming(db):
+            _look(streams, watch, rotated=rotated)
+            if watch.wait(watch.poll):
+                return True
+            _look(streams, watch, rotated=False)  # written since: its writer may have ended too
+            return False
+    except (StorageError, LockedError) as error:
+        if not _may_pass(error):
+            raise
+        return _pause(error, watch)
+
+
+def _count(streams: Sequence[Stream], total: Counts) -> None:
+    for stream in streams:
+        total.add(stream.total)
 
 
 def _look(streams: Sequence[Stream], watch: _Watch, *, rotated: bool) -> None:
-    for stream in streams:
-        try:
-            watch.total.add(stream.read(rotated=rotated))
-            watch.patience.over()
-        except OSError as error:
-            _say(f"log {stream.path} cannot be read: {error.strerror}", watch)
+    with no_collection():
+        for stream in streams:
+            try:
+                stream.read(rotated=rotated)
+                if rotated:
+                    watch.unreadable.pop(stream.path, None)
+            except UnreadableError as error:
+                _say_once(stream.path, str(error), watch)
+    watch.patience.over()
 
 
-def _say(message: str, watch: _Watch) -> None:
-    if watch.patience.said != message:
-        watch.patience.said = message
+def _say_once(log: Path, message: str, watch: _Watch) -> None:
+    if watch.unreadable.get(log) != message:
+        watch.unreadable[log] = message
         watch.options.notice(message)
 
 
@@ -128,12 +152,14 @@ def _may_pass(error: TrafficError) -> bool:
     return isinstance(cause, sqlite3.DatabaseError) and is_passing(cause)
 
 
-def _pause(error: TrafficError, patience: _Patience, wait: Wait, options: Options) -> bool:
+def _pause(error: TrafficError, watch: _Watch) -> bool:
+    """Wait for an error to pass, longer each time; False if it is to end instead."""
+    patience = watch.patience
     if patience.said != str(error):
         patience.said = str(error)
-        options.notice(f"{error} (waiting for it to pass)")
+        watch.options.notice(f"{error} (waiting for it to pass)")
     until = time.monotonic() + patience.wait_longer()
     while time.monotonic() < until:
-        if not wait(POLL_SECONDS):
+        if not watch.wait(POLL_SECONDS):
             return False
     return True

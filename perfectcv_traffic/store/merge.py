@@ -16,6 +16,7 @@ from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.doctor import pruned_rows
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.merge_base import Merged, Taking
+from perfectcv_traffic.store.merge_same import SameLogs
 from perfectcv_traffic.store.merge_summary import Summaries
 from perfectcv_traffic.store.transactions import transaction
 from perfectcv_traffic.summary import Summary
@@ -70,6 +71,7 @@ class _Rows(Taking):
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._own_columns = ", ".join(schema.take_columns(connection, "source"))
+        self._same_logs = SameLogs(connection, self.source_id)
 
     def run(self) -> Merged:
         new, duplicate = 0, 0
@@ -96,11 +98,12 @@ class _Rows(Taking):
         execute("DROP TABLE IF EXISTS temp.fresh")
         offset = execute("SELECT coalesce(max(id), 0) FROM main.api_requests").fetchone()[0]
         logs = self.logs()
+        self._same_logs.find_known(first, last)
         execute(
             "CREATE TEMP TABLE fresh AS"
             f" SELECT s.id AS old_id, row_number() OVER (ORDER BY s.id) + {offset} AS new_id"
             " FROM source.api_requests s JOIN temp.merged_logs l ON l.source = s.log_file_id"
-            " WHERE s.id > ? AND s.id <= ? AND s.log_offset >= l.known_to"
+            " WHERE s.id > ? AND s.id <= ? AND s.id NOT IN (SELECT id FROM temp.known_rows)"
             " AND NOT EXISTS (SELECT 1 FROM main.api_requests m WHERE m.event_id = s.event_id)"
             f" AND NOT {counted.IS_COUNTED.format('s.event_id')}",
             (first, last),

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from perfectcv_traffic.store.counted import meta
 from perfectcv_traffic.store.schema import FINDINGS, GENERATED_REQUESTS
-from perfectcv_traffic.store.segments import STRONG_HEAD
 
 _LOG = (
     "path, generation, committed_offset, head_length, head, anchor_length, anchor, updated,"
@@ -33,26 +32,21 @@ class Taking:
         self.source_id = str(meta(connection, "id", "source"))
 
     def logs(self) -> list[int]:
-        """The own row of each log of the source, and up to where its lines are known anyway."""
+        """The own row of each log of the source, and whether what the source says of it counts."""
         execute = self.connection.execute
         execute("DROP TABLE IF EXISTS temp.merged_logs")
-        execute("CREATE TEMP TABLE merged_logs (source INTEGER PRIMARY KEY, own, known_to)")
+        execute("CREATE TEMP TABLE merged_logs (source INTEGER PRIMARY KEY, own, is_current)")
         own_ids = []
         for row in execute(f"SELECT id, {_LOG} FROM source.log_files").fetchall():
             source_id, path, *values = row
-            own, known_to = self._own_log(f"{self.source_id}:{path}", values)
-            execute("INSERT INTO merged_logs VALUES (?, ?, ?)", (source_id, own, known_to))
+            own, is_current = self._own_log(f"{self.source_id}:{path}", values)
+            execute("INSERT INTO merged_logs VALUES (?, ?, ?)", (source_id, own, is_current))
             own_ids.append(own)
         return own_ids
 
-    def _own_log(self, path: str, values: list[object]) -> tuple[int, int]:
-        generation, _, head_length, head, *_ = values
+    def _own_log(self, path: str, values: list[object]) -> tuple[int, bool]:
+        generation = values[0]
         execute = self.connection.execute
-        same = execute(
-            "SELECT id, committed_offset FROM main.log_files WHERE head = ? AND head_length >= ?"
-            " AND path <> ? AND path NOT LIKE ? ORDER BY committed_offset DESC LIMIT 1",
-            (head, STRONG_HEAD, path, f"{self.source_id}:%"),
-        ).fetchone()
         own = execute(
             "SELECT id FROM main.log_files WHERE path = ? AND generation = ?", (path, generation)
         ).fetchone()
@@ -63,15 +57,14 @@ class Taking:
                 f" VALUES ({marks}, 0, 0) RETURNING id",
                 (path, *values),
             ).fetchone()
-        else:
-            names = _LOG.removeprefix("path, ").split(", ")
-            assignments = ", ".join(f"{name} = ?" for name in names)
-            execute(  # an older copy of the source tells nothing new
-                f"UPDATE main.log_files SET {assignments} WHERE id = ? AND lines <= ?",
-                (*values, own[0], values[_LINES]),
-            )
-        is_known = same is not None and int(str(head_length)) >= STRONG_HEAD
-        return int(own[0]), int(same[1]) if is_known else 0
+            return int(own[0]), True
+        names = _LOG.removeprefix("path, ").split(", ")
+        assignments = ", ".join(f"{name} = ?" for name in names)
+        updated = execute(  # an older copy of the source tells nothing new
+            f"UPDATE main.log_files SET {assignments} WHERE id = ? AND lines <= ?",
+            (*values, own[0], values[_LINES]),
+        )
+        return int(own[0]), updated.rowcount > 0
 
     def finish(self) -> None:
         """Take everything but the requests: small, known by its own keys or by a number."""
@@ -83,12 +76,7 @@ class Taking:
                 " WHERE id = ?",
                 (own,),
             )
-        execute(
-            "INSERT INTO main.rejected_lines (log_file_id, log_offset, length, reason, raw, detail)"
-            " SELECT l.own, s.log_offset, s.length, s.reason, s.raw, s.detail"
-            " FROM source.rejected_lines s JOIN temp.merged_logs l ON l.source = s.log_file_id"
-            " WHERE true ON CONFLICT DO NOTHING"
-        )
+        self._take_rejects()
         generated = ", ".join([*GENERATED_REQUESTS][1:])
         execute(
             f"INSERT INTO main.generated_requests ({generated})"
@@ -103,6 +91,21 @@ class Taking:
         )
         top = execute("SELECT coalesce(max(id), 0) FROM source.findings").fetchone()[0]
         self.set("findings", max(last, top))
+
+    def _take_rejects(self) -> None:
+        """Take what the source rejects, and no longer what it could read in the end."""
+        self.connection.execute(
+            "DELETE FROM main.rejected_lines AS m WHERE log_file_id IN"
+            " (SELECT own FROM temp.merged_logs WHERE is_current) AND NOT EXISTS (SELECT 1"
+            " FROM source.rejected_lines s JOIN temp.merged_logs l ON l.source = s.log_file_id"
+            " WHERE l.own = m.log_file_id AND s.log_offset = m.log_offset)"
+        )
+        self.connection.execute(
+            "INSERT INTO main.rejected_lines (log_file_id, log_offset, length, reason, raw, detail)"
+            " SELECT l.own, s.log_offset, s.length, s.reason, s.raw, s.detail"
+            " FROM source.rejected_lines s JOIN temp.merged_logs l ON l.source = s.log_file_id"
+            " WHERE l.is_current ON CONFLICT DO NOTHING"
+        )
 
     def get(self, what: str) -> int:
         """How far something was taken, 0 for not at all."""

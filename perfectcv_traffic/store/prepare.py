@@ -29,6 +29,9 @@ from perfectcv_traffic.summary import Row, Summary
 STEP_LINES = 64
 STEP_BYTES = 131_072
 
+SummaryRows = list[list[Row]]
+"""Rows of each summary table, then of each roll-up."""
+
 
 class Task(NamedTuple):
     """Lines of one segment."""
@@ -70,8 +73,8 @@ class Prepared:
     blank: int = 0
     duplicate: int = 0
     salvaged: int = 0
-    summary: list[list[Row]] = field(default_factory=list)
-    """Rows of each summary table, then of each roll-up; none when they are told elsewhere."""
+    summaries: list[SummaryRows] = field(default_factory=list)
+    """Of these lines; or none, and that of several chunks with the last of them."""
     counted: Counted | None = None
     """What is kept of the records if no rows are."""
 
@@ -123,7 +126,7 @@ class Preparer:
                 between()
                 summary.add_all([record for _, record in batch.records])
                 between()
-        found.summary = overview.every_part(summary)
+        found.summaries = [overview.every_part(summary)]
         return found
 
     def prepared(self, batch: Batch) -> Prepared:
@@ -131,7 +134,7 @@ class Preparer:
         found, summary = Prepared(duplicate=batch.duplicate), Summary()
         self._add(found, batch)
         summary.add_all([record for _, record in batch.records])
-        found.summary = overview.every_part(summary)
+        found.summaries = [overview.every_part(summary)]
         return found
 
     def parse(self, task: Task) -> Batch:

@@ -12,10 +12,11 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.store.batch import Batch
-from perfectcv_traffic.store.commit import Committer
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.insertion import Insertion
 from perfectcv_traffic.store.prepare import Preparer
+from perfectcv_traffic.store.refused import without_duplicates
 from perfectcv_traffic.store.transactions import transaction
 
 _WHOLE = """
@@ -46,7 +47,7 @@ class _Line(NamedTuple):
 def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
     """Store what can be read now; each log in one transaction, each line once.
 
-    `log_format` is for logs whose format was not recognised.
+    `log_format` is for logs whose format was not recognised, or changed in the middle.
     """
     form = StoredForm()
     formats = Formats(form, Redactor())
@@ -57,13 +58,14 @@ def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
             line = _Line(*row)
             if record := _parsed(line, formats, log_format):
                 by_log.setdefault(line.log_id, []).append((line, record))
-        preparer, committer = Preparer(form, formats), Committer(connection)
+        preparer, insertion = Preparer(form, formats), Insertion(connection)
         for log_id, found in by_log.items():
             batch = Batch([(line.offset, record) for line, record in found])
             with transaction(connection):
-                committer.insert(log_id, preparer.prepared(batch))
-                _accept(connection, log_id, [line.id for line, _ in found])
-            stored += len(found)
+                fresh = without_duplicates(connection, batch)
+                insertion.insert(log_id, preparer.prepared(fresh))
+                _accept(connection, log_id, [line.id for line, _ in found], fresh.duplicate)
+            stored += len(fresh.records)
         left = connection.execute("SELECT count(*) FROM rejected_lines").fetchone()[0]
     return Retried(stored, left)
 
@@ -72,7 +74,7 @@ def _parsed(line: _Line, formats: Formats, given: LogFormat | None) -> TrafficLo
     data = line.raw.encode()
     if REDACTED in line.raw:  # no longer what it was
         return None
-    known = LogFormat(line.format) if line.format else given or formats.detect([data])
+    known = given or (LogFormat(line.format) if line.format else formats.detect([data]))
     parsed = formats.parser(known).parse(data) if known else None
     if not isinstance(parsed, TrafficLog):
         return None
@@ -80,10 +82,12 @@ def _parsed(line: _Line, formats: Formats, given: LogFormat | None) -> TrafficLo
     return parsed
 
 
-def _accept(connection: sqlite3.Connection, log_id: int, ids: list[int]) -> None:
+def _accept(connection: sqlite3.Connection, log_id: int, ids: list[int], duplicate: int) -> None:
+    """Rejected lines are rejected no more: stored, but for some that were stored already."""
     marks = ", ".join(map(str, ids))
     connection.execute(f"DELETE FROM rejected_lines WHERE id IN ({marks})")
     connection.execute(
-        "UPDATE log_files SET stored = stored + ?, rejected = rejected - ? WHERE id = ?",
-        (len(ids), len(ids), log_id),
+        "UPDATE log_files SET stored = stored + ?, duplicate = duplicate + ?,"
+        " rejected = rejected - ? WHERE id = ?",
+        (len(ids) - duplicate, duplicate, len(ids), log_id),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -124,10 +125,13 @@ def _back_up(connection: sqlite3.Connection, version: int) -> None:
     if not file:
         return
     copy = backup_path(Path(file), version)
-    draft = copy.with_name(f"{copy.name}.unfinished")
-    draft.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(draft),))
-    draft.replace(copy)
+    # Its own name: others may be bringing the database up to date at the same time.
+    draft = copy.with_name(f"{copy.name}.{uuid.uuid4()}.unfinished")
+    try:
+        connection.execute("VACUUM INTO ?", (str(draft),))
+        draft.replace(copy)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _version(connection: sqlite3.Connection) -> int:

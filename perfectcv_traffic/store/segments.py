@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 from perfectcv_traffic.log.segment import HEAD_LENGTH, Comparison, Identity, Verdict
 from perfectcv_traffic.log.source import FileId, Source
+from perfectcv_traffic.store.transactions import transaction
 
 STRONG_HEAD = 1024
-"""Bytes of an equal beginning from which on a segment is recognised under any log's name."""
+"""Bytes of an equal beginning from which on a segment is recognised under any log's name.
+
+Of less than that it is so only in the same file: under a link, or by a path with `..` in it."""
 
 _LEAVES = (
     "SELECT id, path, generation, parent, format, device, inode,"
@@ -47,12 +51,12 @@ def match(
 ) -> Segment | None:
     """The segment that a file is, or a new generation; None for an older copy of a known one."""
     comparison = Comparison(source)
-    name = str(log.absolute())
+    name = name_of(log)
     known = [_segment(row) for row in connection.execute(_LEAVES, (name,))]
     found = Segment(0, name, 1 + _last_generation(connection, name))
     is_copy = False
     for candidate in known:
-        verdict = _verdict(comparison, candidate, name)
+        verdict = _verdict(comparison, candidate, name, source.file_id)
         if verdict is Verdict.SAME:
             return candidate
         if verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live):
@@ -65,9 +69,15 @@ def match(
     return None if is_copy else found
 
 
-def _verdict(comparison: Comparison, candidate: Segment, name: str) -> Verdict:
+def name_of(log: Path) -> str:
+    """What a log is called in the database, which holds no name that is not UTF-8."""
+    return os.fsencode(log.absolute()).decode("utf-8", "backslashreplace")
+
+
+def _verdict(comparison: Comparison, candidate: Segment, name: str, file_id: FileId) -> Verdict:
     known = candidate.identity
-    if known is None or (candidate.path != name and known.head_length < STRONG_HEAD):
+    is_named = candidate.path == name or candidate.file_id == file_id
+    if known is None or not (is_named or known.head_length >= STRONG_HEAD):
         return Verdict.OTHER
     return comparison.with_segment(known)
 
@@ -98,17 +108,18 @@ def _last_generation(connection: sqlite3.Connection, name: str) -> int:
 def is_known(connection: sqlite3.Connection, log: Path) -> bool:
     """Whether this log was ever ingested: siblings seen from now on were born after."""
     query = "SELECT 1 FROM log_streams WHERE path = ?"
-    return connection.execute(query, (str(log.absolute()),)).fetchone() is not None
+    return connection.execute(query, (name_of(log),)).fetchone() is not None
 
 
 def register(connection: sqlite3.Connection, log: Path, passed_over: list[str]) -> None:
     """Remember that this log is ingested from now on, and the signatures not to look at."""
-    connection.execute(
-        "INSERT OR IGNORE INTO log_streams (path, first_seen) VALUES"
-        " (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-        (str(log.absolute()),),
-    )
-    mark_done(connection, passed_over)
+    with transaction(connection):  # a log known without them would have them read as new
+        connection.execute(
+            "INSERT OR IGNORE INTO log_streams (path, first_seen) VALUES"
+            " (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+            (name_of(log),),
+        )
+        mark_done(connection, passed_over)
 
 
 def is_done(connection: sqlite3.Connection, signature: str) -> bool:

@@ -14,19 +14,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log import siblings
 from perfectcv_traffic.log.reader import Chunk, Reader, ReplacedError
 from perfectcv_traffic.log.source import (
-    CompressedFile,
     FileId,
-    PlainFile,
+    Source,
     file_id_of,
     open_source,
     signature_of,
 )
 from perfectcv_traffic.store import segments
 from perfectcv_traffic.store.batch import Counts, OffsetMovedError
-from perfectcv_traffic.store.group import StartAgainError
 from perfectcv_traffic.store.segments import Segment
 
 QUIET_SECONDS = 60.0
@@ -40,16 +39,24 @@ RECENT_SECONDS = 3600.0
 """A rotated file that was written to so shortly before the log belongs to what is read first."""
 
 Store = Callable[[Segment, Iterable[Chunk], Counts], None]
-"""Parses and stores chunks and adds to the counts; raises `OffsetMovedError`, `StartAgainError`."""
+"""Stores chunks and adds to the counts; raises `OffsetMovedError`, `StartAgainError`."""
 
 _GONE = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR)
+
+
+class StartAgainError(Exception):
+    """What was read since the last commit is to be read again."""
+
+
+class UnreadableError(StorageError):
+    """A file of the log cannot be read now; all others were."""
 
 
 @dataclass(slots=True)
 class OpenFile:
     """A file that is being read, and where."""
 
-    source: PlainFile | CompressedFile
+    source: Source
     is_live: bool
     log: Segment | None = None
     reader: Reader | None = None
@@ -75,14 +82,18 @@ class Stream:
         *,
         with_rotated: bool = False,
         is_stopping: Callable[[], bool] = lambda: False,
+        notice: Callable[[str], None] = lambda _message: None,
     ) -> None:
         self.path = path
+        self.total = Counts()
+        """What became of the lines that are durable."""
         self.pending = 0
         """Bytes of the live file after its last newline."""
         self._connection = connection
         self._store = store
         self._with_rotated = with_rotated
         self._is_stopping = is_stopping
+        self._notice = notice
         self._open: dict[FileId, OpenFile] = {}
         self._done: set[str] = set()
 
@@ -97,17 +108,22 @@ class Stream:
         segments.register(self._connection, self.path, passed_over)
         return len(passed_over)
 
-    def read(self, *, rotated: bool) -> Counts:
-        """Store every line that is not stored yet; `rotated` looks for rotated files too."""
-        total = Counts()
+    def read(self, *, rotated: bool) -> None:
+        """Store every line that is not stored yet; `rotated` looks for rotated files too.
+
+        Raises `UnreadableError`.
+        """
+        errors: list[UnreadableError] = []
+        with _noted(self.path, errors):
+            self._open_live()  # so that it cannot slip away, whatever happens to the others
         if rotated:
-            # Before the live file is opened: what was rotated away comes first.
-            total.add(self._read_rotated())
-        self._open_live()
+            self._read_rotated(errors)
         for file in list(self._open.values()):
-            total.add(self._read_open(file))
+            with _noted(file.source.path, errors):
+                self._read_open(file)
         self._close_finished()
-        return total
+        if errors:
+            raise errors[0]
 
     def close(self) -> None:
         """Release all files."""
@@ -129,60 +145,61 @@ class Stream:
         ]
 
     def _open_live(self) -> None:
-        try:
-            file_id = file_id_of(self.path)
-            for file in self._open.values():
-                file.is_live = file.source.file_id == file_id
-            if file_id in self._open:
-                return
-            source = open_source(self.path)
-        except OSError as error:
-            if error.errno in _GONE:  # normal for a moment during a rotation
-                return
-            raise
+        file_id = file_id_of(self.path)
+        for file in self._open.values():
+            file.is_live = file.source.file_id == file_id
+        if file_id in self._open:
+            return
+        source = open_source(self.path)
         # The name may lead elsewhere by now; what counts is the file that was opened.
         if source.file_id in self._open:
             source.close()
         else:
             self._open[source.file_id] = OpenFile(source, is_live=True, changed=time.monotonic())
 
-    def _read_open(self, file: OpenFile) -> Counts:
+    def _read_open(self, file: OpenFile) -> None:
         signature = file.source.signature()
         if signature == file.signature:
             if not file.is_live and time.monotonic() - file.changed > QUIET_SECONDS:
-                return self._read_rest(file)
-            return Counts()
+                self._drain(file, to_its_end=True)
+            return
         file.changed = time.monotonic()
-        total = self._drain(file)
+        self._drain(file)
         file.signature = signature if file.reader else ""
         if file.is_live and file.reader:
             self.pending = file.reader.pending
-        return total
 
-    def _drain(self, file: OpenFile) -> Counts:
-        """Store all whole lines of a file."""
-        total, attempts = Counts(), 0
+    def _drain(self, file: OpenFile, *, to_its_end: bool = False) -> None:
+        """Store all whole lines of a file; at its end a half one too, if it will not get longer."""
+        attempts = 0
         while attempts < MAX_ATTEMPTS:
             try:
                 if file.reader is None and not self._identify(file):
-                    return total
+                    return
                 if file.reader and file.log:
-                    self._store(file.log, self._chunks(file.reader), total)
+                    chunks = self._chunks(file.source, file.reader, to_its_end=to_its_end)
+                    self._store(file.log, chunks, self.total)
             except StartAgainError:  # at most once for what is read then
                 file.forget()
             except (ReplacedError, OffsetMovedError):
                 attempts += 1
                 file.forget()
+            except BaseException:
+                file.forget()  # more may have been read of it than is stored
+                raise
             else:
-                return total
-        return total
+                return
 
-    def _chunks(self, reader: Reader) -> Iterator[Chunk]:
+    def _chunks(self, source: Source, reader: Reader, *, to_its_end: bool) -> Iterator[Chunk]:
         """What there is to read, but only the next of it once the program is to end."""
         while chunk := reader.next():
             yield chunk
             if self._is_stopping():
                 return
+        if source.is_damaged:
+            self._notice(f"{source.path} is damaged, or still being written: read up to there")
+        elif (to_its_end or source.is_final) and (chunk := reader.rest()):
+            yield chunk
 
     def _identify(self, file: OpenFile) -> bool:
         """Find out which segment the file is; False for a copy of what is stored."""
@@ -193,55 +210,36 @@ class Stream:
         file.reader = Reader(file.source, file.log.identity)
         return True
 
-    def _read_rest(self, file: OpenFile) -> Counts:
-        """A half line to which nobody will add the other half."""
-        total = Counts()
-        if file.reader is None or file.log is None:
-            return total
-        try:
-            if chunk := file.reader.rest():
-                self._store(file.log, [chunk], total)
-        except (ReplacedError, OffsetMovedError):
-            file.forget()
-        return total
-
-    def _read_rotated(self) -> Counts:
-        total = Counts()
+    def _read_rotated(self, errors: list[UnreadableError]) -> None:
         done: list[str] = []
         for path in siblings.rotated(self.path):
-            try:
+            with _noted(path, errors):
                 signature = signature_of(path)
                 if signature in self._done or file_id_of(path) in self._open:
                     continue
                 if segments.is_done(self._connection, signature):
                     self._done.add(signature)
-                else:
-                    total.add(self._read_once(path, signature, done))
-            except OSError as error:
-                if error.errno not in _GONE:
-                    raise
+                elif self._read_once(path, signature):
+                    done.append(signature)
         segments.mark_done(self._connection, done)
-        return total
 
-    def _read_once(self, path: Path, signature: str, done: list[str]) -> Counts:
+    def _read_once(self, path: Path, signature: str) -> bool:
+        """Read a rotated file; whether nothing of it is left for later."""
         source = open_source(path)
-        file = OpenFile(source, is_live=False)
         try:
-            total = self._drain(file)
-            if isinstance(source, CompressedFile):
-                is_over = not source.is_damaged
-            else:
-                is_over = _seconds_quiet(path) > QUIET_SECONDS
+            file = OpenFile(source, is_live=False)
+            self._drain(file)
             if self._is_stopping():  # it may not have been read to its end
-                return total
-            if is_over:
-                total.add(self._read_rest(file))
-                done.append(signature)
-            if is_over or not (file.reader and file.reader.pending):
+                return False
+            is_quiet = not source.is_final and _seconds_quiet(path) > QUIET_SECONDS
+            if is_quiet and file.reader:
+                self._drain(file, to_its_end=True)
+            has_rest = file.reader is not None and file.reader.pending > 0
+            if is_quiet or source.is_final or not has_rest:  # else looked at again, changed or not
                 self._done.add(signature)
+            return is_quiet or (source.is_final and not source.is_damaged)
         finally:
             source.close()
-        return total
 
     def _close_finished(self) -> None:
         """Close what nobody writes to any more; a rotated name leads to it again if one does."""
@@ -252,6 +250,18 @@ class Stream:
             if is_quiet or position < len(rotated) - MAX_OPEN:
                 file.source.close()
                 del self._open[key]
+
+
+@contextlib.contextmanager
+def _noted(path: Path, errors: list[UnreadableError]) -> Iterator[None]:
+    """An error of reading is for later: other files may be read meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _GONE:  # normal for a moment during a rotation
+            reason = error.strerror or error
+            errors.append(UnreadableError(f"log {path} cannot be read: {reason}"))
+            errors[-1].__cause__ = error
 
 
 def _seconds_quiet(path: Path) -> float:

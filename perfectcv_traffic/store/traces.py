@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from perfectcv_traffic.log.native import NULL, StoredForm
 from perfectcv_traffic.record import TrafficLog, fields
 from perfectcv_traffic.store import counted, digests
 
-_COLUMNS = tuple(field.name for field in fields())
+COLUMNS = tuple(field.name for field in fields())
 """Those of every model come first. A line without an id is of another program's log, which has no
 more."""
 
@@ -36,7 +37,7 @@ class Traces:
 
 def of_rows(connection: sqlite3.Connection, ids: str) -> Traces:
     """The traces of rows, their ids as a list in SQL."""
-    columns = ", ".join(_COLUMNS)
+    columns = ", ".join(COLUMNS)
     query = (
         f"SELECT event_id, log_file_id, log_offset, {columns} FROM api_requests WHERE id IN ({ids})"
     )
@@ -45,14 +46,15 @@ def of_rows(connection: sqlite3.Connection, ids: str) -> Traces:
         if event_id:
             event_ids.append(event_id)
         else:
-            digests[log_id].append((offset, _digest(offset, values)))
+            digests[log_id].append((offset, digest_of(offset, values)))
     return Traces(event_ids, digests)
 
 
 def digest(offset: int, record: TrafficLog, form: StoredForm) -> bytes:
     """What is kept of the row of a record that was read at an offset."""
-    return _digest(offset, form.row(record)[: len(_COLUMNS)])
+    return digest_of(offset, form.row(record)[: len(COLUMNS)])
 
 
-def _digest(offset: int, values: list[Any]) -> bytes:
+def digest_of(offset: int, values: Sequence[Any]) -> bytes:
+    """The same of the row itself: its `COLUMNS`."""
     return digests.digest(offset, [NULL if value is None else value for value in values])

@@ -44,15 +44,28 @@ def verify(connection: sqlite3.Connection, db: Path) -> None:
 
 def testify(connection: sqlite3.Connection, db: Path) -> None:
     """Write the witness if there is none, giving the database an id first."""
-    own_id = _own_id(connection)
-    if own_id is None:
-        own_id = str(uuid.uuid4())
-        connection.execute("INSERT INTO store_meta (name, value) VALUES ('id', ?)", (own_id,))
-    witness = witness_path(db)
-    if not witness.exists():
-        draft = witness.with_name(f"{witness.name}.{os.getpid()}")
-        draft.write_text(f"{_EXPLANATION}{own_id}\n", "utf-8")
-        draft.replace(witness)
+    if _own_id(connection) is None:  # another process may be giving it one too: the first counts
+        connection.execute(
+            "INSERT INTO store_meta (name, value) VALUES ('id', ?) ON CONFLICT DO NOTHING",
+            (str(uuid.uuid4()),),
+        )
+    if not witness_path(db).exists():
+        try:
+            _write(witness_path(db), f"{_EXPLANATION}{_own_id(connection)}\n")
+        except OSError as error:
+            raise StorageError(
+                f"database {db}: its witness cannot be written: {error.strerror}"
+            ) from error
+
+
+def _write(witness: Path, text: str) -> None:
+    """Whole or not at all, even if the power is cut: an empty one would lock its owner out."""
+    draft = witness.with_name(f"{witness.name}.{uuid.uuid4()}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(witness)
 
 
 def _own_id(connection: sqlite3.Connection) -> str | None:

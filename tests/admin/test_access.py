@@ -13,6 +13,7 @@ from perfectcv_traffic import setup_monitoring
 from perfectcv_traffic.admin.access import (
     MAX_ADDRESSES,
     MAX_FAILURES,
+    UNGUESSABLE,
     WINDOW_SECONDS,
     WRONG,
     Attempts,
@@ -118,18 +119,39 @@ def test_token_that_is_not_ascii_works(serve: Any, encoding: str) -> None:
     assert service.client.get("/admin/url-stats", headers=AUTHORIZED).status_code == 403
 
 
-def test_many_failed_attempts_are_refused_whatever_they_send(own_service: Any) -> None:
+def test_many_failed_attempts_are_refused_and_the_right_token_is_let_in(own_service: Any) -> None:
+    """Who guesses and who knows may share an address: that of a proxy nobody told us to trust."""
     wrong = {"Authorization": "Bearer wrong"}
     statuses = [
         own_service.client.get("/admin/url-stats", headers=wrong).status_code
         for _ in range(MAX_FAILURES)
     ]
-    answer = own_service.client.get("/admin/url-stats", headers=AUTHORIZED)
+    refused = own_service.client.get("/admin/url-stats", headers=wrong)
 
     assert set(statuses) == {403}
-    assert answer.status_code == 429
-    assert 0 < int(answer.headers["retry-after"]) <= WINDOW_SECONDS + 1
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= WINDOW_SECONDS + 1
+    assert own_service.client.get("/admin/url-stats", headers=AUTHORIZED).status_code == 200
+    assert own_service.client.get("/admin/url-stats", headers=wrong).status_code == 429
+    assert own_service.client.get("/admin/url-stats").status_code == 401
     assert own_service.client.get("/items/1").status_code == 200  # the application goes on
+
+
+@pytest.mark.parametrize(("length", "is_let_in"), [(UNGUESSABLE - 1, False), (UNGUESSABLE, True)])
+def test_token_that_might_be_guessed_is_refused_like_any_other(
+    length: int, is_let_in: bool
+) -> None:
+    now = 0.0
+    token = "x" * length
+    guard = Guard(token, lambda: now)
+    for _ in range(MAX_FAILURES):
+        assert guard.refusal([(b"x-admin-token", b"wrong")], "203.0.113.1") is WRONG
+    right = [(b"x-admin-token", token.encode())]
+
+    assert (guard.refusal(right, "203.0.113.1") is None) == is_let_in
+    assert guard.refusal(right, "203.0.113.2") is None
+    now += WINDOW_SECONDS + 1
+    assert guard.refusal(right, "203.0.113.1") is None
 
 
 def test_failed_attempts_are_recorded_without_what_was_sent(own_service: Any) -> None:
@@ -272,3 +294,22 @@ def test_nothing_can_be_changed(service: Any, method: str) -> None:
 
     assert answer.status_code == 405
     assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("root_path", "path", "is_there"),
+    [
+        ("/api", "/api/admin/url-stats", True),
+        ("/api", "/admin/url-stats", True),
+        ("/a", "/admin/url-stats", True),
+        ("/a", "/a/admin/url-stats", True),
+        ("/api", "/api/administration", False),
+        ("", "/administration", False),
+    ],
+)
+def test_prefix_is_found_below_the_path_that_a_proxy_adds(
+    serve: Any, root_path: str, path: str, is_there: bool
+) -> None:
+    service = serve(FastAPI(root_path=root_path))
+
+    assert (service.client.get(path).status_code == 401) == is_there

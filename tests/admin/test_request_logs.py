@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from perfectcv_traffic.admin import requests
 from perfectcv_traffic.record import fields
 
 AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
@@ -152,3 +153,17 @@ def test_totals_are_counted_row_by_row_when_rows_were_removed(own_service: Any) 
     for query, total in (({}, 10), ({"path": "/items"}, 4), ({"method": "GET"}, 5)):
         answer = own_service.admin("request-logs", **query)
         assert (answer["total_records"], answer["count"]) == (total, total)
+
+
+@pytest.mark.parametrize(
+    ("offset", "count", "total"), [(0, 2, 3), (5, 2, 7), (11, 1, 12), (12, 0, 3), (10**9, 0, 3)]
+)
+def test_page_behind_the_end_claims_no_records_that_are_not_there(
+    service: Any, monkeypatch: pytest.MonkeyPatch, offset: int, count: int, total: int
+) -> None:
+    monkeypatch.setattr(requests, "COUNTED", 3)
+    query = {"since": "2020-01-01", "limit": 2, "offset": offset}
+    answer = service.admin("request-logs", **query)
+
+    assert answer["count"] == count
+    assert (answer["total_records"], answer["total_is_exact"]) == (total, count == 1)

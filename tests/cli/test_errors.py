@@ -216,3 +216,24 @@ def test_secret_taken_for_a_filter_is_not_repeated(program: Program) -> None:
 
     assert done.returncode == 2
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("analyze", "--since", "2026-11-22", "--until", "2026-11-21"),
+            "--since 2026-11-22T00:00:00.000000Z is not before --until 2026-11-21T00:00:00.000000Z",
+        ),
+        (("check", "--since", "1h", "--until", "2h"), "is not before --until"),
+        (("analyze", "--since", "9000-01-01", "--compare", "before"), "is yet to come"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_that_leave_nothing_to_look_at_are_refused(
+    program: Program, arguments: tuple[str, ...], words: str
+) -> None:
+    done = program(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in line(done)

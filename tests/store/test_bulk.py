@@ -18,7 +18,7 @@ import pytest
 
 from perfectcv_traffic.log import reader
 from perfectcv_traffic.record import NullDetail
-from perfectcv_traffic.store import helper, pipeline
+from perfectcv_traffic.store import prepare_ahead, preparer_process
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import Options, ingest
@@ -38,9 +38,9 @@ TABLES = (
 INGEST = """
 import sys
 from pathlib import Path
-from perfectcv_traffic.store import pipeline
+from perfectcv_traffic.store import prepare_ahead
 from perfectcv_traffic.store.ingest import Options, ingest
-pipeline.GROUP_SIZE = 8_388_608
+prepare_ahead.GROUP_SIZE = 8_388_608
 log, db = map(Path, sys.argv[1:])
 ingest([log], db, options=Options(in_parallel=True, progress=lambda n: print(n, flush=True)))
 """
@@ -51,10 +51,10 @@ ingest([log], db, options=Options(in_parallel=True, progress=lambda n: print(n, 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks and groups of them in a log of some hundred lines."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(helper, "LONG_LOG", 0)
-    monkeypatch.setattr(helper, "WORTH_HELP", 0)
+    monkeypatch.setattr(preparer_process, "LONG_LOG", 0)
+    monkeypatch.setattr(preparer_process, "LONG_CHUNK", 0)
     monkeypatch.setattr(reader, "CHUNK_SIZE", 65_536)
-    monkeypatch.setattr(pipeline, "GROUP_SIZE", 300_000)
+    monkeypatch.setattr(prepare_ahead, "GROUP_SIZE", 300_000)
 
 
 def contents(db: Path) -> list[list[tuple[Any, ...]]]:
@@ -109,7 +109,7 @@ def test_bulk_ingest_killed_at_any_point_stores_each_line_once(
     log: Path, db: Path, tmp_path: Path, line: Line
 ) -> None:
     write_log(log, line)
-    assert log.stat().st_size > helper.LONG_LOG
+    assert log.stat().st_size > preparer_process.LONG_LOG
     chance, kills = random.Random(4), 0
     while killed_after(log, db, chance.randrange(1, 5), chance.uniform(0, 0.1)):
         kills += 1
@@ -137,7 +137,7 @@ def test_second_process_stores_the_same(log: Path, db: Path, tmp_path: Path, lin
 def test_summary_after_every_few_chunks_is_never_more_than_there_is_room_for(
     log: Path, db: Path, tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch, group: int
 ) -> None:
-    monkeypatch.setattr(pipeline, "GROUP_SIZE", group)
+    monkeypatch.setattr(prepare_ahead, "GROUP_SIZE", group)
     write_log(log, line, 3000)
     assert ingest([log], db, options=Options(in_parallel=True)).new == 3000
     ingest([log], tmp_path / "alone.db")
@@ -177,23 +177,25 @@ def test_log_whose_lines_are_stored_under_another_name_is_all_duplicates(
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's children are found in /proc")
-def test_helper_that_dies_is_done_without(log: Path, db: Path, tmp_path: Path, line: Line) -> None:
+def test_second_process_that_dies_is_done_without(
+    log: Path, db: Path, tmp_path: Path, line: Line
+) -> None:
     write_log(log, line, 3000)
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = set(children.read_text().split())
 
-    def kill_helper(_bytes: int) -> None:
+    def kill_it(_bytes: int) -> None:
         for child in set(children.read_text().split()) - before:
             os.kill(int(child), signal.SIGKILL)
 
-    counts = ingest([log], db, options=Options(in_parallel=True, progress=kill_helper))
+    counts = ingest([log], db, options=Options(in_parallel=True, progress=kill_it))
     assert counts == Counts(lines=3000, new=3000)
     ingest([log], tmp_path / "alone.db")
     assert contents(db) == contents(tmp_path / "alone.db")
 
 
 @pytest.mark.usefixtures("small")
-def test_a_module_of_the_working_directory_is_not_run_by_the_helper(
+def test_a_module_of_the_working_directory_is_not_run_by_it(
     log: Path, db: Path, tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "json.py").write_text("import pathlib; pathlib.Path('ran').touch()\n")
@@ -205,11 +207,11 @@ def test_a_module_of_the_working_directory_is_not_run_by_the_helper(
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("said", ["hello from a stray print\n", "\\xff" * 8])
-def test_helper_that_says_something_else_is_done_without(
+def test_second_process_that_says_something_else_is_done_without(
     log: Path, db: Path, tmp_path: Path, line: Line, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        f"import sys\nif 'perfectcv_traffic.store.helper_process' in sys.orig_argv:\n"
+        f"import sys\nif 'perfectcv_traffic.store.preparer_main' in sys.orig_argv:\n"
         f"    sys.stdout.buffer.write(b{said!r}); sys.stdout.buffer.flush()\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -219,37 +221,37 @@ def test_helper_that_says_something_else_is_done_without(
     assert contents(db) == contents(tmp_path / "alone.db")
 
 
-def has_ended(found: helper.Helper) -> bool:
+def has_ended(found: preparer_process.PreparerProcess) -> bool:
     return found._process.poll() is not None
 
 
 @pytest.mark.usefixtures("small")
-def test_a_helper_started_early_is_the_one_that_helps(log: Path) -> None:
+def test_process_started_early_is_the_one_that_prepares(log: Path) -> None:
     log.write_bytes(b"{}\n")
-    helper.start_early(log)
-    (early,) = helper._early
-    with helper.help_with([log], wanted=True) as found:
+    preparer_process.start_early(log)
+    (early,) = preparer_process._early
+    with preparer_process.preparing([log], wanted=True) as found:
         assert found is early
         assert not has_ended(early)
     assert has_ended(early)
 
 
 @pytest.mark.usefixtures("small")
-def test_a_helper_started_early_ends_if_it_is_not_wanted(log: Path) -> None:
+def test_process_started_early_ends_if_it_is_not_wanted(log: Path) -> None:
     log.write_bytes(b"{}\n")
-    helper.start_early(log)
-    (early,) = helper._early
-    with helper.help_with([log], wanted=False) as found:
+    preparer_process.start_early(log)
+    (early,) = preparer_process._early
+    with preparer_process.preparing([log], wanted=False) as found:
         assert found is None
         assert has_ended(early)
 
 
 @pytest.mark.parametrize(("processors", "least"), [(1, 0), (2, 100)], ids=["one", "short"])
-def test_no_helper_is_started_early_where_it_does_not_help(
+def test_no_process_is_started_early_where_it_does_not_help(
     log: Path, monkeypatch: pytest.MonkeyPatch, processors: int, least: int
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
-    monkeypatch.setattr(helper, "LONG_LOG", least)
+    monkeypatch.setattr(preparer_process, "LONG_LOG", least)
     log.write_bytes(b"{}\n")
-    helper.start_early(log)
-    assert not helper._early
+    preparer_process.start_early(log)
+    assert not preparer_process._early

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from perfectcv_traffic.errors import ExitCode, LockedError
+from perfectcv_traffic.errors import ExitCode, LockedError, StorageError
 from perfectcv_traffic.store.follow import follow
 from perfectcv_traffic.store.ingest import Options, ingest, only_ingester
 from perfectcv_traffic.store.prepare import STEP_LINES, Task, steps
@@ -241,3 +241,64 @@ def test_own_model_is_named_on_the_command_line(
     assert query("SELECT tenant FROM api_requests") == [("blue",)]
     missing = subprocess.run([*command, "--model", "none:None"], check=False, cwd=tmp_path)
     assert missing.returncode == ExitCode.USAGE
+
+
+def test_logs_that_cannot_be_read_are_told_once_while_others_are_followed(
+    log: Path, db: Path, line: Line
+) -> None:
+    folder = log.with_name("folder.log")
+    folder.mkdir()
+    log.write_bytes(line(1))
+    notices: list[str] = []
+    steps = Steps(*[lambda: None] * 5, lambda: log.write_bytes(line(1) + line(2)))
+    options = Options(notice=notices.append)
+    assert follow([folder, log], db, steps.wait, options=options).new == 2
+    assert len([notice for notice in notices if "folder.log cannot be read" in notice]) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be deleted")
+def test_log_deleted_while_the_database_is_locked_is_read_to_its_end(
+    log: Path, db: Path, foreign_line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from perfectcv_traffic.store import database
+
+    log.touch()
+    ingest([log], db)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("perfectcv_traffic.store.follow.FIRST_RETRY", 0.01)
+    log.write_bytes(foreign_line(1))
+    notices: list[str] = []
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+
+        def block() -> None:
+            other.execute("BEGIN IMMEDIATE")
+            with log.open("ab") as file:
+                file.write(foreign_line(2))
+
+        def go_on_once_it_was_told() -> None:
+            if any("is locked" in notice for notice in notices) and log.exists():
+                log.unlink()
+                other.execute("ROLLBACK")
+
+        waited = iter([block])
+
+        def wait(_seconds: float) -> bool:
+            next(waited, go_on_once_it_was_told)()
+            return query("SELECT count(*) FROM api_requests") != [(2,)]
+
+        follow([log], db, wait, options=Options(notice=notices.append))
+    assert query("SELECT path FROM api_requests") == [("/items/1",), ("/items/2",)]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_database_that_is_deleted_or_replaced_is_noticed(
+    log: Path, db: Path, line: Line, is_replaced: bool
+) -> None:
+    def lose() -> None:
+        db.rename(db.with_name("elsewhere.db"))
+        if is_replaced:
+            db.write_bytes(db.with_name("elsewhere.db").read_bytes())
+
+    log.write_bytes(line(1))
+    with pytest.raises(StorageError, match="was deleted or replaced"):
+        follow([log], db, Steps(lose, lambda: None).wait, options=Options())

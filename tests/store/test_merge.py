@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store.doctor import examine
@@ -16,10 +17,14 @@ from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
 from perfectcv_traffic.store.retention import Retention, prune
+from perfectcv_traffic.store.retry import retry_rejected
 from perfectcv_traffic.summary import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
+
+
+JSON_LINE = b'{"time":"2026-11-21T10:00:00Z","uri":"/a","status":200}\n'
 
 
 class Hosts:
@@ -155,3 +160,31 @@ def test_pruned_database_is_not_merged(tmp_path: Path, line: Line) -> None:
     prune(hosts.dbs[0], Retention(rows=1))
     with pytest.raises(StorageError, match="merge before pruning"):
         hosts.merge()
+
+
+def test_logs_that_begin_alike_are_told_apart_line_by_line(tmp_path: Path, query: Query) -> None:
+    """As uvicorn writes them, without a time, behind a proxy that looks whether it lives."""
+
+    def lines(name: str) -> bytes:
+        health = b'INFO:     10.0.0.1:0 - "GET /health HTTP/1.1" 200 OK\n' * 100
+        own = (f'INFO:     10.0.0.1:0 - "GET /{name}/{n} HTTP/1.1" 200 OK\n' for n in range(50))
+        return health + "".join(own).encode()
+
+    hosts = Hosts(tmp_path, lines("a"), lines("b"))
+    assert hosts.merge() == [Merged(150, 0), Merged(50, 100)]
+    paths = "SELECT path FROM api_requests WHERE path <> '/health' ORDER BY path"
+    assert query(paths, database=hosts.merged) == query(paths, database=hosts.both)
+    assert is_whole(hosts.merged)
+
+
+def test_line_that_could_be_read_in_the_end_is_no_reject_any_more(
+    tmp_path: Path, log: Path, db: Path, line: Line, query: Query
+) -> None:
+    merged = tmp_path / "merged.db"
+    log.write_bytes(line(1) + JSON_LINE)
+    ingest([log], db)
+    assert merge(merged, db) == Merged(1, 0)
+    assert retry_rejected(db, LogFormat.JSON).stored == 1
+    assert merge(merged, db) == Merged(1, 0)
+    assert query("SELECT count(*) FROM rejected_lines", database=merged) == [(0,)]
+    assert is_whole(merged)

@@ -5,7 +5,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,19 @@ def test_database_that_is_not_ours_is_refused(old: Path, pragma: str, message: s
         connection.execute(f"PRAGMA {pragma}")
     with pytest.raises(StorageError, match=message), writing(old):
         pass
+
+
+def test_upgrades_at_the_same_time_do_not_disturb_each_other(old: Path) -> None:
+    before = contents(old)
+    started = threading.Barrier(4)
+
+    def upgrade(_: int) -> None:
+        started.wait(60)
+        with reading(old):
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(upgrade, range(4)))
+    assert (version(old), contents(old)) == (VERSION, before)
+    assert contents(backup_path(old, 1)) == before
+    assert not list(old.parent.glob("*.unfinished"))

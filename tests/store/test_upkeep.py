@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,51 @@ def test_doctor_misses_an_index(log: Path, db: Path, line: Line) -> None:
         connection.execute("DROP INDEX api_requests_event_id")
     [broken] = [check for check in examine(db) if not check.is_ok]
     assert (broken.name, broken.detail) == ("tables and indexes", "index api_requests_event_id")
+
+
+def test_doctor_looks_at_one_state_of_a_database_that_is_written(
+    log: Path, db: Path, line: Line
+) -> None:
+    log.write_bytes(line(0))
+    ingest([log], db)
+    found: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def write() -> None:
+            for number in range(1, 60):
+                with log.open("ab") as file:
+                    file.write(line(number))
+                ingest([log], db)
+
+        written = pool.submit(write)
+        while not written.done():
+            found += wrong(db)
+        written.result()
+    assert found == []
+
+
+def test_rejected_line_of_which_the_record_is_stored_meanwhile_is_a_duplicate(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
+    log.write_bytes(line(1) + line(2))
+    ingest([log], db, options=Options(log_format=LogFormat.COMBINED))
+    other = log.with_name("other.log")
+    other.write_bytes(line(2))
+    ingest([other], db)
+    assert retry_rejected(db, LogFormat.NATIVE) == Retried(stored=1, still_rejected=0)
+    assert query("SELECT stored, duplicate, rejected FROM log_files ORDER BY id") == [
+        (1, 1, 0), (1, 0, 0),
+    ]  # fmt: skip
+    assert wrong(db) == []
+
+
+def test_what_was_pruned_stays_within_the_time_that_the_summary_is_of(
+    log: Path, filled: Path
+) -> None:
+    with reading(filled) as connection:
+        before = queries.time_range(connection)
+
+    prune(filled, Retention(rows=1))
+
+    with reading(filled) as connection:
+        assert queries.time_range(connection) == before

@@ -76,7 +76,7 @@ def analyze(
     showing.print_as(found, form, names=names, filters=filters)
     showing.note_nothing(found)
     if not no_charts:
-        files = showing.write_charts(found, output, names)
+        files = showing.write_charts(found, output, names, filters)
         files.append(showing.write_json(found, output, filters))
         if form == showing.TABLES:
             showing.list_files(files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,8 @@ from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.sources import answers
 
 Logs = Annotated[
-    list[Path] | None, typer.Argument(help="Logs to check directly; else the database.")
+    list[str] | None,
+    typer.Argument(help="Logs to check directly, paths or URLs; else the database."),
 ]
 MaxErrorRate = Annotated[
     str | None, option("--max-error-rate", help="Most requests that may fail 5xx: 1%.")
@@ -71,7 +72,8 @@ def check(
 
     Without any threshold no protected endpoint may have answered without a valid token.
     """
-    from perfectcv_traffic.analysis.thresholds import NEEDED, Thresholds, judge
+    from perfectcv_traffic.analysis.health import gaps
+    from perfectcv_traffic.analysis.thresholds import NEEDED, Thresholds, judge, protected
     from perfectcv_traffic.render.verdicts import FORMATS
 
     if format_ not in FORMATS:
@@ -85,9 +87,8 @@ def check(
         no_auth_findings=no_auth_findings or not any(one is not None for one in rules),
         no_findings=no_findings,
     )
-    beside = (logs or [db])[0]
     hook = webhook and Webhook(
-        webhook, span(cooldown), beside.with_name(beside.name + ALERTS), check=(thresholds, asked)
+        webhook, span(cooldown), _beside(db, logs), check=(thresholds, asked)
     )
     if no_findings and not logs:
         _require_rows(db)
@@ -96,12 +97,22 @@ def check(
     output.write([FORMATS[format_](verdicts)])
     violated = sum(not one.holds for one in verdicts)
     note(f"{len(verdicts)} rules checked, {violated} violated")
-    if rejected := int(results["health"]["rejected"].iloc[0]):
-        note(f"{rejected:,} lines were rejected: of what they said nothing was checked")
+    for gap in gaps(results["health"]):
+        note(gap)
+    if thresholds.no_auth_findings and not protected(results):
+        note("no request went to an endpoint that declares authentication: that proves nothing")
     if hook and (problem := hook.tell(verdicts, datetime.now(UTC))):
         note(problem)
     if violated:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _beside(db: Path, logs: Sequence[str] | None) -> Path:
+    """The file that remembers what webhooks were told: beside the first log, or the database."""
+    from perfectcv_traffic.fold.files import is_url
+
+    first = Path(logs[0]) if logs and not is_url(logs[0]) else db
+    return first.with_name(first.name + ALERTS)
 
 
 def _require_rows(db: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from perfectcv_traffic.analysis.traffic_rules import TRAFFIC_RULES, TrafficRule, traffic_rule
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.rules import RULES, Rule, rule
 
@@ -18,12 +19,13 @@ def explain(rule_id: RuleId = None) -> None:
     every = {one.id: one for one in (*TRAFFIC_RULES, *RULES)}
     if rule_id is None:
         ordered = (every[one] for one in sorted(every))
-        typer.echo("\n".join(f"{one.id}  {one.severity:<7}  {one.title}" for one in ordered))
+        output.write(f"{one.id}  {one.severity:<7}  {one.title}\n" for one in ordered)
         return
     if rule_id.upper() not in every:
         raise UsageError(f"unknown rule {rule_id!r}; the rules are: {', '.join(sorted(every))}")
     known, probed = traffic_rule(rule_id), rule_id.upper() in {one.id for one in RULES}
-    typer.echo(_of_traffic(known) if known and not probed else _explained(rule(rule_id), known))
+    text = _of_traffic(known) if known and not probed else _explained(rule(rule_id), known)
+    output.write([f"{text}\n"])
 
 
 def _explained(one: Rule, of_traffic: TrafficRule | None) -> str:

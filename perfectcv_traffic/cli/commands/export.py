@@ -65,8 +65,10 @@ def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
 
         write_frame(to, frame)
         return
-    rows = frame.astype("object").where(frame.notna(), None).itertuples(index=False, name=None)
-    _write([str(name) for name in frame.columns], map(_plain, rows), format_, to)
+    from perfectcv_traffic.render.machine import plain
+
+    rows = ([plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    _write([str(name) for name in frame.columns], rows, format_, to)
 
 
 def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -> None:
@@ -90,10 +92,6 @@ def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -
             write_rows(to, types, rows)
         else:
             _write(list(types), rows, format_, to)
-
-
-def _plain(row: Sequence[Any]) -> list[Any]:
-    return [value.isoformat() if hasattr(value, "isoformat") else value for value in row]
 
 
 def _write(names: list[str], rows: Iterable[Sequence[Any]], format_: str, to: Path | None) -> None:

@@ -37,4 +37,5 @@ def report(
     if format_ not in writers:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(writers)}")
     found = answers.of(source(db, logs, filters), openapi=openapi, compare=compare)
+    showing.note_nothing(found)
     showing.list_files([writers[format_](found, output, filters)])

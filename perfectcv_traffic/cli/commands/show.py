@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.terminal import results
 from perfectcv_traffic.errors import UsageError
@@ -28,7 +28,7 @@ def show(request_id: RequestId, db: Db = Path(DEFAULTS.db), as_: As = None) -> N
         raise UsageError(f"--as {as_!r}: choose from {', '.join(FORMS)}")
     found = _find(request_id, db)
     if as_ is not None:
-        sys.stdout.write(FORMS[as_](found))
+        output.write([FORMS[as_](found)])
     else:
         results().print(record(found), soft_wrap=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli import interrupts
+from perfectcv_traffic.cli import interrupts, output
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import span
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
@@ -26,12 +27,15 @@ from perfectcv_traffic.sources import answers
 from perfectcv_traffic.timestamps import before, stamp
 
 if TYPE_CHECKING:
+    from perfectcv_traffic.render.live import Look
     from perfectcv_traffic.sources.answers import Answers
     from perfectcv_traffic.sources.source import Source
 
 Logs = Annotated[list[Path] | None, typer.Argument(help="Logs to watch; else the database.")]
 Window = Annotated[str, option("--window", help="How far back to look: 5m.")]
-Interval = Annotated[float, option("--interval", help="Seconds between two looks.", min=0.1)]
+Interval = Annotated[
+    float, option("--interval", help="Seconds between two looks.", min=0.1, max=86_400)
+]
 Times = Annotated[
     int | None, option("--times", help="Looks before it ends; else until Ctrl-C.", min=1)
 ]
@@ -57,17 +61,18 @@ def watch(
     looks = _looks(source(db, logs, filters), length, interval, times)
     with suppress(KeyboardInterrupt), interrupts.noted() as is_interrupted:
         looks = itertools.takewhile(lambda _: not is_interrupted(), looks)
-        (_redraw if results().is_terminal else _print)(looks, length)
+        (_redraw if sys.stdout.isatty() else _print)(looks)
 
 
-def _looks(
-    source: Source, window: timedelta, interval: float, times: int | None
-) -> Iterator[tuple[datetime, Answers]]:
+def _looks(source: Source, window: timedelta, interval: float, times: int | None) -> Iterator[Look]:
     """The answers over the window as it moves on."""
+    from perfectcv_traffic.render.live import Look
+
     answer = _of_logs(source) if source.logs else partial(_of_database, source)
     for number in itertools.count(1):
         now = datetime.now(UTC)
-        yield now, answer(max(stamp(before(now, window)), source.filters.since or ""))
+        found = answer(max(stamp(before(now, window)), source.filters.since or ""))
+        yield Look(found, now, window, source.filters.describe())
         if number == times:
             return
         time.sleep(interval)
@@ -97,18 +102,19 @@ def _of_logs(source: Source) -> Callable[[str], Answers]:
     return answer
 
 
-def _redraw(looks: Iterator[tuple[datetime, Answers]], window: timedelta) -> None:
+def _redraw(looks: Iterator[Look]) -> None:
     from rich.live import Live
 
     from perfectcv_traffic.render.live import Page
 
     with Live(console=results(), screen=True, auto_refresh=False) as live:
-        for now, found in looks:
-            live.update(Page(found, now=now, window=window), refresh=True)
+        for look in looks:
+            live.update(Page(look), refresh=True)
 
 
-def _print(looks: Iterator[tuple[datetime, Answers]], window: timedelta) -> None:
+def _print(looks: Iterator[Look]) -> None:
     from perfectcv_traffic.render.live import line
 
-    for now, found in looks:
-        typer.echo(line(found, now=now, window=window))
+    for look in looks:
+        if not output.write_now(f"{line(look)}\n"):
+            return

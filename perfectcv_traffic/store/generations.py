@@ -19,30 +19,27 @@ from perfectcv_traffic.store import digests, traces
 from perfectcv_traffic.store.batch import Batch
 
 _CHAIN = """
-    WITH RECURSIVE ancestors(id) AS (
+    WITH RECURSIVE earlier(id) AS (
         SELECT ? UNION
-        SELECT parent FROM log_files JOIN ancestors USING (id) WHERE parent IS NOT NULL
-    ) SELECT id FROM ancestors
+        SELECT parent FROM log_files JOIN earlier USING (id) WHERE parent IS NOT NULL
+    ) SELECT id FROM earlier
 """
 
 
-class Ancestors:
+class Generations:
     """The stored lines of a segment and of those that it forked from."""
 
-    def __init__(self, connection: sqlite3.Connection, form: StoredForm, parent: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, form: StoredForm, segment: int) -> None:
         self._connection = connection
         self._form = form
-        self._chain, self.end = chain_of(connection, parent)
+        self._chain, self.end = chain_of(connection, segment)
         """No line from the end on can be known."""
-        connection.execute("DROP TABLE IF EXISTS temp.ancestor_lines")
-        connection.execute(
-            "CREATE TEMP TABLE ancestor_lines AS SELECT log_offset, id AS request"
-            f" FROM api_requests WHERE log_file_id IN ({self._chain})"
-        )
-        connection.execute("CREATE INDEX temp.ancestor_offsets ON ancestor_lines (log_offset)")
+        self._is_indexed = False
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that are stored already, which count as duplicates."""
+        if not self._is_indexed:
+            self._index()
         stored, rejected = self._records(start, end), self._rejects(start, end)
         pruned = digests.between(self._connection, self._chain, start, end)
         kept = Batch(
@@ -63,11 +60,21 @@ class Ancestors:
         kept.duplicate += passed_over
         return kept
 
+    def _index(self) -> None:
+        """No index of `api_requests` has the offset: it would cost every row of every log."""
+        self._is_indexed = True
+        self._connection.execute("DROP TABLE IF EXISTS temp.earlier_lines")
+        self._connection.execute(
+            "CREATE TEMP TABLE earlier_lines AS SELECT log_offset, id AS request"
+            f" FROM api_requests WHERE log_file_id IN ({self._chain})"
+        )
+        self._connection.execute("CREATE INDEX temp.earlier_offsets ON earlier_lines (log_offset)")
+
     def _records(self, start: int, end: int) -> dict[int, list[Any]]:
         columns = ", ".join(f"r.{name}" for name in self._form.columns)
         return _by_offset(
             self._connection.execute(
-                f"SELECT a.log_offset, {columns} FROM temp.ancestor_lines a"
+                f"SELECT a.log_offset, {columns} FROM temp.earlier_lines a"
                 " JOIN api_requests r ON r.id = a.request"
                 " WHERE a.log_offset >= ? AND a.log_offset < ?",
                 (start, end),
@@ -90,9 +97,9 @@ class Ancestors:
         )
 
 
-def chain_of(connection: sqlite3.Connection, parent: int) -> tuple[str, int]:
+def chain_of(connection: sqlite3.Connection, segment: int) -> tuple[str, int]:
     """The ids of a segment and of those that it forked from, and how far they were read."""
-    ids = ", ".join(str(row[0]) for row in connection.execute(_CHAIN, (parent,)))
+    ids = ", ".join(str(row[0]) for row in connection.execute(_CHAIN, (segment,)))
     offsets = f"SELECT max(committed_offset) FROM log_files WHERE id IN ({ids})"
     return ids, int(connection.execute(offsets).fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""What is done with a batch that could not be stored as it is."""
+"""What the database refuses, taken out of a batch: records that it has or cannot hold."""
 
 from __future__ import annotations
 

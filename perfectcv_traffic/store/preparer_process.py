@@ -1,7 +1,8 @@
-"""A second process that prepares the lines of a long log which this one stores.
+"""A second process that prepares lines of a long log, seen from the one that stores them.
 
-It reads tasks from its standard input and writes what is to be inserted to its standard output;
-when the pipe closes, it ends. It also adds up the summary of the tasks, and tells it when asked.
+It runs `preparer_main`: reads tasks from its standard input and writes what is to be inserted to
+its standard output; when the pipe closes, it ends. It also adds up the summary of the tasks, and
+tells it when asked.
 """
 
 from __future__ import annotations
@@ -19,26 +20,23 @@ from msgspec import msgpack
 from perfectcv_traffic import module_command
 from perfectcv_traffic.log.reader import Chunk
 from perfectcv_traffic.store.channel import NO_MEMORY, SLOTS, Buffer, Channel, shared_memory
-from perfectcv_traffic.store.prepare import Prepared, Task, unpacked
-from perfectcv_traffic.summary import Row
+from perfectcv_traffic.store.prepare import Prepared, SummaryRows, Task, unpacked
 
 LONG_LOG = 33_554_432
-WORTH_HELP = 1_048_576
-"""Bytes of logs, and of a chunk, from which on help saves time."""
+LONG_CHUNK = 1_048_576
+"""Bytes of logs, and of a chunk, from which on a second process saves time."""
 
 SUM = b"sum"
 """The message that asks for the summary of all tasks since the last one."""
 
-SummaryRows = list[list[Row]]
 
-
-class Helper:
+class PreparerProcess:
     """Prepares tasks elsewhere, in their order."""
 
     def __init__(self) -> None:
         memory = [shared_memory(), shared_memory()]
         self._process = subprocess.Popen(
-            module_command.python("perfectcv_traffic.store.helper_process", *memory),
+            module_command.python("perfectcv_traffic.store.preparer_main", *memory),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the process that stores
@@ -77,7 +75,7 @@ class Helper:
         """Whether a chunk is large enough to be sent, and plain."""
         is_plain = chunk.long_line is None and chunk.is_terminated
         is_there = self._process.poll() is None and not self._results.is_broken
-        return is_plain and chunk.size >= WORTH_HELP and is_there
+        return is_plain and chunk.size >= LONG_CHUNK and is_there
 
     def has_room(self) -> bool:
         """Whether a task and then a summary may be asked for before the next answer is taken."""
@@ -118,40 +116,40 @@ class Helper:
 
     def _send(self, parts: Sequence[Buffer]) -> None:
         if self._unanswered >= self._most:
-            raise RuntimeError("the helper was asked for more than there is room for")
+            raise RuntimeError("the second process was asked for more than there is room for")
         self._tasks.send(parts)
         self._unanswered += 1
 
 
 @contextmanager
-def help_with(logs: Sequence[Path], *, wanted: bool) -> Iterator[Helper | None]:
-    """Help for logs that are long enough, if it is wanted."""
+def preparing(logs: Sequence[Path], *, wanted: bool) -> Iterator[PreparerProcess | None]:
+    """A second process for logs that are long enough, if it is wanted."""
     with ExitStack() as early:
-        started = [early.enter_context(helper) for helper in _early]
+        started = [early.enter_context(process) for process in _early]
         _early.clear()
-        if not wanted or not _is_worth_help(logs):
+        if not wanted or not _are_long(logs):
             early.close()
             yield None
         elif started:
             yield started[0]
         else:
-            with Helper() as helper:
-                yield helper
+            with PreparerProcess() as process:
+                yield process
 
 
-_early: list[Helper] = []
+_early: list[PreparerProcess] = []
 """Started, and not asked for yet."""
 
 
 def start_early(log: Path) -> None:
-    """Start a helper if the log is long enough: `help_with` will give it.
+    """Start the process if the log is long enough: `preparing` will give it.
 
     Nobody waits then until it is loaded. If it is not asked for, it ends with this process.
     """
-    if _is_worth_help([log]):
-        _early.append(Helper())
+    if _are_long([log]):
+        _early.append(PreparerProcess())
 
 
-def _is_worth_help(logs: Sequence[Path]) -> bool:
+def _are_long(logs: Sequence[Path]) -> bool:
     size = sum(log.stat().st_size for log in logs if log.is_file())
     return size >= LONG_LOG and (os.cpu_count() or 1) > 1

@@ -1,4 +1,4 @@
-"""The process that `helper.Helper` starts."""
+"""What the process of `preparer_process.PreparerProcess` runs: a `Preparer` behind two pipes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.store import library
 from perfectcv_traffic.store.channel import Buffer, Channel
-from perfectcv_traffic.store.helper import SUM, SummaryRows
-from perfectcv_traffic.store.prepare import Preparer, Task
+from perfectcv_traffic.store.prepare import Preparer, SummaryRows, Task
+from perfectcv_traffic.store.preparer_process import SUM
 from perfectcv_traffic.summary import TABLES
 
 

@@ -1,0 +1,159 @@
+"""Files that cannot be read, or not yet, or go by another name: nothing else waits for them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.log import reader
+from perfectcv_traffic.store import segments
+from perfectcv_traffic.store.batch import Counts
+from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.ingest import Ingester, Options, ingest
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Line = Callable[..., bytes]
+
+
+def lines_of(line: Line, numbers: range) -> bytes:
+    return b"".join(line(number) for number in numbers)
+
+
+def test_unreadable_rotated_file_is_named_and_the_log_is_read_all_the_same(
+    log: Path, db: Path, line: Line, query: Query
+) -> None:
+    log.write_bytes(line(1))
+    ingest([log], db)
+    log.write_bytes(line(1) + line(2))
+    log.with_name("api_traffic.log.1").write_bytes(line(8).decode().encode("utf-16"))
+    with pytest.raises(StorageError, match=r"api_traffic\.log\.1 cannot be read"):
+        ingest([log], db)
+    assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",)]
+
+
+@pytest.mark.parametrize("library", ["gzip", "zstandard"])
+def test_damaged_rotated_file_is_read_up_to_there_and_told(
+    log: Path, db: Path, foreign_line: Line, library: str
+) -> None:
+    compress = pytest.importorskip(library).compress
+    log.write_bytes(foreign_line(1))
+    ingest([log], db)
+    whole = compress(lines_of(foreign_line, range(2, 3000)))
+    log.with_name("api_traffic.log.1.gz").write_bytes(whole[:20] + b"\0" * 9 + whole[29:])
+    notices: list[str] = []
+    counts = ingest([log], db, options=Options(notice=notices.append))
+    assert counts.lines < 2998
+    assert [notice for notice in notices if "api_traffic.log.1.gz is damaged" in notice]
+
+
+def test_cut_compressed_file_is_decompressed_once_until_it_grows(
+    log: Path, db: Path, foreign_line: Line
+) -> None:
+    log.write_bytes(foreign_line(1))
+    ingest([log], db)
+    whole = gzip.compress(lines_of(foreign_line, range(2, 3000)))
+    rotated = log.with_name("api_traffic.log.1.gz")
+    rotated.write_bytes(whole[:-200])
+    notices: list[str] = []
+    with writing(db) as connection:
+        ingester = Ingester(connection, Options(notice=notices.append))
+        with ingester.stream(log) as stream:
+            for _ in range(5):
+                stream.read(rotated=True)
+            assert len([notice for notice in notices if "damaged" in notice]) == 1
+            rotated.write_bytes(whole)
+            stream.read(rotated=True)
+            assert stream.total.new == 2998
+
+
+def test_compressed_log_given_by_name_is_read_to_its_end(
+    db: Path, tmp_path: Path, line: Line
+) -> None:
+    log = tmp_path / "old.log.gz"
+    log.write_bytes(gzip.compress(line(1) + line(2).rstrip(b"\n")))
+    assert ingest([log], db).new == 2
+    assert ingest([log], db).lines == 0
+
+
+def test_half_line_of_a_rotated_file_is_stored_though_its_id_is_known(
+    log: Path, db: Path, line: Line
+) -> None:
+    log.write_bytes(line(1) + line(2))
+    ingest([log], db)
+    rotated = log.with_name("api_traffic.log.1")
+    rotated.write_bytes(line(3) + line(2).rstrip(b"\n"))
+    os.utime(rotated, (1, 1))
+    assert ingest([log], db, options=Options(with_rotated=True)) == Counts(2, 1, 1)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are Unicode there")
+def test_log_whose_name_is_not_utf_8_is_stored(db: Path, tmp_path: Path, line: Line) -> None:
+    log = tmp_path / os.fsdecode(b"api\xff.log")
+    log.write_bytes(line(1))
+    assert ingest([log], db).new == 1
+    assert ingest([log], db).lines == 0
+
+
+def test_short_log_by_another_path_is_the_same_log(log: Path, db: Path, foreign_line: Line) -> None:
+    log.write_bytes(foreign_line(1))
+    ingest([log], db)
+    (log.parent / "folder").mkdir()
+    assert ingest([log.parent / "folder" / ".." / log.name], db).lines == 0
+
+
+def test_registration_stopped_in_the_middle_leaves_the_log_unknown(
+    log: Path, db: Path, line: Line
+) -> None:
+    def deny_signatures(action: int, table: str | None, *_: str | None) -> int:
+        is_signature = action == sqlite3.SQLITE_INSERT and table == "log_files_done"
+        return sqlite3.SQLITE_DENY if is_signature else sqlite3.SQLITE_OK
+
+    log.write_bytes(line(1))
+    with writing(db) as connection:
+        connection.set_authorizer(deny_signatures)
+        with pytest.raises(sqlite3.DatabaseError):
+            segments.register(connection, log, ["one"])
+        connection.set_authorizer(None)
+        assert not segments.is_known(connection, log)
+
+
+def test_line_behind_more_nuls_than_a_chunk_holds_is_stored(
+    log: Path, db: Path, foreign_line: Line, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As copytruncate leaves them to a writer that does not append: uvicorn > access.log."""
+    monkeypatch.setattr(reader, "CHUNK_SIZE", 65_536)
+    with log.open("wb", buffering=0) as file:
+        file.write(lines_of(foreign_line, range(1, 4)))
+        ingest([log], db)
+        os.truncate(log, 0)
+        file.seek(500_000)
+        file.write(lines_of(foreign_line, range(4, 1200)))
+    assert ingest([log], db) == Counts(lines=1196, new=1196)
+    assert query("SELECT path FROM api_requests") == [(f"/items/{n}",) for n in range(1, 1200)]
+    assert ingest([log], db).lines == 0
+
+
+def test_log_that_was_cut_once_is_not_compared_for_ever(
+    log: Path, db: Path, foreign_line: Line
+) -> None:
+    log.write_bytes(lines_of(foreign_line, range(100)))
+    ingest([log], db)
+    log.write_bytes(lines_of(foreign_line, range(90)) + lines_of(foreign_line, range(500, 600)))
+    assert ingest([log], db).duplicate == 90
+    with log.open("ab") as file:
+        file.write(foreign_line(600))
+    with writing(db) as connection:
+        statements: list[str] = []
+        connection.set_trace_callback(statements.append)
+        with Ingester(connection, Options()).stream(log) as stream:
+            stream.read(rotated=False)
+        assert stream.total.new == 1
+    assert not [statement for statement in statements if "earlier_lines" in statement]
