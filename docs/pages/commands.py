@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pages.markdown import page, table
-from typer.main import get_command
+from typer.main import get_group
 
 from perfectcv_traffic.cli.app import COMMANDS, program
 from perfectcv_traffic.cli.options import other_variables
@@ -22,7 +22,7 @@ How a command ends: [exit codes](exit-codes.md)."""
 
 def commands() -> str:
     """The commands, their arguments and options, as Typer knows them."""
-    found = get_command(program()).commands
+    found = get_group(program()).commands
     parts = (part for name in COMMANDS for part in _command(name, found[name]))
     return page("# Commands", INTRODUCTION, *parts)
 

@@ -14,7 +14,7 @@ from perfectcv_traffic.capture import (
     bodies,
     client_address,
     credentials,
-    describe,
+    error_message,
     headers,
     timing,
 )
@@ -25,6 +25,7 @@ from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.guarded import guarded
 from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
+from perfectcv_traffic.capture.request_summary import SUMMARY_LIMIT, request_summary
 from perfectcv_traffic.capture.request_url import shown_url
 from perfectcv_traffic.capture.url_headers import UrlHeaders
 from perfectcv_traffic.capture.verifier import Verifier
@@ -57,7 +58,7 @@ class Composer:
         self._redactor = Redactor(*given)
         # What went wrong may stand at the end of an error, beside the value that was rejected.
         self._rejecting = BodyReader(Redactor(*given, rejecting=True))
-        kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
+        kept = max(settings.body_limit, SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = TrustedProxies(settings.trusted_proxies)
         hidden = None if settings.client_ip == "full" else client_address.carries_address
@@ -102,7 +103,7 @@ class Composer:
         self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
-        record.request_data_summary = describe.request_summary(record, query.plain, sent)
+        record.request_data_summary = request_summary(record, query.plain, sent)
         self._enrich(record, exchange.scope)
         return record
 
@@ -214,12 +215,12 @@ class Composer:
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
-            return self._rejecting.redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+            return self._rejecting.redactor.text(exchange.error)[: error_message.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
         if exchange.status < FIRST_ERROR_STATUS or not answered.text:
             return None
-        return describe.error_text(answered.text)
+        return error_message.of_answer(answered.text)
 
     def _login_uuid(self, exchange: Exchange) -> str | None:
         path = exchange.path.rstrip("/")

@@ -1,32 +1,35 @@
-"""Sentences for people: what a request asked for, and what an error answer says."""
+"""What went wrong, as text: an exception's words, or those of an answer that is an error."""
 
 from __future__ import annotations
 
 import msgspec
 
-from perfectcv_traffic.capture.bodies import ReadBody
-from perfectcv_traffic.record import TrafficLog
-
-SUMMARY_LIMIT = 300
 ERROR_LIMIT = 500
+"""Characters that are recorded."""
+MESSAGE_LIMIT = 10_000
+"""Characters of an exception's message that are kept until secrets are blanked."""
 _ERROR_KEYS = ("detail", "message", "error", "errors")
 
 
-def request_summary(record: TrafficLog, query: str, sent: ReadBody) -> str:
-    """One line: what was asked for, with which parameters and body, all redacted before."""
-    parts = [f"{record.method} {record.path}"]
-    if query:
-        parts.append(f"query: {query}")
-    if sent.fields:
-        parts.append(f"form fields: {', '.join(sent.fields)}")
-    elif sent.text:
-        parts.append(f"body: {sent.text[:SUMMARY_LIMIT]}")
-    elif record.request_bytes:
-        parts.append(f"body of {record.request_bytes} bytes")
-    return " | ".join(parts)[:SUMMARY_LIMIT]
+def of_exception(error: BaseException) -> str:
+    """Type and message of an exception; for a group also those of its first leaf."""
+    text = _type_and_message(error)
+    leaf = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return text if leaf is error else f"{text}: {_type_and_message(leaf)}"
 
 
-def error_text(body: str) -> str:
+def _type_and_message(error: BaseException) -> str:
+    try:
+        message = str(error)
+    except Exception:  # the application's own __str__ may fail
+        message = "(its message cannot be shown)"
+    name = type(error).__qualname__
+    return f"{name}: {message[:MESSAGE_LIMIT]}" if message else name
+
+
+def of_answer(body: str) -> str:
     """The error that a JSON answer carries under one of the usual keys, else its beginning."""
     try:
         answer = msgspec.json.decode(body)
