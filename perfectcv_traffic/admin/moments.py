@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+_BLANK_FOR_PLUS = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)\Z")
+"""A zone's + that was not written %2B in a query: it comes as a blank."""
+
 _NUMBER = re.compile(r"\d{1,11}(\.\d{1,6})?\Z")
 
 
@@ -13,7 +16,7 @@ def stored(text: str) -> str:
 
     Raises `ValueError` for anything else.
     """
-    text = text.strip()
+    text = _BLANK_FOR_PLUS.sub(r"\1+\2", text.strip())
     try:
         if _NUMBER.match(text):
             moment = datetime.fromtimestamp(float(text), UTC)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NamedTuple
 
 _DAY = 24
+_HOUR = re.compile(r"[01][0-9]|2[0-3]")
 
 
 class RateLimit(NamedTuple):
@@ -25,10 +27,10 @@ class RateLimit(NamedTuple):
 
     def hours_around(self, moment: str | None) -> str:
         """The hours of the window that a time is in, as a JSON list."""
-        if not moment:
-            return '[""]'
-        day, hour = moment[:11], int(moment[11:13])
-        first = hour - hour % self.hours
+        day, hour = (moment or "")[:11], (moment or "")[11:13]
+        if not _HOUR.fullmatch(hour):  # a log may have any text in place of a time
+            return json.dumps([day + hour])
+        first = int(hour) - int(hour) % self.hours
         return json.dumps(
             [f"{day}{each:02}" for each in range(first, min(first + self.hours, _DAY))]
         )

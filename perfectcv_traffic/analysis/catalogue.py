@@ -28,6 +28,7 @@ from perfectcv_traffic.analysis import (
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.rows import BUSIEST, MOST_URLS
 
+ALL_RUNS = "of all runs, whatever was chosen"
 NO_RUN = "no run of `generate`: the database that it wrote to knows its runs, no log does"
 
 
@@ -46,15 +47,12 @@ class Analysis(NamedTuple):
     """Rows that the function gives at most, of however many there may be."""
     nothing: str = "none"
     """What it means that there is no row."""
+    unchosen: str = ""
+    """What of it is not chosen by filters."""
 
 
 ANALYSES = (
-    Analysis(
-        "findings",
-        "Findings",
-        "What needs attention?",
-        findings.findings,
-    ),
+    Analysis("findings", "Findings", "What needs attention?", findings.findings),
     Analysis(
         "totals",
         "Totals",
@@ -117,11 +115,7 @@ ANALYSES = (
         most=MOST_URLS,
     ),
     Analysis(
-        "durations",
-        "Durations",
-        "How long do answers take?",
-        durations.durations,
-        is_facts=True,
+        "durations", "Durations", "How long do answers take?", durations.durations, is_facts=True
     ),
     Analysis(
         "duration_bands",
@@ -199,13 +193,7 @@ ANALYSES = (
         "What do calls with and without a token get?",
         tokens.status_by_token_presence,
     ),
-    Analysis(
-        "clients",
-        "Clients",
-        "Who calls most?",
-        clients.clients,
-        most=clients.TOP,
-    ),
+    Analysis("clients", "Clients", "Who calls most?", clients.clients, most=clients.TOP),
     Analysis(
         "client_hours",
         "Hours of clients",
@@ -256,10 +244,7 @@ ANALYSES = (
         most=single.TOP,
     ),
     Analysis(
-        "scenarios",
-        "Test scenarios",
-        "How was generated traffic answered?",
-        scenarios.scenarios,
+        "scenarios", "Test scenarios", "How was generated traffic answered?", scenarios.scenarios
     ),
     Analysis(
         "expectations",
@@ -267,6 +252,7 @@ ANALYSES = (
         "Was generated traffic answered as expected, and recorded?",
         expectations.expectations,
         nothing=NO_RUN,
+        unchosen=ALL_RUNS,
     ),
     Analysis(
         "reconciliation",
@@ -274,6 +260,7 @@ ANALYSES = (
         "Did the recorder see all that `generate` sent, and nothing else under its name?",
         reconciliation.reconciliation,
         nothing=NO_RUN,
+        unchosen=ALL_RUNS,
     ),
     Analysis(
         "health",
@@ -281,6 +268,7 @@ ANALYSES = (
         "Was everything recorded and read?",
         health.health,
         is_facts=True,
+        unchosen="lines are those of all logs, whatever was chosen",
     ),
 )
 

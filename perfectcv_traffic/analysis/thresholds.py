@@ -94,7 +94,7 @@ def _latency(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
             "max-p95", holds=False, observed="no request was timed", expected=f"at most {most:g} ms"
         )
         return
-    observed = f"p95 {row['p95_ms']:.1f} ms of {int(row['timed']):,} timed requests"
+    observed = f"p95 {row['p95_ms']:.3f} ms of {int(row['timed']):,} timed requests"
     yield Verdict("max-p95", bool(row["p95_ms"] <= most), observed, f"at most {most:g} ms")
 
 

@@ -93,7 +93,8 @@ def print_as(
         console = results()
         if described := chosen(filters.describe()):
             console.print(Text(described), end="\n\n")
-        console.print(tables(answers, names, wide=console.width >= WIDE))
+        is_wide = console.width >= WIDE
+        console.print(tables(answers, names, wide=is_wide, is_chosen=bool(filters.describe())))
         return
     wanted = {name: answers[name] for name in names} if names else answers
     if form_ == MARKDOWN:

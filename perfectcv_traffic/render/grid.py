@@ -28,20 +28,20 @@ class Grid:
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """As wide as its table."""
-        return Measurement.get(console, options, self._table(self._fitting(options.max_width)))
+        return Measurement.get(console, options, self._table(self._fitting(options)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The table, and what there was no room for."""
-        fitting = self._fitting(options.max_width)
+        fitting = self._fitting(options)
         yield self._table(fitting)
         if left_out := [column.heading for column, _ in self._columns[fitting:]]:
             yield Text(f"no room for: {'; '.join(left_out)}", style="dim")
 
-    def _fitting(self, cells: int) -> int:
-        """How many columns there is room for."""
-        room = cells
+    def _fitting(self, options: ConsoleOptions) -> int:
+        """How many columns there is room for; in ASCII a line stands between them."""
+        room = options.max_width
         for place, (column, texts) in enumerate(self._columns):
-            room -= _least(column, texts) + _PADDING
+            room -= _least(column, texts) + _PADDING + options.ascii_only
             if room < 0:
                 return max(place, 1)
         return len(self._columns)

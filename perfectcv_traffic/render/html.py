@@ -43,6 +43,8 @@ class Section(NamedTuple):
     name: str
     title: str
     question: str
+    unchosen: str
+    """What of it filters do not choose."""
     image: str
     dark: str
     facts: list[tuple[str, str]]
@@ -150,6 +152,7 @@ def _section(
         name=analysis.name,
         title=analysis.title,
         question=analysis.question,
+        unchosen=sentence(analysis.unchosen) if analysis.unchosen else "",
         image=image,
         dark=dark,
         facts=list(_first(frame).values()) if analysis.is_facts else [],

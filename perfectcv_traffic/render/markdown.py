@@ -30,7 +30,8 @@ def document(results: Mapping[str, pd.DataFrame], *, filters: Mapping[str, str])
     for analysis in ANALYSES:
         frame = results.get(analysis.name)
         if frame is not None and (analysis.name == "findings" or not frame.empty):
-            parts += [f"## {analysis.title}", *_body(analysis, frame)]
+            remark = [sentence(analysis.unchosen)] if filters and analysis.unchosen else []
+            parts += [f"## {analysis.title}", *remark, *_body(analysis, frame)]
     return "\n\n".join(parts) + "\n"
 
 

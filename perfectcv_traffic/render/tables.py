@@ -105,15 +105,21 @@ WIDE = 160
 
 
 def tables(
-    results: Mapping[str, pd.DataFrame], names: Collection[str] | None = None, *, wide: bool = False
+    results: Mapping[str, pd.DataFrame],
+    names: Collection[str] | None = None,
+    *,
+    wide: bool = False,
+    is_chosen: bool = False,
 ) -> Group:
     """The named analyses in their usual order, by default those to begin with.
+
+    `is_chosen` says that filters are in force.
 
     Of the default ones an empty table is left out, except the findings: no finding is an answer.
     """
     chosen = _worth_showing(results) if names is None else set(names)
     parts: list[RenderableType] = [
-        table(analysis, results[analysis.name], wide=wide)
+        table(analysis, results[analysis.name], wide=wide, is_chosen=is_chosen)
         for analysis in ANALYSES
         if analysis.name in chosen
     ]
@@ -130,11 +136,15 @@ def _worth_showing(results: Mapping[str, pd.DataFrame]) -> set[str]:
     return {name for name in USUAL if name == "findings" or not results[name].empty}
 
 
-def table(analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False) -> Group:
+def table(
+    analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False, is_chosen: bool = False
+) -> Group:
     """The result of an analysis under its title; `wide` shows every column, however many."""
     body = _body(analysis, frame, wide=wide)
+    remark = f" ({analysis.unchosen})" if is_chosen and analysis.unchosen else ""
     return Group(
-        Text(analysis.title, style="bold"), Padding(Group(*body), (0, 0, 1, 2), expand=False)
+        Text.assemble((analysis.title, "bold"), remark),
+        Padding(Group(*body), (0, 0, 1, 2), expand=False),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.sources.contents import Contents, Documented
 from perfectcv_traffic.timestamps import before, stamp
 
@@ -70,6 +70,8 @@ def _earlier(source: Source, compare: str) -> Source:
     """What to compare with: a database or a log, or as long a time just before --since."""
     if compare != BEFORE:
         path = Path(compare)
+        if path.suffix in DATABASES and not path.exists():
+            raise StorageError(f"--compare {path} does not exist: name an earlier database or log")
         logs = () if path.suffix in DATABASES else (compare,)
         whole = replace(source.filters, since=None, until=None)  # it is of another time
         return replace(source, db=path, logs=logs, filters=whole, run=None)

@@ -1,7 +1,9 @@
 """Who gets in, who does not, and what is left of it in the records."""
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -310,6 +312,9 @@ def test_nothing_can_be_changed(service: Any, method: str) -> None:
 def test_prefix_is_found_below_the_path_that_a_proxy_adds(
     serve: Any, root_path: str, path: str, is_there: bool
 ) -> None:
-    service = serve(FastAPI(root_path=root_path))
+    async def status(app: Any) -> int:
+        transport = httpx.ASGITransport(app=app, root_path=root_path)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+            return (await client.get(path)).status_code
 
-    assert (service.client.get(path).status_code == 401) == is_there
+    assert (asyncio.run(status(serve().monitor.app)) == 401) == is_there

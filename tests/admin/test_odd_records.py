@@ -89,3 +89,27 @@ def test_null_in_a_request_without_an_answer_counts_as_failed(stored: Any) -> No
 @pytest.mark.parametrize("text", ["0999-01-01", "0001-01-01"])
 def test_early_years_come_before_later_ones(text: str) -> None:
     assert moments.stored(text) == f"{text}T00:00:00.000000Z" < moments.stored("2026-01-01")
+
+
+@pytest.mark.parametrize("hours", [1, 6])
+@pytest.mark.parametrize("text", ["garbage", "2026-11-21 1h", "2026-11-21T\u0661\u0660", ""])
+def test_client_whose_last_request_has_no_time_is_listed(
+    stored: Any, text: str, hours: int
+) -> None:
+    database = stored({"timestamp": text, "status_code": 429}, {"timestamp": text})
+    limit = RateLimit(1, hours=hours)
+    (found,) = database.read_now(lambda c: clients.busiest(c, PREFIX, 10, 0, limit))
+
+    assert (found.total_requests, found.is_blocked) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("2026-01-21T05:30:15 02:00", "2026-01-21T03:30:15.000000Z"),
+        ("2026-01-21 05:30:15.5 0200", "2026-01-21T03:30:15.500000Z"),
+        ("2026-01-21 05:30", "2026-01-21T05:30:00.000000Z"),
+    ],
+)
+def test_zone_whose_plus_came_as_a_blank_is_understood(sent: str, meant: str) -> None:
+    assert moments.stored(sent) == meant

@@ -67,7 +67,7 @@ def test_user_agents_say_how_often_they_fail(make_record: Make, build_frames: Bu
 
     assert table["user_agent"].fillna("-").tolist() == ["curl", "-"]
     assert table["requests"].tolist() == [4, 1]
-    assert table["clients"].tolist() == [2, 0]
+    assert table["addresses"].tolist() == [2, 0]
     assert table["failed_rate"].tolist() == [0.5, 0]
 
 

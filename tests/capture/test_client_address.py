@@ -62,7 +62,7 @@ def test_client_address(
     assert TrustedProxies(trusted).client_ip(peer, headers) == expected
 
 
-def test_address_that_the_server_put_right_is_taken_once(
+def test_f3_address_that_the_server_put_right_is_taken_once(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(Response(""))
@@ -70,12 +70,12 @@ def test_address_that_the_server_put_right_is_taken_once(
     assert record(watching)["client_ip"] == "198.51.100.7"
 
 
-def test_trusting_everyone_is_warned_of(caplog: Any) -> None:
+def test_f9_trusting_everyone_is_warned_of(caplog: Any) -> None:
     TrustedProxies(["*"])
     assert "any client can claim any address" in caplog.text
 
 
-def test_unusable_proxy_is_refused_at_set_up(monitor: Setup) -> None:
+def test_f9_unusable_proxy_is_refused_at_set_up(monitor: Setup) -> None:
     with pytest.raises(UsageError, match="is no address or CIDR block"):
         monitor(FastAPI(), trusted_proxies=("proxy.example",))
 
@@ -163,7 +163,7 @@ def test_url(monitor: Setup, record: Record, scope: dict[str, Any], expected: st
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "2", "3"])
-def test_http_version(monitor: Setup, talk: Talk, record: Record, version: str) -> None:
+def test_f13_http_version(monitor: Setup, talk: Talk, record: Record, version: str) -> None:
     watching = monitor(Response(""))
     talk(watching.app, http_version=version)
     assert record(watching)["http_version"] == version

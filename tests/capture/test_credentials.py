@@ -54,7 +54,7 @@ def sent(monitor: Setup, talk: Talk, record: Record) -> Callable[..., dict[str, 
     return of
 
 
-def test_bearer_token_is_masked_everywhere(sent: Any, log: Any) -> None:
+def test_e1_bearer_token_is_masked_everywhere(sent: Any, log: Any) -> None:
     row = sent(bearer())
     assert (row["token_present"], row["token_scheme"]) == (True, "bearer")
     assert (row["api_token"], row["token_source"]) == ("abcd...wxyz", "header:authorization")
@@ -63,11 +63,11 @@ def test_bearer_token_is_masked_everywhere(sent: Any, log: Any) -> None:
 
 
 @pytest.mark.parametrize(("length", "shown"), [(1, "***"), (12, "***"), (13, "xxxx...xxxx")])
-def test_short_tokens_are_masked_whole(sent: Any, length: int, shown: str) -> None:
+def test_e2_short_tokens_are_masked_whole(sent: Any, length: int, shown: str) -> None:
     assert sent(bearer("x" * length))["api_token"] == shown
 
 
-def test_basic_is_masked_whole(sent: Any, log: Any) -> None:
+def test_e3_basic_is_masked_whole(sent: Any, log: Any) -> None:
     value = base64.b64encode(b"administrator:hunter2hunter2").decode()
     row = sent([(b"authorization", f"Basic {value}".encode())])
     assert (row["token_scheme"], row["api_token"]) == ("basic", "***")
@@ -90,7 +90,7 @@ def test_basic_is_masked_whole(sent: Any, log: Any) -> None:
         ("bEARER 0123456789abcdef", True, "bearer"),
     ],
 )
-def test_authorization_of_any_form(
+def test_e4_authorization_of_any_form(
     sent: Any, log: Any, header: str, present: bool, scheme: str | None
 ) -> None:
     row = sent([(b"authorization", header.encode())], status=401)
@@ -109,7 +109,7 @@ def test_empty_authorization_does_not_hide_another_credential(sent: Any) -> None
 @pytest.mark.parametrize(
     "name", ["X-API-Key", "X-Auth-Token", "X-Amz-Security-Token", "Api-Key", "X-Access-Token"]
 )
-def test_e12_key_headers_are_credentials_in_any_case(sent: Any, log: Any, name: str) -> None:
+def test_e5_e12_key_headers_are_credentials_in_any_case(sent: Any, log: Any, name: str) -> None:
     row = sent([(name.encode(), TOKEN.encode())])
     assert (row["token_scheme"], row["token_source"]) == ("api_key", f"header:{name.lower()}")
     assert row["request_headers"][name.lower()] == "[REDACTED]"
@@ -117,7 +117,7 @@ def test_e12_key_headers_are_credentials_in_any_case(sent: Any, log: Any, name: 
 
 
 @pytest.mark.parametrize("name", [b"Proxy-Authorization", b"X-CSRF-Token", b"Stripe-Signature"])
-def test_secret_headers_that_are_no_credentials_are_redacted(
+def test_e5_secret_headers_that_are_no_credentials_are_redacted(
     sent: Any, log: Any, name: bytes
 ) -> None:
     row = sent([(name, TOKEN.encode())])
@@ -145,7 +145,7 @@ def protected(*schemes: Any) -> FastAPI:
         (HTTPBasic(auto_error=False), bearer(), "", "header:authorization"),
     ],
 )
-def test_credential_is_found_where_the_route_declares_it(
+def test_e6_credential_is_found_where_the_route_declares_it(
     *,
     monitor: Setup, talk: Talk, record: Record,
     scheme: Any, headers: Any, query: str, source: str,
@@ -158,7 +158,7 @@ def test_credential_is_found_where_the_route_declares_it(
     assert row["token_validity"] == "valid"
 
 
-def test_bearer_token_in_a_form(sent: Any, monitor: Setup, talk: Talk, record: Record) -> None:
+def test_e6_bearer_token_in_a_form(sent: Any, monitor: Setup, talk: Talk, record: Record) -> None:
     async def reads(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await Response("{}")(scope, receive, send)
@@ -170,7 +170,7 @@ def test_bearer_token_in_a_form(sent: Any, monitor: Setup, talk: Talk, record: R
     assert (row["token_source"], row["api_token"]) == ("form:access_token", "abcd...wxyz")
 
 
-def test_of_several_authorization_headers_the_first_counts_and_all_are_redacted(
+def test_e7_of_several_authorization_headers_the_first_counts_and_all_are_redacted(
     sent: Any, log: Any
 ) -> None:
     row = sent([*bearer(), (b"authorization", b"Basic c2Vjb25kOnNlY29uZA==")])
@@ -179,7 +179,7 @@ def test_of_several_authorization_headers_the_first_counts_and_all_are_redacted(
     assert b"c2Vjb25k" not in log.read_bytes()
 
 
-def test_cookies_keep_names_only(sent: Any) -> None:
+def test_e8_cookies_keep_names_only(sent: Any) -> None:
     row = sent([(b"cookie", b"session=abc; theme=dark")])
     assert row["request_headers"]["cookie"] == "session=[REDACTED]; theme=[REDACTED]"
 
@@ -200,7 +200,7 @@ def test_cookies_keep_names_only(sent: Any) -> None:
         (bearer(jwt(exp="soon")), 401, "/deep/in", ("invalid", "rejected")),
     ],
 )
-def test_e10_validity_follows_from_the_outcome(
+def test_e9_e10_validity_follows_from_the_outcome(
     *,
     monitor: Setup, talk: Talk, record: Record,
     headers: Any, status: int, path: str, expected: tuple[str, str | None],
@@ -220,7 +220,7 @@ def test_e10_validity_follows_from_the_outcome(
     assert row["auth_required"] is (path == "/deep/in")
 
 
-def test_header_values_and_their_total_are_bounded(sent: Any) -> None:
+def test_e11_header_values_and_their_total_are_bounded(sent: Any) -> None:
     many = [(b"x-%d" % number, b"\xff" * 300) for number in range(500)]
     row = sent([(b"x-long", b"y" * 65_536), (b"x-odd", b"gr\xfcn"), *many])
     kept = row["request_headers"]
@@ -230,12 +230,12 @@ def test_header_values_and_their_total_are_bounded(sent: Any) -> None:
     assert len(kept) <= 200
 
 
-def test_repeated_headers_are_joined(sent: Any) -> None:
+def test_e13_repeated_headers_are_joined(sent: Any) -> None:
     row = sent([(b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"2.2.2.2")])
     assert row["request_headers"]["x-forwarded-for"] == "1.1.1.1, 2.2.2.2"
 
 
-def test_line_breaks_and_escapes_stay_inside_one_line(sent: Any, log: Any) -> None:
+def test_e14_line_breaks_and_escapes_stay_inside_one_line(sent: Any, log: Any) -> None:
     evil = b'a\r\n{"request_id":"forged"}\x1b[31m\x00'
     row = sent([(b"user-agent", evil), (b"x-evil\n", evil)], path="/a\nb\u2028c")
     assert log.read_bytes().count(b"\n") == 1
@@ -243,7 +243,7 @@ def test_line_breaks_and_escapes_stay_inside_one_line(sent: Any, log: Any) -> No
     assert row["path"] == "/a\nb\u2028c"
 
 
-def test_secret_path_parameters_are_redacted(
+def test_e15_secret_path_parameters_are_redacted(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     app = FastAPI()
@@ -256,7 +256,7 @@ def test_secret_path_parameters_are_redacted(
     assert b"S3CRET" not in log.read_bytes()
 
 
-def test_credentials_of_urls_in_answers_are_redacted(
+def test_e16_credentials_of_urls_in_answers_are_redacted(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     text = {"detail": "cannot reach postgres://me:hun@ter2@db:5432/x"}
@@ -267,15 +267,15 @@ def test_credentials_of_urls_in_answers_are_redacted(
     assert b"ter2" not in log.read_bytes()
 
 
-def test_user_agent_missing_or_long(sent: Any) -> None:
+def test_e17_user_agent_missing_or_long(sent: Any) -> None:
     assert len(sent([(b"user-agent", b"x" * 10_000)])["user_agent"]) == 512
 
 
-def test_user_agent_missing(sent: Any) -> None:
+def test_e17_user_agent_missing(sent: Any) -> None:
     assert sent([])["user_agent"] is None
 
 
-def test_nothing_of_a_token_but_its_mask_is_kept() -> None:
+def test_e18_nothing_of_a_token_but_its_mask_is_kept() -> None:
     credential = credentials.Credential("bearer", "header:authorization", TOKEN)
     assert TOKEN not in repr(credential)
     assert credentials.mask(credential) == "abcd...wxyz"

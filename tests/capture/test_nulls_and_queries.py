@@ -73,7 +73,7 @@ def test_nulls_in_json(answered: Any, body: str, expected: list[str]) -> None:
     assert row["null_response_count"] == len(expected)
 
 
-def test_depth_of_ten_thousand_is_searched(answered: Any) -> None:
+def test_d5_depth_of_ten_thousand_is_searched(answered: Any) -> None:
     row = answered('{"a":' * 10_000 + "null" + "}" * 10_000)
     assert row["null_response_count"] == 1
     assert paths(row) == [".".join(["a"] * 64) + "…"]
@@ -132,13 +132,13 @@ def test_secret_number_beyond_what_python_reads_is_blanked(answered: Any) -> Non
     assert row["null_response_count"] == 1
 
 
-def test_a_million_nulls_are_counted_and_a_hundred_told(answered: Any) -> None:
+def test_d6_a_million_nulls_are_counted_and_a_hundred_told(answered: Any) -> None:
     row = answered("[" + ",".join(["null"] * 200_000) + "]")
     assert (row["null_response_count"], len(row["null_response_details"])) == (200_000, 100)
     assert row["nulls_partial"] is False
 
 
-def test_wide_object_without_nulls(answered: Any) -> None:
+def test_d7_wide_object_without_nulls(answered: Any) -> None:
     row = answered(json.dumps({f"key{number}": number for number in range(50_000)}))
     assert (row["null_response_count"], row["response_body_note"]) == (0, "cut")
 
@@ -163,14 +163,14 @@ def test_nulls_in_queries(asked: Any, query: str, expected: list[tuple[str, str]
     assert row["query_params"] == query
 
 
-def test_fifty_thousand_parameters_are_bounded_and_said_to_be(asked: Any) -> None:
+def test_d14_fifty_thousand_parameters_are_bounded_and_said_to_be(asked: Any) -> None:
     row = asked("&".join(["a="] * 50_000))
     assert row["null_params_count"] == 1000
     assert row["nulls_partial"] is True
 
 
 @pytest.mark.parametrize("query", QUERY_SECRETS)
-def test_tokens_in_queries_and_referers_are_redacted(
+def test_d15_tokens_in_queries_and_referers_are_redacted(
     monitor: Setup, talk: Talk, record: Record, log: Any, query: str
 ) -> None:
     watching = monitor(Response("{}"))
@@ -194,7 +194,7 @@ def test_tokens_in_queries_and_referers_are_redacted(
     ],
     ids=["d17-lines", "d17-events", "d18-html", "d18-xml"],
 )
-def test_d18_other_text_is_not_searched_for_nulls_but_redacted(
+def test_d17_d18_other_text_is_not_searched_for_nulls_but_redacted(
     answered: Any, log: Any, body: str, media_type: str
 ) -> None:
     row = answered(body, media_type)
@@ -203,7 +203,7 @@ def test_d18_other_text_is_not_searched_for_nulls_but_redacted(
     assert b"hunter2" not in log.read_bytes()
 
 
-def test_null_as_path_parameter(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_d19_null_as_path_parameter(monitor: Setup, talk: Talk, record: Record) -> None:
     app = FastAPI()
     app.add_api_route("/users/{user_id}", lambda user_id: user_id)
     watching = monitor(app)

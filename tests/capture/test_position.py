@@ -50,7 +50,7 @@ def raising(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["websocket", "something.new"], ids=["a1", "a3"])
-def test_a3_other_scopes_are_forwarded_untouched(monitor: Setup, log: Any, kind: str) -> None:
+def test_a1_a3_other_scopes_are_forwarded_untouched(monitor: Setup, log: Any, kind: str) -> None:
     inner = CallsApp()
     watching = monitor(inner)
     scope, receive, send = {"type": kind}, object(), object()
@@ -63,7 +63,7 @@ def test_a3_other_scopes_are_forwarded_untouched(monitor: Setup, log: Any, kind:
     assert not log.exists()
 
 
-def test_lifespan_shutdown_writes_the_log_before_it_completes(
+def test_a2_lifespan_shutdown_writes_the_log_before_it_completes(
     monitor: Setup, talk: Talk, log: Any
 ) -> None:
     order: list[str] = []
@@ -102,7 +102,7 @@ def test_lifespan_shutdown_writes_the_log_before_it_completes(
     ]
 
 
-def test_failure_of_the_recorder_at_shutdown_is_kept_from_the_application(
+def test_a2_failure_of_the_recorder_at_shutdown_is_kept_from_the_application(
     monitor: Setup, monkeypatch: Any
 ) -> None:
     sent: list[str] = []
@@ -123,7 +123,7 @@ def test_failure_of_the_recorder_at_shutdown_is_kept_from_the_application(
     assert watching.counters.faults == 1
 
 
-def test_application_without_lifespan_raises_what_it_would_and_is_recorded(
+def test_a4_application_without_lifespan_raises_what_it_would_and_is_recorded(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -137,7 +137,7 @@ def test_application_without_lifespan_raises_what_it_would_and_is_recorded(
     assert record(watching)["status_code"] == 200
 
 
-def test_exception_of_a_handler_is_recorded_with_its_500_and_raised_unchanged(
+def test_a5_exception_of_a_handler_is_recorded_with_its_500_and_raised_unchanged(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     raised = ValueError("kaput")
@@ -160,7 +160,7 @@ def test_exception_of_a_handler_is_recorded_with_its_500_and_raised_unchanged(
     assert row["response_body"] == "Internal Server Error"
 
 
-def test_answer_of_a_custom_500_handler_is_recorded(
+def test_a6_answer_of_a_custom_500_handler_is_recorded(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -178,7 +178,7 @@ def test_answer_of_a_custom_500_handler_is_recorded(
     assert record(watching)["response_body"] == '{"oops":"handled"}'
 
 
-def test_http_exception_gives_its_detail_and_headers(
+def test_a7_http_exception_gives_its_detail_and_headers(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -199,7 +199,7 @@ class Login(BaseModel):
     password: int
 
 
-def test_validation_error_is_told_without_the_rejected_input(
+def test_a8_validation_error_is_told_without_the_rejected_input(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     app = FastAPI()
@@ -222,7 +222,7 @@ def test_validation_error_is_told_without_the_rejected_input(
 
 
 @pytest.mark.parametrize("key", ["detail", "message", "error", "errors"])
-def test_error_text_comes_from_the_keys_of_a_json_answer(
+def test_a9_error_text_comes_from_the_keys_of_a_json_answer(
     monitor: Setup, talk: Talk, record: Record, key: str
 ) -> None:
     app = FastAPI()
@@ -232,7 +232,7 @@ def test_error_text_comes_from_the_keys_of_a_json_answer(
     assert record(watching)["error_message"] == "it broke"
 
 
-def test_exception_in_mid_stream_keeps_the_status_that_was_sent(
+def test_a10_exception_in_mid_stream_keeps_the_status_that_was_sent(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -249,7 +249,7 @@ def test_exception_in_mid_stream_keeps_the_status_that_was_sent(
     assert "RuntimeError: lost" in row["error_message"]
 
 
-def test_exception_of_a_background_task_is_in_the_record_and_raised(
+def test_a11_exception_of_a_background_task_is_in_the_record_and_raised(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     done = ValueError("too late")
@@ -275,7 +275,7 @@ def test_exception_of_a_background_task_is_in_the_record_and_raised(
 @pytest.mark.parametrize(
     "error", [asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(3), GeneratorExit()]
 )
-def test_base_exceptions_are_recorded_and_raised(
+def test_a12_base_exceptions_are_recorded_and_raised(
     monitor: Setup, record: Record, error: BaseException
 ) -> None:
     watching = monitor(raising(error))
@@ -289,7 +289,7 @@ def test_base_exceptions_are_recorded_and_raised(
     assert row["error_message"].startswith(type(error).__name__)
 
 
-def test_exception_group_names_itself_and_its_first_leaf(
+def test_a13_exception_group_names_itself_and_its_first_leaf(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     group = BaseExceptionGroup("two went wrong", [ExceptionGroup("in", [KeyError("k")])])
@@ -318,7 +318,7 @@ class UnspeakableError(Exception):
     ],
     ids=["unspeakable", "huge", "secret"],
 )
-def test_hostile_exceptions_are_described(
+def test_a14_hostile_exceptions_are_described(
     monitor: Setup, talk: Talk, record: Record, error: Exception, text: str
 ) -> None:
     watching = monitor(raising(error))
@@ -326,7 +326,7 @@ def test_hostile_exceptions_are_described(
     assert record(watching)["error_message"] == text
 
 
-def test_application_that_sends_nothing_is_recorded_as_such(
+def test_a15_application_that_sends_nothing_is_recorded_as_such(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(CallsApp())
@@ -336,7 +336,7 @@ def test_application_that_sends_nothing_is_recorded_as_such(
     assert row["error_message"] == "no response was sent"
 
 
-def test_messages_out_of_order_are_forwarded_as_they_are(
+def test_a16_messages_out_of_order_are_forwarded_as_they_are(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     messages: list[dict[str, Any]] = [
@@ -358,7 +358,9 @@ def test_messages_out_of_order_are_forwarded_as_they_are(
     assert record(watching)["status_code"] == 201
 
 
-def test_second_setup_returns_the_first_monitor(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_a17_second_setup_returns_the_first_monitor(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     app = FastAPI()
     app.add_api_route("/", lambda: 1)
     first = monitor(app)
@@ -368,7 +370,7 @@ def test_second_setup_returns_the_first_monitor(monitor: Setup, talk: Talk, reco
 
 
 @pytest.mark.parametrize("kind", [FastAPI, Starlette])
-def test_setup_after_the_first_request_records_the_next(
+def test_a18_setup_after_the_first_request_records_the_next(
     monitor: Setup, talk: Talk, record: Record, kind: Any
 ) -> None:
     app = kind()
@@ -378,7 +380,9 @@ def test_setup_after_the_first_request_records_the_next(
     assert record(watching)["path"] == "/after"
 
 
-def test_middleware_added_afterwards_is_inside(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_a19_middleware_added_afterwards_is_inside(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     app = FastAPI()
     watching = monitor(app)
     app.add_middleware(BaseHTTPMiddleware, dispatch=_refuse)
@@ -394,7 +398,7 @@ async def _pass(request: Any, call_next: Any) -> Any:
     return await call_next(request)
 
 
-def test_route_is_seen_through_base_http_middleware(
+def test_a20_route_is_seen_through_base_http_middleware(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -405,7 +409,7 @@ def test_route_is_seen_through_base_http_middleware(
     assert record(watching)["route"] == "/items/{key}"
 
 
-def test_route_is_matched_again_when_a_middleware_copied_the_scope(
+def test_a21_route_is_matched_again_when_a_middleware_copied_the_scope(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     class Copies:
@@ -425,7 +429,7 @@ def test_route_is_matched_again_when_a_middleware_copied_the_scope(
 
 
 @pytest.mark.parametrize("order", ["before", "after", "around"])
-def test_other_instrumentators_work_in_any_order(
+def test_a22_other_instrumentators_work_in_any_order(
     monitor: Setup, talk: Talk, record: Record, order: str
 ) -> None:
     registry, app = CollectorRegistry(), FastAPI()
@@ -463,7 +467,7 @@ def wrap_middleware_stack(app: Any) -> None:
     app.build_middleware_stack = build_and_wrap
 
 
-def test_debug_and_early_hint_messages_are_no_body(
+def test_a23_debug_and_early_hint_messages_are_no_body(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     messages: list[dict[str, Any]] = [
@@ -482,7 +486,7 @@ def test_debug_and_early_hint_messages_are_no_body(
     assert record(watching)["response_body"] == "text"
 
 
-def test_recorder_around_any_asgi_application(talk: Talk) -> None:
+def test_a24_recorder_around_any_asgi_application(talk: Talk) -> None:
     class Sink(list[Any]):
         submit = list.append
 
@@ -502,7 +506,7 @@ def test_recorder_around_any_asgi_application(talk: Talk) -> None:
     assert [exchange.status for exchange in sink] == [200]
 
 
-def test_monitored_application_mounted_in_another_is_recorded_once(
+def test_a25_monitored_application_mounted_in_another_is_recorded_once(
     monitor: Setup, talk: Talk, records: Records
 ) -> None:
     inner, outer = FastAPI(), FastAPI()

@@ -33,7 +33,7 @@ async def ignores(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body"})
 
 
-def test_handler_sees_the_server_s_own_messages(monitor: Setup, record: Record) -> None:
+def test_c1_handler_sees_the_server_s_own_messages(monitor: Setup, record: Record) -> None:
     message = {"type": "http.request", "body": b'{"a":1}', "more_body": False}
     seen: list[Any] = []
 
@@ -51,7 +51,7 @@ def test_handler_sees_the_server_s_own_messages(monitor: Setup, record: Record) 
     assert record(watching)["request_body"] == '{"a":1}'
 
 
-def test_unread_body_is_never_received_and_sized_as_declared(
+def test_c2_unread_body_is_never_received_and_sized_as_declared(
     monitor: Setup, record: Record
 ) -> None:
     async def receive() -> Any:
@@ -70,7 +70,9 @@ def test_unread_body_is_never_received_and_sized_as_declared(
     assert row["nulls_partial"] is True
 
 
-def test_only_the_head_of_a_long_upload_is_kept(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_c4_only_the_head_of_a_long_upload_is_kept(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     watching = monitor(reads, parse_limit=100)
     talk(watching.app, "POST", body=[b"x" * 60] * 50, headers=[(b"content-type", b"text/plain")])
     row = record(watching)
@@ -78,7 +80,7 @@ def test_only_the_head_of_a_long_upload_is_kept(monitor: Setup, talk: Talk, reco
     assert row["request_body_note"] == "cut"
 
 
-def test_disconnect_in_mid_upload_is_no_server_error(
+def test_c5_disconnect_in_mid_upload_is_no_server_error(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -95,7 +97,7 @@ def test_disconnect_in_mid_upload_is_no_server_error(
     assert row["error_message"].startswith("ClientDisconnect")
 
 
-def test_c7_asking_for_a_disconnect_loses_no_message(
+def test_c6_c7_asking_for_a_disconnect_loses_no_message(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -114,7 +116,7 @@ def test_c7_asking_for_a_disconnect_loses_no_message(
     assert (row["client_disconnected"], row["status_code"]) == (False, 200)
 
 
-def test_disconnect_after_the_response_is_none(monitor: Setup, record: Record) -> None:
+def test_c8_disconnect_after_the_response_is_none(monitor: Setup, record: Record) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await ignores(scope, receive, send)
         assert (await receive())["type"] == "http.disconnect"
@@ -131,7 +133,7 @@ def test_disconnect_after_the_response_is_none(monitor: Setup, record: Record) -
     assert (row["client_disconnected"], row["complete"]) == (False, True)
 
 
-def test_chunks_reach_a_streaming_handler_as_they_are(
+def test_c9_chunks_reach_a_streaming_handler_as_they_are(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -154,7 +156,7 @@ MULTIPART = (
 )
 
 
-def test_d16_multipart_shows_fields_and_describes_files(
+def test_c10_d16_multipart_shows_fields_and_describes_files(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     watching = monitor(reads)
@@ -171,7 +173,7 @@ def test_d16_multipart_shows_fields_and_describes_files(
 
 
 @pytest.mark.parametrize("cut", [100, 120, 150, 230, len(MULTIPART) - 3])
-def test_cut_multipart_shows_no_secret(
+def test_c10_cut_multipart_shows_no_secret(
     monitor: Setup, talk: Talk, record: Record, log: Any, cut: int
 ) -> None:
     watching = monitor(reads, parse_limit=cut)
@@ -182,7 +184,7 @@ def test_cut_multipart_shows_no_secret(
 
 
 @pytest.mark.parametrize("name", ["password", "PassWord", "p%61ssword", "new+password"])
-def test_form_login(monitor: Setup, talk: Talk, record: Record, log: Any, name: str) -> None:
+def test_c11_form_login(monitor: Setup, talk: Talk, record: Record, log: Any, name: str) -> None:
     watching = monitor(reads)
     talk(watching.app, "POST", body=f"username=ann&{name}=hunter2&x=".encode(), headers=FORM)
     row = record(watching)
@@ -194,7 +196,7 @@ def test_form_login(monitor: Setup, talk: Talk, record: Record, log: Any, name: 
     "name", ["password", "newPassword", "CLIENT_SECRET", "refresh-token", "pin", "db.password"]
 )
 @pytest.mark.parametrize("value", ["hunter2", 555123, ["hunter2"], {"a": "hunter2"}, True])
-def test_json_secrets_of_any_type(
+def test_c12_json_secrets_of_any_type(
     monitor: Setup, talk: Talk, record: Record, log: Any, name: str, value: Any
 ) -> None:
     watching = monitor(reads)
@@ -206,7 +208,7 @@ def test_json_secrets_of_any_type(
     assert b"555123" not in log.read_bytes()
 
 
-def test_tokens_in_a_login_response(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_c13_tokens_in_a_login_response(monitor: Setup, talk: Talk, record: Record) -> None:
     app = FastAPI()
     app.add_api_route("/", lambda: {"access_token": "eyJhbGciOi.x.y", "token_type": "bearer"})
     watching = monitor(app)
@@ -226,7 +228,7 @@ def test_tokens_in_a_login_response(monitor: Setup, talk: Talk, record: Record) 
         'user: ann, password: "hunter2", x',
     ],
 )
-def test_invalid_json_is_kept_as_text_without_secrets_and_nulls(
+def test_c14_invalid_json_is_kept_as_text_without_secrets_and_nulls(
     monitor: Setup, talk: Talk, record: Record, log: Any, sent: str
 ) -> None:
     watching = monitor(reads)
@@ -238,7 +240,7 @@ def test_invalid_json_is_kept_as_text_without_secrets_and_nulls(
     assert b"hunter2" not in log.read_bytes()
 
 
-def test_cut_inside_a_secret_shows_nothing_of_it(
+def test_c15_cut_inside_a_secret_shows_nothing_of_it(
     monitor: Setup, talk: Talk, record: Record, log: Any
 ) -> None:
     sent = b'{"user":"ann","password":"hunter2hunter2","more":"' + b"x" * 2000 + b'"}'
@@ -251,7 +253,7 @@ def test_cut_inside_a_secret_shows_nothing_of_it(
 @pytest.mark.parametrize(
     "content_type", [b"application/problem+json; charset=utf-8", b"APPLICATION/JSON", None]
 )
-def test_json_by_any_name(
+def test_c16_json_by_any_name(
     monitor: Setup, talk: Talk, record: Record, content_type: bytes | None
 ) -> None:
     headers = [(b"content-type", content_type)] if content_type else []
@@ -263,7 +265,9 @@ def test_json_by_any_name(
 @pytest.mark.parametrize(
     "encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"]
 )
-def test_json_in_other_encodings(monitor: Setup, talk: Talk, record: Record, encoding: str) -> None:
+def test_c17_json_in_other_encodings(
+    monitor: Setup, talk: Talk, record: Record, encoding: str
+) -> None:
     watching = monitor(reads)
     talk(watching.app, "POST", body='{"ä":null}'.encode(encoding), headers=JSON)
     row = record(watching)
@@ -271,7 +275,7 @@ def test_json_in_other_encodings(monitor: Setup, talk: Talk, record: Record, enc
     assert row["null_params_details"][0]["field_path"] == "ä"
 
 
-def test_lone_surrogates_lose_nothing(monitor: Setup, talk: Talk, records: Records) -> None:
+def test_c18_lone_surrogates_lose_nothing(monitor: Setup, talk: Talk, records: Records) -> None:
     watching = monitor(reads)
     talk(watching.app, "POST", body=b'{"\\ud800":null,"b":"\\ud800"}', headers=JSON)
     talk(watching.app, "GET", "/\ud800", raw_path=None)
@@ -288,7 +292,7 @@ def test_login_that_is_no_text_is_recorded(monitor: Setup, talk: Talk, record: R
     assert record(watching)["login_uuid"] is None
 
 
-def test_numbers_of_any_size(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_c19_numbers_of_any_size(monitor: Setup, talk: Talk, record: Record) -> None:
     sent = '{"a":' + "9" * 500 + ',"b":1e999,"c":null}'
     watching = monitor(reads)
     talk(watching.app, "POST", body=sent.encode(), headers=JSON)
@@ -296,13 +300,13 @@ def test_numbers_of_any_size(monitor: Setup, talk: Talk, record: Record) -> None
     assert (row["request_body"], row["null_params_count"]) == (sent, 1)
 
 
-def test_nul_bytes(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_c20_nul_bytes(monitor: Setup, talk: Talk, record: Record) -> None:
     watching = monitor(reads)
     talk(watching.app, "POST", body=b"a\0b", headers=[(b"content-type", b"text/plain")])
     assert record(watching)["request_body"] == "a\0b"
 
 
-def test_compressed_request(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_c21_compressed_request(monitor: Setup, talk: Talk, record: Record) -> None:
     watching = monitor(reads)
     headers = [*JSON, (b"content-encoding", b"GZIP")]
     talk(watching.app, "POST", body=gzip.compress(b'{"token":"x","a":null}'), headers=headers)
@@ -312,7 +316,7 @@ def test_compressed_request(monitor: Setup, talk: Talk, record: Record) -> None:
 
 
 @pytest.mark.parametrize("declared", [b"abc", b"9" * 5000, b"-1", b""])
-def test_content_length_that_lies(
+def test_c23_content_length_that_lies(
     monitor: Setup, talk: Talk, records: Records, declared: bytes
 ) -> None:
     headers = [(b"content-length", declared)]
@@ -334,7 +338,7 @@ def test_content_length_that_lies(
         (b"accept", b"*/*", (0, None)),
     ],
 )
-def test_unread_body_has_no_size_whatever_its_headers_say(
+def test_c23_unread_body_has_no_size_whatever_its_headers_say(
     *, monitor: Setup, talk: Talk, record: Record, name: bytes, declared: bytes, expected: Any
 ) -> None:
     watching = monitor(ignores)

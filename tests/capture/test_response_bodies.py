@@ -40,7 +40,7 @@ def body(content: Any, more: bool = False) -> dict[str, Any]:
     return {"type": "http.response.body", "body": content, "more_body": more}
 
 
-def test_json_body_is_kept_whole(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_b1_json_body_is_kept_whole(monitor: Setup, talk: Talk, record: Record) -> None:
     watching = monitor(answers(b'{"a":1}'))
     assert talk(watching.app).body == b'{"a":1}'
     row = record(watching)
@@ -48,7 +48,7 @@ def test_json_body_is_kept_whole(monitor: Setup, talk: Talk, record: Record) -> 
     assert row["response_body_note"] is None
 
 
-def test_chunks_pass_one_by_one_and_the_kept_part_is_bounded(
+def test_b2_chunks_pass_one_by_one_and_the_kept_part_is_bounded(
     monitor: Setup, record: Record
 ) -> None:
     made: list[int] = []
@@ -80,7 +80,7 @@ def test_chunks_pass_one_by_one_and_the_kept_part_is_bounded(
     assert row["response_body_note"] == "cut"
 
 
-def test_client_that_leaves_a_stream_is_recorded_with_what_it_got(
+def test_b3_client_that_leaves_a_stream_is_recorded_with_what_it_got(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -96,7 +96,9 @@ def test_client_that_leaves_a_stream_is_recorded_with_what_it_got(
     assert row["response_bytes"] == 9
 
 
-def test_open_stream_is_recorded_when_shutdown_cancels_it(monitor: Setup, record: Record) -> None:
+def test_b4_open_stream_is_recorded_when_shutdown_cancels_it(
+    monitor: Setup, record: Record
+) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)
         await send(body(b"tick", more=True))
@@ -124,7 +126,7 @@ def test_open_stream_is_recorded_when_shutdown_cancels_it(monitor: Setup, record
     assert row["error_message"] == "CancelledError"
 
 
-def test_kept_part_of_a_chunk_does_not_keep_the_chunk() -> None:
+def test_b5_kept_part_of_a_chunk_does_not_keep_the_chunk() -> None:
     kept = Body()
     chunk = bytes(65_536)
     kept.add(chunk, 10)
@@ -132,7 +134,7 @@ def test_kept_part_of_a_chunk_does_not_keep_the_chunk() -> None:
     assert kept.size == 65_536
 
 
-def test_file_response_passes_and_is_sized(
+def test_b5_file_response_passes_and_is_sized(
     monitor: Setup, talk: Talk, record: Record, tmp_path: Path
 ) -> None:
     file = tmp_path / "data.bin"
@@ -147,7 +149,7 @@ def test_file_response_passes_and_is_sized(
 
 
 @pytest.mark.parametrize("kind", ["pathsend", "zerocopysend"], ids=["b6", "b7"])
-def test_b7_body_sent_as_a_file_is_final_and_sized_by_its_header(
+def test_b6_b7_body_sent_as_a_file_is_final_and_sized_by_its_header(
     monitor: Setup, talk: Talk, record: Record, kind: str
 ) -> None:
     start = {**START, "headers": [(b"content-length", b"12345")]}
@@ -160,7 +162,7 @@ def test_b7_body_sent_as_a_file_is_final_and_sized_by_its_header(
 
 
 @pytest.mark.parametrize("declared", [[], [(b"content-length", b"9" * 18)]], ids=["none", "absurd"])
-def test_size_of_a_file_is_unknown_without_a_length_that_can_be(
+def test_b6_size_of_a_file_is_unknown_without_a_length_that_can_be(
     monitor: Setup, talk: Talk, record: Record, declared: Any
 ) -> None:
     start = {**START, "headers": declared}
@@ -170,7 +172,7 @@ def test_size_of_a_file_is_unknown_without_a_length_that_can_be(
     assert (row["response_bytes"], row["response_body_note"]) == (None, "file")
 
 
-def test_record_is_closed_after_the_last_trailers(
+def test_b8_record_is_closed_after_the_last_trailers(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     trailers = {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]}
@@ -184,7 +186,7 @@ def test_record_is_closed_after_the_last_trailers(
     assert cut.flush()
 
 
-def test_response_without_its_trailers_is_not_complete(
+def test_b8_response_without_its_trailers_is_not_complete(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(sends({**START, "trailers": True}, body(b"x")))
@@ -192,7 +194,7 @@ def test_response_without_its_trailers_is_not_complete(
     assert record(watching)["complete"] is False
 
 
-def test_bytes_changed_afterwards_do_not_change_the_record(
+def test_b9_bytes_changed_afterwards_do_not_change_the_record(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     first, second = bytearray(b"first "), bytearray(b"second")
@@ -217,7 +219,7 @@ def test_bytes_changed_afterwards_do_not_change_the_record(
     ],
     ids=["no body key", "empty"],
 )
-def test_empty_body_messages(
+def test_b10_empty_body_messages(
     monitor: Setup, talk: Talk, record: Record, messages: list[dict[str, Any]]
 ) -> None:
     watching = monitor(sends(START, *messages))
@@ -227,7 +229,7 @@ def test_empty_body_messages(
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_answers_without_body(monitor: Setup, talk: Talk, record: Record, status: int) -> None:
+def test_b11_answers_without_body(monitor: Setup, talk: Talk, record: Record, status: int) -> None:
     watching = monitor(Response(status_code=status))
     talk(watching.app)
     row = record(watching)
@@ -235,7 +237,9 @@ def test_answers_without_body(monitor: Setup, talk: Talk, record: Record, status
     assert (row["response_body"], row["response_body_note"]) == (None, None)
 
 
-def test_body_of_a_head_request_went_nowhere(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_b12_body_of_a_head_request_went_nowhere(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     watching = monitor(answers(b'{"a":null}'))
     talk(watching.app, "HEAD")
     row = record(watching)
@@ -243,7 +247,7 @@ def test_body_of_a_head_request_went_nowhere(monitor: Setup, talk: Talk, record:
     assert row["null_response_count"] == 0
 
 
-def test_compressed_body_is_read(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_b13_compressed_body_is_read(monitor: Setup, talk: Talk, record: Record) -> None:
     app = FastAPI()
     app.add_middleware(GZipMiddleware, minimum_size=1)
     app.add_api_route("/", lambda: {"a": None, "password": "hunter2"})
@@ -281,7 +285,7 @@ FIRST, SECOND = gzip.compress(b'{"a":1,'), gzip.compress(b'"b":2}')
     ids=["zlib", "raw", "cut", "members", "padded", "cut-member", "no-member", "trailing",
          "many-members", "bomb", "not-gzip", "br", "zstd", "identity"],
 )  # fmt: skip
-def test_encodings(
+def test_b13_encodings(
     *,
     monitor: Setup,
     talk: Talk,
@@ -300,7 +304,7 @@ def test_encodings(
 
 
 @pytest.mark.parametrize("media_type", ["image/png", "application/pdf", "application/octet-stream"])
-def test_binary_is_not_kept_as_text(
+def test_b14_binary_is_not_kept_as_text(
     monitor: Setup, talk: Talk, record: Record, media_type: str
 ) -> None:
     watching = monitor(answers(b"\x89PNG\0\xff", media_type))
@@ -321,7 +325,7 @@ def test_binary_is_not_kept_as_text(
     ],
     ids=["latin-1", "invalid", "not-a-text-charset", "unknown"],
 )
-def test_charsets(
+def test_b15_charsets(
     monitor: Setup, talk: Talk, record: Record, content: bytes, media_type: str, text: str
 ) -> None:
     watching = monitor(answers(content, content_type=media_type))
@@ -330,7 +334,7 @@ def test_charsets(
 
 
 @pytest.mark.parametrize("limit", [4, 5, 6])
-def test_cut_inside_a_character_stays_utf_8(
+def test_b16_cut_inside_a_character_stays_utf_8(
     monitor: Setup, talk: Talk, record: Record, limit: int
 ) -> None:
     watching = monitor(answers("aüüü".encode(), "text/plain"), parse_limit=limit)
@@ -340,7 +344,7 @@ def test_cut_inside_a_character_stays_utf_8(
     assert row["response_body_note"] == "cut"
 
 
-def test_nulls_of_a_body_beyond_the_limit_are_partial(
+def test_b17_nulls_of_a_body_beyond_the_limit_are_partial(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(answers(b'{"a":null,"b":"' + b"x" * 100 + b'","c":null}'), parse_limit=50)
@@ -351,7 +355,7 @@ def test_nulls_of_a_body_beyond_the_limit_are_partial(
 
 
 @pytest.mark.parametrize("kind", ["tuple", "generator", "text"])
-def test_headers_of_other_types_are_forwarded(
+def test_b18_headers_of_other_types_are_forwarded(
     monitor: Setup, talk: Talk, record: Record, kind: str
 ) -> None:
     pairs: list[tuple[Any, Any]] = [(b"x-a", b"1"), (b"x-b", b"2")]
@@ -367,7 +371,7 @@ def test_headers_of_other_types_are_forwarded(
     assert record(watching)["response_headers"] == {"x-a": "1", "x-b": "2"}
 
 
-def test_cookies_set_are_all_kept_by_name_without_values(
+def test_b19_cookies_set_are_all_kept_by_name_without_values(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     headers = [(b"set-cookie", b"session=abcdef; Path=/"), (b"set-cookie", b"theme=dark")]
@@ -379,7 +383,7 @@ def test_cookies_set_are_all_kept_by_name_without_values(
     assert "dark" not in kept
 
 
-def test_many_small_chunks_keep_no_long_list() -> None:
+def test_b20_many_small_chunks_keep_no_long_list() -> None:
     kept = Body()
     for _ in range(100_000):
         kept.add(b"x", 1000)
@@ -387,7 +391,7 @@ def test_many_small_chunks_keep_no_long_list() -> None:
     assert len(kept.head) == 1000
 
 
-def test_back_pressure_reaches_the_application(monitor: Setup, record: Record) -> None:
+def test_b21_back_pressure_reaches_the_application(monitor: Setup, record: Record) -> None:
     order: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -408,7 +412,7 @@ def test_back_pressure_reaches_the_application(monitor: Setup, record: Record) -
     assert record(watching)["complete"] is True
 
 
-def test_server_error_in_send_propagates_and_means_disconnected(
+def test_b23_server_error_in_send_propagates_and_means_disconnected(
     monitor: Setup, record: Record
 ) -> None:
     gone = OSError("client gone")
@@ -426,7 +430,9 @@ def test_server_error_in_send_propagates_and_means_disconnected(
     assert (row["client_disconnected"], row["complete"]) == (True, False)
 
 
-def test_numbers_that_are_no_json_are_no_nulls(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_b24_numbers_that_are_no_json_are_no_nulls(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     watching = monitor(answers(b'{"a":NaN,"b":-Infinity,"c":1e999,"d":[null]}'))
     talk(watching.app)
     row = record(watching)

@@ -103,7 +103,7 @@ def test_route_template(
 
 
 @pytest.mark.parametrize("given", ["/pre/api/r1/mid/deep/7", "/pre/t/acme/items/9"])
-def test_root_path_is_no_part_of_the_template(
+def test_g6_root_path_is_no_part_of_the_template(
     monitor: Setup, talk: Talk, record: Record, tmp_path: Path, given: str
 ) -> None:
     app = application(tmp_path)
@@ -112,7 +112,9 @@ def test_root_path_is_no_part_of_the_template(
     assert record(watching)["route"] in ("/api/r1/mid/deep/{x}", "/t/{tenant}/items/{iid}")
 
 
-def test_preflight_has_no_route(monitor: Setup, talk: Talk, record: Record, tmp_path: Path) -> None:
+def test_g12_preflight_has_no_route(
+    monitor: Setup, talk: Talk, record: Record, tmp_path: Path
+) -> None:
     app = application(tmp_path)
     watching = monitor(app)
     headers = [(b"origin", b"https://x.example"), (b"access-control-request-method", b"GET")]
@@ -121,7 +123,7 @@ def test_preflight_has_no_route(monitor: Setup, talk: Talk, record: Record, tmp_
     assert (row["method"], row["route"]) == ("OPTIONS", None)
 
 
-def test_custom_route_class(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_g14_custom_route_class(monitor: Setup, talk: Talk, record: Record) -> None:
     class Timed(APIRoute):
         def get_route_handler(self) -> Any:
             original = super().get_route_handler()
@@ -143,7 +145,7 @@ def test_custom_route_class(monitor: Setup, talk: Talk, record: Record) -> None:
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.ACCEPTED, 599, 999, 103])
-def test_g16_status_is_stored_as_sent(
+def test_g15_g16_status_is_stored_as_sent(
     monitor: Setup, talk: Talk, record: Record, status: int
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -157,7 +159,7 @@ def test_g16_status_is_stored_as_sent(
     assert type(row["status_code"]) is int
 
 
-def test_mounted_wsgi_application(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_g17_mounted_wsgi_application(monitor: Setup, talk: Talk, record: Record) -> None:
     def wsgi(environ: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"got ", environ["wsgi.input"].read()]
@@ -173,7 +175,7 @@ def test_mounted_wsgi_application(monitor: Setup, talk: Talk, record: Record) ->
 
 
 @pytest.mark.parametrize(("path", "route"), [("/h/5", "/h/{x}"), ("/none", None)])
-def test_host_routing(
+def test_g11_host_routing(
     monitor: Setup, talk: Talk, record: Record, path: str, route: str | None
 ) -> None:
     app = FastAPI()

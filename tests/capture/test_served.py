@@ -78,7 +78,7 @@ def test_whole_exchange(monitor: Setup, serve: Serve, record: Record) -> None:
     assert row["complete"] is True
 
 
-def test_shutdown_of_the_server_leaves_the_log_whole(
+def test_a2_shutdown_of_the_server_leaves_the_log_whole(
     monitor: Setup, serve: Serve, log: Path
 ) -> None:
     watching = monitor(FastAPI(), flush_interval=60)
@@ -87,7 +87,7 @@ def test_shutdown_of_the_server_leaves_the_log_whole(
     assert log.read_bytes().count(b"\n") == 1
 
 
-def test_server_sees_the_exception_and_answers_500(
+def test_a5_server_sees_the_exception_and_answers_500(
     monitor: Setup, serve: Serve, record: Record
 ) -> None:
     app = FastAPI()
@@ -102,7 +102,7 @@ def test_server_sees_the_exception_and_answers_500(
     assert record(watching)["error_message"] == "ValueError: kaput"
 
 
-def test_exception_in_mid_stream_closes_the_connection(
+def test_a10_exception_in_mid_stream_closes_the_connection(
     monitor: Setup, serve: Serve, record: Record
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -117,7 +117,7 @@ def test_exception_in_mid_stream_closes_the_connection(
     assert (row["status_code"], row["complete"]) == (200, False)
 
 
-def test_server_answers_500_for_an_application_that_does_not(
+def test_a15_server_answers_500_for_an_application_that_does_not(
     monitor: Setup, serve: Serve, record: Record
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None: ...
@@ -128,7 +128,9 @@ def test_server_answers_500_for_an_application_that_does_not(
     assert record(watching)["error_message"] == "no response was sent"
 
 
-def test_server_sent_events_arrive_one_by_one(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_b2_server_sent_events_arrive_one_by_one(
+    monitor: Setup, serve: Serve, record: Record
+) -> None:
     received = threading.Semaphore(0)
 
     async def events() -> AsyncIterator[bytes]:
@@ -152,7 +154,9 @@ def test_server_sent_events_arrive_one_by_one(monitor: Setup, serve: Serve, reco
     assert record(watching)["response_bytes"] == 27
 
 
-def test_client_that_leaves_an_endless_stream(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_b3_client_that_leaves_an_endless_stream(
+    monitor: Setup, serve: Serve, record: Record
+) -> None:
     async def events() -> AsyncIterator[bytes]:
         while True:
             yield b"data: x\n\n"
@@ -170,7 +174,7 @@ def test_client_that_leaves_an_endless_stream(monitor: Setup, serve: Serve, reco
     assert (row["status_code"], row["complete"], row["client_disconnected"]) == (200, False, True)
 
 
-def test_head_sends_no_body(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_b12_head_sends_no_body(monitor: Setup, serve: Serve, record: Record) -> None:
     app = FastAPI()
     app.add_route("/", lambda _: PlainTextResponse("0123456789"), methods=["GET"])
     watching = monitor(app)
@@ -179,7 +183,7 @@ def test_head_sends_no_body(monitor: Setup, serve: Serve, record: Record) -> Non
     assert record(watching)["response_bytes"] == 0
 
 
-def test_c3_unread_body_is_not_asked_for(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_c2_c3_unread_body_is_not_asked_for(monitor: Setup, serve: Serve, record: Record) -> None:
     app = FastAPI()
     app.add_api_route("/", lambda: 1, methods=["POST"])
     watching = monitor(app)
@@ -210,7 +214,7 @@ def test_lengths_that_no_body_had_are_stored_as_unknown(
     assert ingest([log], tmp_path / "t.db").new == 12
 
 
-def test_client_that_leaves_in_mid_upload(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_c5_client_that_leaves_in_mid_upload(monitor: Setup, serve: Serve, record: Record) -> None:
     app = FastAPI()
 
     @app.post("/")
@@ -227,7 +231,7 @@ def test_client_that_leaves_in_mid_upload(monitor: Setup, serve: Serve, record: 
     assert "ClientDisconnect" in row["error_message"]
 
 
-def test_answer_to_a_client_that_left_is_recorded_as_sent(
+def test_c6_answer_to_a_client_that_left_is_recorded_as_sent(
     monitor: Setup, serve: Serve, record: Record
 ) -> None:
     entered, leave = threading.Event(), threading.Event()
@@ -249,7 +253,7 @@ def test_answer_to_a_client_that_left_is_recorded_as_sent(
     assert record(watching)["status_code"] == 200
 
 
-def test_requests_of_one_connection_do_not_mix(
+def test_c22_requests_of_one_connection_do_not_mix(
     monitor: Setup, serve: Serve, records: Records
 ) -> None:
     app = FastAPI()
@@ -274,7 +278,7 @@ def test_requests_of_one_connection_do_not_mix(
     assert len({row["request_id"] for row in rows}) == 5
 
 
-def test_f12_odd_targets_are_served_and_recorded(
+def test_f11_f12_odd_targets_are_served_and_recorded(
     monitor: Setup, serve: Serve, records: Records
 ) -> None:
     app = FastAPI()
@@ -290,7 +294,9 @@ def test_f12_odd_targets_are_served_and_recorded(
     ]  # fmt: skip
 
 
-def test_unix_socket_has_no_client_address(monitor: Setup, record: Record, tmp_path: Path) -> None:
+def test_f7_unix_socket_has_no_client_address(
+    monitor: Setup, record: Record, tmp_path: Path
+) -> None:
     watching = monitor(FastAPI())
     path = str(tmp_path / "s")
     listener = socket.socket(socket.AF_UNIX)
@@ -312,7 +318,7 @@ def test_unix_socket_has_no_client_address(monitor: Setup, record: Record, tmp_p
     assert row["client_ip"] is None
 
 
-def test_root_path_of_the_server(monitor: Setup, serve: Serve, record: Record) -> None:
+def test_g6_root_path_of_the_server(monitor: Setup, serve: Serve, record: Record) -> None:
     app = FastAPI()
     app.add_api_route("/items/{key}", lambda key: key)
     watching = monitor(app)
@@ -323,7 +329,7 @@ def test_root_path_of_the_server(monitor: Setup, serve: Serve, record: Record) -
     assert row["url"].endswith("/pre/items/7")
 
 
-def test_background_task_is_no_part_of_the_response(
+def test_h1_background_task_is_no_part_of_the_response(
     monitor: Setup, serve: Serve, record: Record
 ) -> None:
     app = FastAPI()
@@ -335,7 +341,9 @@ def test_background_task_is_no_part_of_the_response(
     assert record(watching)["response_time_ms"] < 300
 
 
-def test_file_is_served_whole(monitor: Setup, serve: Serve, record: Record, tmp_path: Path) -> None:
+def test_b5_file_is_served_whole(
+    monitor: Setup, serve: Serve, record: Record, tmp_path: Path
+) -> None:
     file = tmp_path / "file.bin"
     file.write_bytes(bytes(range(256)) * 4096)
     app = FastAPI()
@@ -347,7 +355,7 @@ def test_file_is_served_whole(monitor: Setup, serve: Serve, record: Record, tmp_
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-def test_websocket_is_served_as_if_alone(
+def test_a1_websocket_is_served_as_if_alone(
     monitor: Setup, serve: Serve, records: Records, recorded: bool
 ) -> None:
     app = FastAPI()

@@ -20,7 +20,7 @@ Record = Callable[[Any], dict[str, Any]]
 Records = Callable[[Any], list[dict[str, Any]]]
 
 
-def test_background_task_is_no_part_of_the_response_time(
+def test_h1_background_task_is_no_part_of_the_response_time(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     app = FastAPI()
@@ -30,7 +30,7 @@ def test_background_task_is_no_part_of_the_response_time(
     assert record(watching)["response_time_ms"] < 400
 
 
-def test_record_of_a_long_background_task_does_not_wait_for_it(
+def test_h1_record_of_a_long_background_task_does_not_wait_for_it(
     monitor: Setup, talk: Talk, record: Record, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("perfectcv_traffic.capture.writer.HOLD_SECONDS", 0.05)
@@ -51,7 +51,7 @@ def test_record_of_a_long_background_task_does_not_wait_for_it(
     assert watching.counters.missed_errors == 1
 
 
-def test_first_byte_and_end_of_a_stream(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_h2_first_byte_and_end_of_a_stream(monitor: Setup, talk: Talk, record: Record) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"a"
         await asyncio.sleep(0.05)
@@ -66,7 +66,7 @@ def test_first_byte_and_end_of_a_stream(monitor: Setup, talk: Talk, record: Reco
 
 
 @pytest.mark.parametrize("jump", [-1e6, 1e6])
-def test_h4_durations_do_not_follow_the_wall_clock(
+def test_h3_h4_durations_do_not_follow_the_wall_clock(
     monitor: Setup, talk: Talk, record: Record, monkeypatch: Any, jump: float
 ) -> None:
     real = time.time
@@ -97,7 +97,7 @@ def test_h4_durations_do_not_follow_the_wall_clock(
         (b"\xff", False),
     ],
 )
-def test_well_formed_request_id_is_kept_and_echoed(
+def test_h5_well_formed_request_id_is_kept_and_echoed(
     monitor: Setup, talk: Talk, record: Record, sent: bytes, kept: bool
 ) -> None:
     watching = monitor(Response(""))
@@ -110,13 +110,13 @@ def test_well_formed_request_id_is_kept_and_echoed(
         assert str(uuid.UUID(echoed)) == echoed
 
 
-def test_request_id_of_the_application_is_left_alone(monitor: Setup, talk: Talk) -> None:
+def test_h5_request_id_of_the_application_is_left_alone(monitor: Setup, talk: Talk) -> None:
     watching = monitor(Response("", headers={"X-Request-Id": "its-own"}))
     starts = talk(watching.app).messages[0]["headers"]
     assert [value for name, value in starts if name.lower() == b"x-request-id"] == [b"its-own"]
 
 
-def test_same_id_twice_makes_two_records(monitor: Setup, talk: Talk, records: Records) -> None:
+def test_h6_same_id_twice_makes_two_records(monitor: Setup, talk: Talk, records: Records) -> None:
     watching = monitor(Response(""))
     for _ in range(2):
         talk(watching.app, headers=[(b"x-request-id", b"same")])
@@ -135,7 +135,7 @@ def test_same_id_twice_makes_two_records(monitor: Setup, talk: Talk, records: Re
         (b"garbage", None),
     ],
 )
-def test_trace_id(
+def test_h7_trace_id(
     monitor: Setup, talk: Talk, record: Record, header: bytes, trace: str | None
 ) -> None:
     watching = monitor(Response(""))
@@ -143,7 +143,7 @@ def test_trace_id(
     assert record(watching)["trace_id"] == trace
 
 
-def test_waiting_for_the_writer_is_no_part_of_the_times(
+def test_h8_waiting_for_the_writer_is_no_part_of_the_times(
     monitor: Setup, talk: Talk, record: Record
 ) -> None:
     watching = monitor(Response(""), flush_interval=1.5)

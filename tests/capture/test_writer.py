@@ -73,7 +73,7 @@ def lines(log: Path) -> list[dict[str, Any]]:
     return [{**left_out, **json.loads(line)} for line in log.read_bytes().splitlines()]
 
 
-def test_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
+def test_i1_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
     composer = Plain()
     composer.leave.clear()
     sink = writer(log, composer, records=3)
@@ -92,7 +92,7 @@ def test_full_queue_drops_and_says_how_many(log: Path, caplog: Any) -> None:
     assert "7 requests so far came too fast to be recorded" in caplog.text
 
 
-def test_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
+def test_i1_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
     composer = Plain()
     composer.leave.clear()
     sink = writer(log, composer, size=20_000)
@@ -109,7 +109,7 @@ def test_too_many_bytes_drop_bodies_before_rows(log: Path) -> None:
     assert (sink.counters.recorded, sink.counters.bodies_dropped) == (6, 3)
 
 
-def test_what_waits_for_its_background_tasks_counts_as_waiting(log: Path) -> None:
+def test_i1_what_waits_for_its_background_tasks_counts_as_waiting(log: Path) -> None:
     composer = Plain()
     composer.leave.clear()
     sink = writer(log, composer, records=5, size=20_000)
@@ -130,7 +130,9 @@ def test_what_waits_for_its_background_tasks_counts_as_waiting(log: Path) -> Non
     assert [line["path"] for line in lines(log)] == ["/first"] + ["/held"] * 5
 
 
-def test_dropped_bodies_are_noted_in_the_record(monitor: Setup, talk: Talk, record: Record) -> None:
+def test_i1_dropped_bodies_are_noted_in_the_record(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
     watching = monitor(Response("text", media_type="text/plain"), queue_bytes=1)
     talk(watching.app)
     row = record(watching)
@@ -138,7 +140,7 @@ def test_dropped_bodies_are_noted_in_the_record(monitor: Setup, talk: Talk, reco
     assert row["response_bytes"] == 4
 
 
-def test_poisonous_record_loses_only_itself(log: Path, caplog: Any) -> None:
+def test_i2_poisonous_record_loses_only_itself(log: Path, caplog: Any) -> None:
     sink = writer(log, Plain())
     for path in ("/a", "/poison", "/b"):
         sink.submit(exchange_of(path))
@@ -227,7 +229,7 @@ def test_thread_that_cannot_start_is_tried_again(log: Path, monkeypatch: Any) ->
     assert [line["path"] for line in lines(log)] == ["/first", "/second"]
 
 
-def test_torn_last_line_is_ended_before_the_next(log: Path) -> None:
+def test_i6_torn_last_line_is_ended_before_the_next(log: Path) -> None:
     log.parent.mkdir()
     log.write_bytes(b'{"request_id":"torn')
     sink = writer(log, Plain())
@@ -239,7 +241,7 @@ def test_torn_last_line_is_ended_before_the_next(log: Path) -> None:
 
 
 @posix
-def test_full_disk_is_reported_once_and_recovered_from(log: Path, caplog: Any) -> None:
+def test_i8_full_disk_is_reported_once_and_recovered_from(log: Path, caplog: Any) -> None:
     log.parent.mkdir()
     log.symlink_to("/dev/full")
     sink = writer(log, Plain())
@@ -257,7 +259,7 @@ def test_full_disk_is_reported_once_and_recovered_from(log: Path, caplog: Any) -
 
 
 @posix
-def test_line_cut_by_a_full_disk_is_ended(tmp_path: Path) -> None:
+def test_i8_line_cut_by_a_full_disk_is_ended(tmp_path: Path) -> None:
     # A file-size limit takes a part of a write, as a full disk does.
     script = """
 import resource, signal, sys
@@ -276,7 +278,7 @@ assert log.append(b"c" * 39 + b"\\n") == 40
 
 
 @posix
-def test_lines_that_a_full_disk_took_whole_count_as_recorded(tmp_path: Path) -> None:
+def test_i8_lines_that_a_full_disk_took_whole_count_as_recorded(tmp_path: Path) -> None:
     script = """
 import json, resource, signal, sys
 from pathlib import Path
@@ -314,7 +316,7 @@ recorder.close()
     assert not torn.endswith(b"}")
 
 
-def test_unusable_directory_degrades_the_recorder_not_the_api(
+def test_i9_unusable_directory_degrades_the_recorder_not_the_api(
     monitor: Setup, talk: Talk, tmp_path: Path, caplog: Any
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -325,7 +327,7 @@ def test_unusable_directory_degrades_the_recorder_not_the_api(
     assert "traffic is not recorded" in caplog.text
 
 
-def test_deleted_directory_is_made_again(
+def test_i10_deleted_directory_is_made_again(
     monitor: Setup, talk: Talk, records: Records, log: Path
 ) -> None:
     watching = monitor(Response(""))
@@ -337,7 +339,7 @@ def test_deleted_directory_is_made_again(
     assert len(records(watching)) == 1
 
 
-def test_renamed_log_is_reopened(log: Path) -> None:
+def test_i14_renamed_log_is_reopened(log: Path) -> None:
     sink = writer(log, Plain())
     old = log.with_suffix(".1")
     for number in range(5):
@@ -350,7 +352,7 @@ def test_renamed_log_is_reopened(log: Path) -> None:
     assert [line["path"] for line in lines(log)] == ["/3", "/4"]
 
 
-def test_truncated_log_has_no_hole(log: Path) -> None:
+def test_i15_truncated_log_has_no_hole(log: Path) -> None:
     sink = writer(log, Plain())
     sink.submit(exchange_of("/before"))
     assert sink.flush(20)
@@ -371,7 +373,7 @@ def append_many(log: Path, name: str, count: int) -> None:
     file.close()
 
 
-def test_processes_on_one_log_tear_no_line(log: Path) -> None:
+def test_i17_processes_on_one_log_tear_no_line(log: Path) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [
         context.Process(target=append_many, args=(log, name, 40)) for name in ("a", "b", "c", "d")
@@ -389,7 +391,7 @@ def test_processes_on_one_log_tear_no_line(log: Path) -> None:
 
 @posix
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_forked_child_starts_anew(log: Path) -> None:
+def test_i19_forked_child_starts_anew(log: Path) -> None:
     script = """
 import os, sys, asyncio
 from pathlib import Path
@@ -416,7 +418,7 @@ monitor.close()
     assert rows[0]["event_id"][:16] != rows[1]["event_id"][:16]
 
 
-def test_importing_and_setting_up_has_no_effect_on_disk_or_threads(
+def test_i21_importing_and_setting_up_has_no_effect_on_disk_or_threads(
     monitor: Setup, log: Path
 ) -> None:
     before = threading.active_count()
@@ -425,7 +427,7 @@ def test_importing_and_setting_up_has_no_effect_on_disk_or_threads(
     assert not log.parent.exists()
 
 
-def test_closing_ends_the_thread_and_a_later_request_starts_another(
+def test_i22_closing_ends_the_thread_and_a_later_request_starts_another(
     monitor: Setup, talk: Talk, records: Records
 ) -> None:
     others = set(threading.enumerate())  # recorders of other tests may not be closed yet
@@ -443,7 +445,7 @@ def test_closing_ends_the_thread_and_a_later_request_starts_another(
 
 
 @posix
-def test_log_is_private(monitor: Setup, talk: Talk, record: Record, log: Path) -> None:
+def test_i26_log_is_private(monitor: Setup, talk: Talk, record: Record, log: Path) -> None:
     watching = monitor(Response(""))
     talk(watching.app)
     record(watching)
@@ -455,7 +457,7 @@ class Belonging:
     """Something that an application keeps in its request's state."""
 
 
-def test_what_the_application_put_into_the_scope_is_freed_with_the_request(
+def test_i29_what_the_application_put_into_the_scope_is_freed_with_the_request(
     monitor: Setup, talk: Talk
 ) -> None:
     held: list[weakref.ref[Belonging]] = []
@@ -473,7 +475,7 @@ def test_what_the_application_put_into_the_scope_is_freed_with_the_request(
     assert watching.counters.recorded == 0
 
 
-def test_interpreter_exit_writes_what_waits(log: Path) -> None:
+def test_i30_interpreter_exit_writes_what_waits(log: Path) -> None:
     script = """
 import sys, asyncio
 from starlette.responses import Response
@@ -489,7 +491,7 @@ asyncio.run(monitor.app({"type": "http", "method": "GET", "path": "/", "headers"
     assert len(lines(log)) == 1
 
 
-def test_idle_writer_waits_without_waking(
+def test_i32_idle_writer_waits_without_waking(
     monitor: Setup, talk: Talk, record: Record, monkeypatch: Any
 ) -> None:
     watching = monitor(Response(""))

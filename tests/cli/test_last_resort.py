@@ -59,6 +59,15 @@ def test_nothing_is_older_than_time_itself(program: Program, age: str) -> None:
     assert "0 requests deleted" in program("prune", "--older-than", age).stdout
 
 
+@pytest.mark.parametrize("option", ["--older-than", "--max-size"])
+def test_number_of_thousands_of_digits_is_a_mistake(program: Program, option: str) -> None:
+    program("ingest")
+    done = program("prune", option, "9" * 5000)
+
+    assert done.returncode == ExitCode.USAGE
+    assert f"{option}=" in done.stderr
+
+
 def test_state_of_alerts_that_is_damaged_is_told_once_too_often(
     program: Program, tmp_path: Path
 ) -> None:

@@ -199,3 +199,10 @@ def test_empty_table_says_what_it_means_that_it_is(ordinary: Results) -> None:
 
     assert "No OpenAPI document was given (--openapi), or nothing differs from it." in text
     assert "No earlier traffic was given to compare with (--compare)." in text
+
+
+def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Results) -> None:
+    chosen = render_report(ordinary, {}, generated_at=MADE, version="1", filters={"status": "5xx"})
+
+    assert "Lines are those of all logs, whatever was chosen." in chosen
+    assert "whatever was chosen" not in _page(ordinary)

@@ -106,3 +106,14 @@ def test_narrow_columns_are_columns_of_their_analysis(ordinary: Results) -> None
 
 def test_tables_need_no_chart_library(modules_after: Callable[[str], set[str]]) -> None:
     assert not {"matplotlib", "jinja2"} & modules_after("perfectcv_traffic.render.tables")
+
+
+def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Results) -> None:
+    told = "Recorder health (lines are those of all logs, whatever was chosen)"
+    console = Console(width=80, file=io.StringIO())
+
+    with console.capture() as chosen:
+        console.print(tables(ordinary, is_chosen=True))
+
+    assert told in chosen.get()
+    assert "whatever was chosen" not in _printed(ordinary)

@@ -87,9 +87,8 @@ def check(
         no_auth_findings=no_auth_findings or not any(one is not None for one in rules),
         no_findings=no_findings,
     )
-    hook = webhook and Webhook(
-        webhook, span(cooldown), _beside(db, logs), check=(thresholds, asked)
-    )
+    quiet = span(cooldown)
+    hook = webhook and Webhook(webhook, quiet, _beside(db, logs), check=(thresholds, asked))
     if no_findings and not logs:
         _require_rows(db)
     results = answers.of(source(db, logs, filters), names=(*NEEDED, "health"))

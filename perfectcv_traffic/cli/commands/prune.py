@@ -24,9 +24,9 @@ Clients = Annotated[
     typed_option("--client", help="Client whose requests go: an address or a masked token."),
 ]
 
-_AGE = re.compile(r"(\d+)\s*([hdw])\Z")
+_AGE = re.compile(r"(\d{1,4000})\s*([hdw])\Z")
 _HOURS = {"h": 1, "d": 24, "w": 168}
-_SIZE = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,4000})\s*([kmg]?)b?\Z", re.IGNORECASE)
 _BYTES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 

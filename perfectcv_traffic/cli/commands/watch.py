@@ -23,6 +23,7 @@ from perfectcv_traffic.cli.options import DEFAULTS, Db, option
 from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.cli.terminal import results
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.fold.files import is_url
 from perfectcv_traffic.sources import answers
 from perfectcv_traffic.timestamps import before, stamp
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from perfectcv_traffic.sources.answers import Answers
     from perfectcv_traffic.sources.source import Source
 
-Logs = Annotated[list[Path] | None, typer.Argument(help="Logs to watch; else the database.")]
+Logs = Annotated[list[str] | None, typer.Argument(help="Logs to watch; else the database.")]
 Window = Annotated[str, option("--window", help="How far back to look: 5m.")]
 Interval = Annotated[
     float, option("--interval", help="Seconds between two looks.", min=0.1, max=86_400)
@@ -55,6 +56,10 @@ def watch(
 
     When piped, a line for each look.
     """
+    for log in filter(is_url, logs or ()):
+        raise UsageError(
+            f"log {log}: only files of this machine can be watched, analyze reads URLs"
+        )
     length = span(window)
     if not length:
         raise UsageError(f"--window {window}: it must be longer than nothing")
