@@ -195,6 +195,7 @@ class Ingester:
                     commit.add(ready)
                     if ready.ends:
                         commit.end()
+                    del ready  # some megabytes, before there are as many of the next
             except CANNOT_STORE as error:
                 if not self._sifting.insist(log, log.offset):
                     raise
