@@ -98,7 +98,7 @@ def main(lines: int, rounds: int) -> None:
         write(log, lines, days=7)
         tools = direct(log)
         tools |= {f"database of {n:,}": database(directory, n, 7) for n in (lines // 100, lines)}
-        taken = {tool: [] for tool in tools}
+        taken: dict[str, list[float]] = {tool: [] for tool in tools}
         for _ in range(rounds):
             for tool, run in tools.items():
                 start = time.perf_counter()

@@ -33,7 +33,7 @@ ARGUMENTS = (
 
 
 def main() -> None:
-    what, number = (*sys.argv[1:], "find")[0], int((*sys.argv[2:], 0)[0])
+    what, number = (*sys.argv[1:], "find")[0], int((*sys.argv[2:], "0")[0])
     if what == "traffic":
         traffic.compare(number or 3)
     else:

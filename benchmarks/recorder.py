@@ -32,9 +32,9 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-RECORDER = {
+RECORDER: dict[str, dict[str, Any]] = {
     "recorder": {},
     "recorder, no ingester": {"ingest": "off"},
     "recorder in a thread": {"ingest": "off", "composing": "thread"},
@@ -117,7 +117,7 @@ def instrument(app: Any, variant: str) -> None:
             SpanExportResult,
         )
 
-        class Discard(SpanExporter):
+        class Discard(SpanExporter):  # type: ignore[misc,unused-ignore]
             def export(self, spans: Any) -> Any:  # noqa: ARG002 - the interface
                 return SpanExportResult.SUCCESS
 
@@ -260,7 +260,7 @@ class Worker:
                 due[connection] = waiting.pop(0)
                 connection.sendall(request)
             for key, _ in selector.select(max(0.0, min(start + sent / PACE - now, 0.001))):
-                connection = key.fileobj
+                connection = cast("socket.socket", key.fileobj)
                 answer(connection)
                 latencies.append((time.perf_counter() - due.pop(connection)) * 1000)
                 free.append(connection)

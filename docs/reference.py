@@ -106,6 +106,12 @@ as many of those answered 4xx); the rest is added up as `(other)`, however many 
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
 `--compare` holds it against an earlier database, an earlier log, or the time just before `--since`
 (of an earlier database or log everything counts: `--since` and `--until` are of the later one).
+Times are UTC everywhere, in what is typed too unless it says otherwise (`2026-11-21T22:05+01:00`).
+
+What is counted is what was recorded. Where the recorder keeps a sample (`sample_rate`), errors,
+slow requests and those with a null are always kept, so that their shares, and durations, are higher
+than those of all requests; `health`, the report and `check` say so, and
+`query "SELECT sum(weight) FROM api_requests WHERE status_code >= 500"` estimates a number of all.
 
 Words: a client error is an answer 4xx, a server error an answer 5xx. A request failed, here and
 under `/admin`, when it was answered 4xx or 5xx or not at all; where one side alone is meant, it
@@ -145,7 +151,8 @@ def analyses_page() -> str:
         (
             f"`{one.name}`",
             one.question,
-            (one.compute.__doc__ or "").partition("\n")[0],
+            (one.compute.__doc__ or "").partition("\n")[0]
+            + (f" At most {one.most} rows." if one.most else ""),
             f"`{one.name}.png`" if one.name in CHARTS else "",
         )
         for one in ANALYSES

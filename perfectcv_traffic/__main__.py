@@ -9,6 +9,11 @@ def main() -> None:
 
     try:
         code = _run()
+    except KeyboardInterrupt:  # before there was a command to end
+        from perfectcv_traffic.errors import ExitCode
+
+        sys.stderr.write("perfectcv-traffic: interrupted\n")
+        code = ExitCode.INTERRUPTED
     except Exception as error:
         from perfectcv_traffic.cli import defect
 

@@ -18,6 +18,9 @@ REQUEST_ID_HEADER = "X-Request-ID"
 RUN_ID_HEADER = "X-Traffic-Run"
 SCENARIO_HEADER = "X-Traffic-Scenario"
 
+ADMIN_SCENARIO = "admin"
+"""Marks the records of admin requests; believed only together with their path."""
+
 MASKED_WHOLE = "***"
 """An `api_token` that shows nothing of the credential: it is everybody's and names no client."""
 

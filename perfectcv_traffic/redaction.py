@@ -27,8 +27,8 @@ class Redactor:
     """Blanks secrets by name and by shape.
 
     `extra` names are secret too, `keep` names never are (whole names, case and separators ignored);
-    with `rejecting`, so are the values that a validation refused. `also` is applied to every text
-    that is kept; when it fails the text is blanked.
+    with `rejecting`, so are the values that a validation refused. `also`, which must not raise, is
+    applied to every text that is kept.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Redactor:
     ) -> None:
         self._names = SecretNames(extra, keep, rejecting=rejecting)
         self._also = also
+        self.is_customised = also is not None
         self.is_secret = self._names.is_secret
         """Whether the value under a name must not be kept."""
         self.may_name_secrets = self._names.may_be_in
@@ -125,19 +126,11 @@ class Redactor:
             folded = text.lower()
             if any(map(folded.__contains__, shapes.SCHEMES)):
                 text = shapes.without_credentials(text)
-        return text if self._also is None else self._customised(text, self._also)
+        return text if self._also is None else self._also(text)
 
     def is_plain(self, text: str) -> bool:
         """Whether text without spaces, `=`, `:` and `@` is free of secrets for certain."""
         return self._also is None and "eyJ" not in text
-
-    def _customised(self, text: str, also: Callable[[str], str]) -> str:
-        try:
-            return also(text)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # the application's own function: what it cannot judge is not kept
-            return REDACTED
 
 
 def _cookies(value: str) -> str:

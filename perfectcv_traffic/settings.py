@@ -69,8 +69,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _means("bytes waiting for the log writer; beyond it bodies are dropped", ge=1)
     ] = 67_108_864
     flush_interval: Annotated[
-        float, _means("seconds a record may wait before it is written", gt=0, le=60)
-    ] = 0.02
+        float,
+        _means(
+            "seconds a record may wait to be written; a fifth of it unless the API is busy",
+            gt=0,
+            le=60,
+        ),
+    ] = 0.1
     trusted_proxies: Annotated[
         tuple[str, ...],
         _means("proxy addresses or CIDR blocks whose Forwarded headers count, in access logs too"),

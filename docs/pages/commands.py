@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pages.markdown import page, table
-from typer.main import get_command
+from typer.main import get_group
 
 from perfectcv_traffic.cli.app import COMMANDS, program
-from perfectcv_traffic.cli.options import exceptions
+from perfectcv_traffic.cli.options import other_variables
 
 INTRODUCTION = """\
 `perfectcv-traffic COMMAND --help` says the same. Each option is read from the environment too:
@@ -22,7 +22,7 @@ How a command ends: [exit codes](exit-codes.md)."""
 
 def commands() -> str:
     """The commands, their arguments and options, as Typer knows them."""
-    found = get_command(program()).commands
+    found = get_group(program()).commands
     parts = (part for name in COMMANDS for part in _command(name, found[name]))
     return page("# Commands", INTRODUCTION, *parts)
 
@@ -34,7 +34,7 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield table(("argument or option", "meaning", "default"), rows)
     own = [
         f"`{option}` from {f'`{name}`' if name else 'the command line only'}"
-        for option, name in exceptions(command.params)
+        for option, name in other_variables(command.params)
     ]
     if own:
         yield f"Other than their names say: {', '.join(own)}."

@@ -14,10 +14,7 @@ from perfectcv_traffic.admin.access import Guard, Refusal, without_credentials
 from perfectcv_traffic.capture.headers import decoded
 from perfectcv_traffic.capture.middleware import ASGIApp, Message, Receive, Scope, Send
 from perfectcv_traffic.proxies import TrustedProxies
-from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER
-
-SCENARIO = "admin"
-"""Marks the records of admin requests; believed only together with their path."""
+from perfectcv_traffic.record import ADMIN_SCENARIO, RUN_ID_HEADER, SCENARIO_HEADER
 
 _REFUSAL = "perfectcv_traffic.admin_refusal"
 _MARKERS = (SCENARIO_HEADER.lower().encode(), RUN_ID_HEADER.lower().encode())
@@ -117,7 +114,7 @@ class _Inside:
 def _recordable(scope: Scope, headers: list[tuple[bytes, bytes]], refusal: Refusal | None) -> Scope:
     """The scope with which an admin request is recorded and answered."""
     kept = [pair for pair in without_credentials(headers) if pair[0] not in _MARKERS]
-    mark = (SCENARIO_HEADER.lower().encode(), SCENARIO.encode())
+    mark = (SCENARIO_HEADER.lower().encode(), ADMIN_SCENARIO.encode())
     return {**scope, "headers": [*kept, mark], _REFUSAL: refusal}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfectcv_traffic.admin.gate import SCENARIO
+from perfectcv_traffic.record import ADMIN_SCENARIO
 
 FAILED_FROM = 400
 """A request with this status or a higher one has failed; so has one without a response."""
@@ -69,4 +69,4 @@ class Prefix:
         nothing: any client can send it, and would be hidden.
         """
         sql, values = self.inside(column)
-        return Clause(f"scenario IS NOT ? OR NOT ({sql})", (SCENARIO, *values))
+        return Clause(f"scenario IS NOT ? OR NOT ({sql})", (ADMIN_SCENARIO, *values))

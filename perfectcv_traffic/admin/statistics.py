@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from perfectcv_traffic import ranks, sketch
-from perfectcv_traffic.admin.gate import SCENARIO
 from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
+from perfectcv_traffic.record import ADMIN_SCENARIO
 
 PERMILLES = (500, 950, 990)
 TOP = 10
@@ -57,7 +57,7 @@ def _middle(bucket: int) -> float:
 def ordinary(prefix: Prefix) -> Clause:
     """Summary rows that do not count admin requests."""
     sql, values = prefix.inside("route")
-    return Clause(f"scenario <> ? OR NOT ({sql})", (SCENARIO, *values))
+    return Clause(f"scenario <> ? OR NOT ({sql})", (ADMIN_SCENARIO, *values))
 
 
 def request_stats(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from perfectcv_traffic.admin.gate import SCENARIO
 from perfectcv_traffic.admin.scope import Clause, Prefix, every
+from perfectcv_traffic.record import ADMIN_SCENARIO
 
 _REQUESTS = "SELECT coalesce(sum(requests), 0) FROM summary_endpoints"
 _NULLS = "SELECT coalesce(sum(occurrences), 0) FROM summary_null_fields"
@@ -19,7 +19,7 @@ def are_whole(connection: sqlite3.Connection) -> bool:
 def by_outcome(connection: sqlite3.Connection, prefix: Prefix, outcome: list[Clause]) -> int:
     """Requests with a method, status or kind of token."""
     route, values = prefix.inside("route")
-    where = every([*outcome, Clause(f"scenario <> ? OR NOT ({route})", (SCENARIO, *values))])
+    where = every([*outcome, Clause(f"scenario <> ? OR NOT ({route})", (ADMIN_SCENARIO, *values))])
     return _value(connection, f"{_REQUESTS} WHERE {where.sql}", where)
 
 

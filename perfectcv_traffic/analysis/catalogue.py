@@ -26,6 +26,10 @@ from perfectcv_traffic.analysis import (
     totals,
 )
 from perfectcv_traffic.analysis.frames import Frames
+from perfectcv_traffic.analysis.rows import BUSIEST, MOST_URLS
+
+ALL_RUNS = "of all runs, whatever was chosen"
+NO_RUN = "no run of `generate`: the database that it wrote to knows its runs, no log does"
 
 
 class Analysis(NamedTuple):
@@ -39,15 +43,16 @@ class Analysis(NamedTuple):
     """Always one row: shown as a list of facts."""
     is_hourly: bool = False
     """Rests on the cells by the hour, of which a long log has many."""
+    most: int | None = None
+    """Rows that the function gives at most, of however many there may be."""
+    nothing: str = "none"
+    """What it means that there is no row."""
+    unchosen: str = ""
+    """What of it is not chosen by filters."""
 
 
 ANALYSES = (
-    Analysis(
-        "findings",
-        "Findings",
-        "What needs attention?",
-        findings.findings,
-    ),
+    Analysis("findings", "Findings", "What needs attention?", findings.findings),
     Analysis(
         "totals",
         "Totals",
@@ -79,37 +84,38 @@ ANALYSES = (
         "Top endpoints",
         "Which endpoints get most requests, and how do they fare?",
         endpoints.top_endpoints,
+        most=endpoints.TOP,
     ),
     Analysis(
         "top_by_error_rate",
         "Endpoints by error rate",
         "Which endpoints fail most often?",
         endpoints.top_by_error_rate,
+        most=endpoints.TOP,
     ),
     Analysis(
         "unmatched_paths",
         "Unmatched paths",
         "What is requested that no route is known for?",
         coverage.unmatched_paths,
+        most=coverage.TOP,
     ),
     Analysis(
         "uncalled_routes",
         "Routes and the OpenAPI document",
         "Which documented routes were never called, which called ones are not documented?",
         coverage.uncalled_routes,
+        nothing="no OpenAPI document was given (--openapi), or nothing differs from it",
     ),
     Analysis(
         "url_accesses",
         "Paths",
         "Which paths are requested most?",
         single.url_accesses,
+        most=MOST_URLS,
     ),
     Analysis(
-        "durations",
-        "Durations",
-        "How long do answers take?",
-        durations.durations,
-        is_facts=True,
+        "durations", "Durations", "How long do answers take?", durations.durations, is_facts=True
     ),
     Analysis(
         "duration_bands",
@@ -134,12 +140,14 @@ ANALYSES = (
         "Endpoints by total time",
         "On which endpoints is most time spent?",
         endpoints.top_by_total_time,
+        most=endpoints.TOP,
     ),
     Analysis(
         "top_by_p95",
         "Endpoints by p95",
         "Whose slow answers are slowest?",
         endpoints.top_by_p95,
+        most=endpoints.TOP,
     ),
     Analysis(
         "latency_over_time",
@@ -153,6 +161,7 @@ ANALYSES = (
         "Now and before",
         "What changed against the earlier traffic?",
         comparison.comparison,
+        nothing="no earlier traffic was given to compare with (--compare)",
     ),
     Analysis(
         "token_presence",
@@ -184,36 +193,35 @@ ANALYSES = (
         "What do calls with and without a token get?",
         tokens.status_by_token_presence,
     ),
-    Analysis(
-        "clients",
-        "Clients",
-        "Who calls most?",
-        clients.clients,
-    ),
+    Analysis("clients", "Clients", "Who calls most?", clients.clients, most=clients.TOP),
     Analysis(
         "client_hours",
         "Hours of clients",
         "How do the busiest clients call, hour by hour?",
         clients.client_hours,
         is_hourly=True,
+        most=BUSIEST,
     ),
     Analysis(
         "user_agents",
         "User agents",
         "Which programs call, among the latest requests?",
         clients.user_agents,
+        most=clients.TOP,
     ),
     Analysis(
         "rate_limit_pressure",
         "Rate-limit pressure",
         "Who would be limited under 100 requests a minute, among the latest requests?",
         clients.rate_limit_pressure,
+        most=clients.TOP,
     ),
     Analysis(
         "uuid_logins",
         "Logins by UUID",
         "Who logged in by UUID, among the latest requests?",
         single.uuid_logins,
+        most=single.TOP,
     ),
     Analysis(
         "null_hot_spots",
@@ -226,30 +234,33 @@ ANALYSES = (
         "Slowest requests",
         "Which single requests took longest, among the latest ones?",
         single.slowest_requests,
+        most=single.TOP,
     ),
     Analysis(
         "failing_requests",
         "Failing requests",
-        "Which requests failed last, and why?",
+        "Which requests failed 5xx last, and why?",
         single.failing_requests,
+        most=single.TOP,
     ),
     Analysis(
-        "scenarios",
-        "Test scenarios",
-        "How was generated traffic answered?",
-        scenarios.scenarios,
+        "scenarios", "Test scenarios", "How was generated traffic answered?", scenarios.scenarios
     ),
     Analysis(
         "expectations",
         "Expected and observed",
         "Was generated traffic answered as expected, and recorded?",
         expectations.expectations,
+        nothing=NO_RUN,
+        unchosen=ALL_RUNS,
     ),
     Analysis(
         "reconciliation",
         "Sent and recorded",
         "Did the recorder see all that `generate` sent, and nothing else under its name?",
         reconciliation.reconciliation,
+        nothing=NO_RUN,
+        unchosen=ALL_RUNS,
     ),
     Analysis(
         "health",
@@ -257,6 +268,7 @@ ANALYSES = (
         "Was everything recorded and read?",
         health.health,
         is_facts=True,
+        unchosen="lines are those of all logs, whatever was chosen",
     ),
 )
 

@@ -58,7 +58,7 @@ def user_agents(frames: Frames) -> pd.DataFrame:
     counted = recent[["user_agent", "client_ip"]].assign(requests=1, failed=failed)
     grouped = counted.groupby("user_agent", dropna=False)
     table = grouped[["requests", "failed"]].sum()
-    table.insert(1, "clients", grouped["client_ip"].nunique())
+    table.insert(1, "addresses", grouped["client_ip"].nunique())
     table = table.reset_index()
     table = table.assign(failed_rate=ratio(table.pop("failed"), table["requests"]))
     return _top(table, "requests", "user_agent")

@@ -11,7 +11,8 @@ from perfectcv_traffic.analysis.sums import summed_by
 
 TOP = 10
 _DURATIONS = ["timed", "total_ms", "mean_ms", "p95_ms"]
-_ERRORS = ["status_4xx", "client_error_rate", "status_5xx", "server_error_rate"]
+_ERRORS = ["status_4xx", "client_error_rate", "status_5xx", "server_error_rate", "no_response"]
+_FAILED = ["status_4xx", "status_5xx", "no_response"]
 
 
 def every_endpoint(frames: Frames) -> pd.DataFrame:
@@ -57,10 +58,12 @@ def top_by_p95(frames: Frames) -> pd.DataFrame:
 
 
 def top_by_error_rate(frames: Frames) -> pd.DataFrame:
-    """The endpoints that fail most often: 5xx first, then 4xx; those without errors left out."""
+    """The endpoints that fail most often: by 5xx, then requests that got no response, then 4xx."""
     table = every_endpoint(frames)[["endpoint", "requests", *_ERRORS]]
-    failing = table[table["status_4xx"] + table["status_5xx"] > 0]
-    return _top(failing, ["server_error_rate", "client_error_rate", "requests"])
+    failing = table[table[_FAILED].sum(axis=1) > 0]
+    unanswered = ratio(failing["no_response"], failing["requests"])
+    measures = ["server_error_rate", "unanswered", "client_error_rate", "requests"]
+    return _top(failing.assign(unanswered=unanswered), measures).drop(columns="unanswered")
 
 
 def _top(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def _top(table: pd.DataFrame, measures: list[str]) -> pd.DataFrame:
 
 def _counted(cells: pd.DataFrame) -> pd.DataFrame:
     classes = spread(cells, "status_class", CLASS_COLUMNS)
-    columns = [cells[["endpoint", "requests"]], classes[["status_4xx", "status_5xx"]]]
+    columns = [cells[["endpoint", "requests"]], classes[_FAILED]]
     table = pd.concat(columns, axis=1).groupby("endpoint").sum()
     sizes = summed_by(cells["response_bytes"], cells["endpoint"])
     return table.assign(response_bytes=sizes).reset_index()

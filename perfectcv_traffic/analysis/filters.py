@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from perfectcv_traffic import client_identifier
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TokenValidity, TrafficLog
 
@@ -138,11 +139,16 @@ def _scenario(scenarios: tuple[str, ...]) -> Condition:
 
 
 def _client(clients: tuple[str, ...]) -> Condition:
-    return Condition(
-        f"{_among('client_ip', clients)} OR {_among('api_token', clients)}",
-        clients * 2,
-        lambda r: r.client_ip in clients or r.api_token in clients,
-    )
+    """By address, token or, as tables name a client of which neither is known, `unknown`."""
+    sql = f"{_among('client_ip', clients)} OR {_among('api_token', clients)}"
+    allows_unknown = client_identifier.UNKNOWN in clients
+
+    def holds(record: TrafficLog) -> bool:
+        is_unknown = allows_unknown and client_identifier.of(record) == client_identifier.UNKNOWN
+        return is_unknown or record.client_ip in clients or record.api_token in clients
+
+    unknown = f"{sql} OR {client_identifier.SQL} = '{client_identifier.UNKNOWN}'"
+    return Condition(unknown if allows_unknown else sql, clients * 2, holds)
 
 
 def _among(expression: str, values: tuple[str | int, ...]) -> str:

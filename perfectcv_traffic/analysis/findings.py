@@ -45,6 +45,15 @@ def findings(frames: Frames) -> pd.DataFrame:
     return table.astype({"requests": "int64"})
 
 
+def place(method: object, path: object, pointer: str) -> str:
+    """Where a finding was made: an endpoint, a field of it, or a client."""
+    if pd.isna(path):  # type: ignore[call-overload]
+        return pointer
+    named = "(empty)" if path == "" else str(path)
+    endpoint = named if pd.isna(method) else f"{method} {named}"  # type: ignore[call-overload]
+    return endpoint + (f", field {pointer}" if pointer else "")
+
+
 def _rank(finding: Finding) -> tuple[int, int, str, str, str]:
     place = (str(finding["method"]), str(finding["path"]), finding["pointer"])
     return SEVERITIES.index(finding["severity"]), -finding["requests"], *place

@@ -26,3 +26,19 @@ def health(frames: Frames) -> pd.DataFrame:
     row.insert(4, "kept_by_chance", int((weights != 1).sum()))
     row.insert(5, "stand_for", float(weights[weights != 1].sum()))
     return row
+
+
+def gaps(health: pd.DataFrame) -> list[str]:
+    """What the answers do not rest on, a sentence each; none if all was recorded and read."""
+    row = health.iloc[0]
+    sentences = {
+        "rejected": f"{row['rejected']:,} log lines could not be read.",
+        "lost": f"Among the latest requests the recorder lost {row['lost']:,}.",
+        "kept_by_chance": (
+            f"Of the latest requests {row['kept_by_chance']:,} are a sample that stands for"
+            f" {row['stand_for']:,.0f}. What is counted is what was recorded, and errors, slow"
+            " requests and those with a null always are: their shares, and durations, are higher"
+            " here than of all requests."
+        ),
+    }
+    return [sentence for name, sentence in sentences.items() if row[name]]

@@ -1,6 +1,7 @@
-"""Findings from how clients and endpoints behave over time, in traffic nobody generated.
+"""Findings from how clients and endpoints behave over time.
 
-Test traffic is meant to be refused and to fail: it proves nothing here and is left out.
+Test traffic is meant to be refused and to fail: it proves nothing of clients and bursts, and is
+left out there. How long answers take it shows as well as any other.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from perfectcv_traffic.analysis.traffic_rules import (
     SLOWER,
     TrafficRule,
 )
+from perfectcv_traffic.overview import OTHER
 from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
 
 Finding = dict[str, Any]
@@ -133,12 +135,13 @@ def slowed(frames: Frames) -> list[Finding]:
     """PT304: an endpoint's p95 doubled against the traffic that is compared with."""
     table = compared(frames)
     enough = (table["timed"] >= MIN_TIMED) & (table["timed_before"] >= MIN_TIMED)
+    # What is added up as other ones are others each time.
+    enough &= table["endpoint"].str.split(" ", n=1).str[-1] != OTHER
     recent = frames.recent
     return [
         {
             **facts_of(SLOWED),
-            "method": one["endpoint"].partition(" ")[0],
-            "path": one["endpoint"].partition(" ")[2],
+            **_place_of(one["endpoint"]),
             "pointer": "",
             "requests": one["timed"],
             "observed": (
@@ -154,6 +157,13 @@ def slowed(frames: Frames) -> list[Finding]:
         }
         for one in table[enough & (table["p95_ratio"] >= SLOWER)].to_dict("records")
     ]
+
+
+def _place_of(endpoint: str) -> Finding:
+    """Method and path of an endpoint, which has no method if none was recorded."""
+    method, space, path = endpoint.partition(" ")
+    has_method = space and "/" not in method
+    return {"method": method, "path": path} if has_method else {"method": None, "path": endpoint}
 
 
 def _evidence_by(requests: pd.DataFrame, key: str) -> dict[Any, str]:

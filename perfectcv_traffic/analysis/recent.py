@@ -16,6 +16,7 @@ from perfectcv_traffic.analysis.columnar import TEXT, status_classes, typed_fram
 from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
 from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
+from perfectcv_traffic.summary import MAX_DURATION_MS
 
 _NO_TEXT = {
     "auth_required": "object",
@@ -45,7 +46,13 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
         auth_required=table["auth_required"].eq(1),
         is_refusable=table["token_validity"].isin([TokenValidity.ABSENT, TokenValidity.INVALID]),
         status_class=status_classes(table["status_code"]),
+        response_time_ms=_durations(table["response_time_ms"]),
     )
+
+
+def _durations(milliseconds: pd.Series) -> pd.Series:
+    """Those that the summary takes for durations, too."""
+    return milliseconds.where(milliseconds.between(0, MAX_DURATION_MS))
 
 
 def _routes(table: pd.DataFrame) -> pd.Series:

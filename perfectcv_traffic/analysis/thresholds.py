@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from perfectcv_traffic.analysis.findings import place
+
 Results = Mapping[str, pd.DataFrame]
 
 NEEDED = ("totals", "durations", "findings")
@@ -92,7 +94,7 @@ def _latency(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
             "max-p95", holds=False, observed="no request was timed", expected=f"at most {most:g} ms"
         )
         return
-    observed = f"p95 {row['p95_ms']:.1f} ms of {int(row['timed']):,} timed requests"
+    observed = f"p95 {row['p95_ms']:.3f} ms of {int(row['timed']):,} timed requests"
     yield Verdict("max-p95", bool(row["p95_ms"] <= most), observed, f"at most {most:g} ms")
 
 
@@ -106,7 +108,14 @@ def _authentication(results: Results, thresholds: Thresholds) -> Iterator[Verdic
         yield Verdict(rule, holds=False, observed=observed, expected=expected)
         return
     found = results["findings"]
-    yield _none(rule, found[found["rule"].str.startswith(AUTHENTICATION)], expected)
+    verdict = _none(rule, found[found["rule"].str.startswith(AUTHENTICATION)], expected)
+    among = f", of {protected(results):,} requests to endpoints that declare authentication"
+    yield verdict._replace(observed=verdict.observed + among) if verdict.holds else verdict
+
+
+def protected(results: Results) -> int:
+    """Requests to endpoints that declare authentication."""
+    return int(results["totals"]["protected"].iloc[0])
 
 
 def _anything(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
@@ -116,7 +125,7 @@ def _anything(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:
 
 def _none(rule: str, found: pd.DataFrame, expected: str) -> Verdict:
     named = [
-        f"{one['rule']} {one['method']} {one['path']}{_ids(one['evidence'])}"
+        f"{one['rule']} {place(one['method'], one['path'], one['pointer'])}{_ids(one['evidence'])}"
         for one in found.head(NAMED_PLACES).to_dict("records")
     ]
     more = [f"{len(found) - len(named):,} more"] if len(found) > len(named) else []

@@ -57,6 +57,6 @@ def token_reasons(frames: Frames) -> pd.DataFrame:
     recent = frames.recent
     invalid = recent[recent["token_validity"] == TokenValidity.INVALID]
     grouped = invalid.groupby("token_reason", dropna=False)
-    table = pd.DataFrame({"requests": grouped.size(), "clients": grouped["client_ip"].nunique()})
+    table = pd.DataFrame({"requests": grouped.size(), "addresses": grouped["client_ip"].nunique()})
     table = table.reset_index()
     return table.assign(share_of_invalid=shares(table["requests"]))

@@ -7,6 +7,7 @@ import pandas as pd
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, PRESENCE_COLUMNS, ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.sums import summed
+from perfectcv_traffic.record import ADMIN_SCENARIO
 
 _SUMS = (
     "requests_with_null_params",
@@ -26,7 +27,8 @@ def totals(frames: Frames) -> pd.DataFrame:
             "last_hour": [frames.hours["hour"].max()],
             "endpoints": [cells["endpoint"].nunique()],
             "clients": [frames.client_count],
-            "generated": [cells.loc[cells["scenario"].notna(), "requests"].sum()],
+            "protected": [cells.loc[cells["auth_required"].fillna(value=False), "requests"].sum()],
+            "generated": [cells.loc[_is_generated(cells["scenario"]), "requests"].sum()],
             **_summed(spread(cells, "token_presence", PRESENCE_COLUMNS)),
             **_summed(spread(cells, "status_class", CLASS_COLUMNS)),
             **_summed(cells[list(_SUMS)]),
@@ -34,6 +36,11 @@ def totals(frames: Frames) -> pd.DataFrame:
         }
     )
     return row.assign(server_error_rate=ratio(row["status_5xx"], row["requests"]))
+
+
+def _is_generated(scenario: pd.Series) -> pd.Series:
+    """Admin requests have a scenario, too, and are no test."""
+    return scenario.notna() & (scenario != ADMIN_SCENARIO).fillna(value=False)
 
 
 def _summed(columns: pd.DataFrame) -> dict[str, list[int]]:

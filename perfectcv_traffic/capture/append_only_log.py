@@ -11,8 +11,8 @@ from io import RawIOBase
 from pathlib import Path
 
 from perfectcv_traffic.capture.process_lock import ProcessLock
+from perfectcv_traffic.capture.seldom import Seldom
 
-WARNING_INTERVAL = 60.0
 TURN_SECONDS = 5.0
 """How long another process may write before it is taken to be stuck."""
 
@@ -38,7 +38,7 @@ class AppendOnlyLog:
         self._turn_seconds = turn_seconds
         self._descriptor: int | None = None
         self._identity: tuple[int, int] | None = None
-        self._warned_at = -WARNING_INTERVAL
+        self._warning = Seldom()
 
     def append(self, lines: bytes | bytearray) -> int:
         """Append whole lines with one write; how many bytes of them the disk took.
@@ -102,8 +102,7 @@ class AppendOnlyLog:
                     return
 
     def _warn(self, error: OSError) -> None:
-        if time.monotonic() - self._warned_at >= WARNING_INTERVAL:
-            self._warned_at = time.monotonic()
+        if self._warning.is_due():
             logger.warning("traffic is not recorded: %s: %s", self.path, error.strerror)
 
 

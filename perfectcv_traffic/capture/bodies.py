@@ -38,6 +38,9 @@ _KNOWN_CHARSET = re.compile(
 )
 _TEXT_TYPES = ("text/", "application/xml", "application/javascript", "application/x-ndjson")
 _TEXT_TYPE = re.compile(r"application/[\w.-]+\+xml\Z")
+SHORT_BYTES = 256
+MAX_SHORT = 500
+"""Short bodies without a secret that are remembered."""
 
 
 class ReadBody(msgspec.Struct, gc=False):
@@ -63,6 +66,7 @@ class BodyReader:
     def __init__(self, redactor: Redactor, enough: int | None = None) -> None:
         self.redactor = redactor
         self._enough = enough
+        self._short: dict[tuple[bytes, str], ReadBody] = {}
         self.quick_scan = QuickScanner(
             redactor.is_secret, MAX_NULL_DETAILS, redactor.text, redactor.may_name_secrets
         ).scan
@@ -76,6 +80,8 @@ class BodyReader:
         if not head:
             return ReadBody()
         whole = ended and len(head) == body.size
+        if whole and not encoding and len(head) <= SHORT_BYTES:
+            return self._read_short(head, content_type)
         if encoding and encoding != "identity":
             plain = _decompress(head, encoding, body.kept)
             if plain is None:
@@ -86,6 +92,23 @@ class BodyReader:
         if not whole and result.text is not None:
             result.note = CUT
         return result
+
+    def _read_short(self, head: bytes, content_type: str) -> ReadBody:
+        """A body sent plainly: acknowledgements, errors, empty lists are often the same."""
+        known = self._short.get((head, content_type))
+        if known is None:
+            known = self._read(head, content_type, whole=True)
+            # Else it holds a secret, which is not to be kept in memory.
+            if known.text is not None and known.text.encode("utf-8", "replace") == head:
+                self._remember(head, content_type, known)
+        return known
+
+    def _remember(self, head: bytes, content_type: str, read: ReadBody) -> None:
+        if self.redactor.is_customised:  # the application's function is to see every text
+            return
+        if len(self._short) >= MAX_SHORT:
+            self._short.clear()
+        self._short[head, content_type] = read
 
     def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
         media_type, charset, is_json = _kind(content_type)

@@ -1,15 +1,52 @@
-"""Messages between two processes: bytes, each preceded by its length, over a connected socket."""
+"""What a worker and its composing child say to each other: messages over a connected socket."""
 
 from __future__ import annotations
 
 import socket
 import struct
+from typing import Generic, TypeVar
+
+import msgspec
+
+from perfectcv_traffic.capture.outcome import Outcome
+from perfectcv_traffic.settings import Settings
 
 _LENGTH = struct.Struct("<Q")
 
+E = TypeVar("E")
+
+
+class Start(msgspec.Struct, array_like=True):
+    """What a child has to know before its first batch."""
+
+    settings: Settings
+    templates: tuple[str, ...] = ()
+    """Those of the application's routes that were told before."""
+
+
+class Batch(msgspec.Struct, Generic[E], array_like=True):
+    """What the child is asked to record: of exchanges, or of what is yet to be decoded to them."""
+
+    untold: int
+    exchanges: list[E]
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """What became of a batch; no outcome when it could not be read."""
+
+    outcome: Outcome | None
+    said: list[tuple[int, str]] = []
+    """Level and text of what the child would have logged."""
+
+
+encode = msgspec.msgpack.Encoder().encode
+
 
 class Channel:
-    """One end. The timeout of the socket is that of every message."""
+    """One end: bytes, each message preceded by its length.
+
+    The timeout of the socket is that of every message.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,21 @@ def require_python() -> None:
     frozen = getattr(sys, "frozen", False)
     if frozen or not _PYTHON.fullmatch(Path(sys.executable or "").name.removesuffix(".exe")):
         raise OSError(f"{sys.executable!r} is no Python")
+
+
+def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A child that ends with its standard input, and so with this process."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        **OWN_GROUP,
+    )
+    if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
+        os.set_blocking(process.stdin.fileno(), False)
+    return process
 
 
 def give_way(process: subprocess.Popen[bytes], *, niceness: int) -> None:

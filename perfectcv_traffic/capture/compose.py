@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from perfectcv_traffic import nulls
-from perfectcv_traffic.capture import bodies, client, credentials, describe, headers, timing
-from perfectcv_traffic.capture.address import address
+from perfectcv_traffic import nulls, proxies, timestamps
+from perfectcv_traffic.capture import (
+    bodies,
+    client_address,
+    credentials,
+    error_message,
+    headers,
+    timing,
+)
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
-from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.exchange import Body, Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
+from perfectcv_traffic.capture.guarded import guarded
 from perfectcv_traffic.capture.header_reader import Facts, HeaderReader, Plain, ReadHeaders
 from perfectcv_traffic.capture.query import QueryReader, ReadQuery
+from perfectcv_traffic.capture.request_summary import SUMMARY_LIMIT, request_summary
+from perfectcv_traffic.capture.request_url import shown_url
 from perfectcv_traffic.capture.url_headers import UrlHeaders
 from perfectcv_traffic.capture.verifier import Verifier
 from perfectcv_traffic.proxies import TrustedProxies
 from perfectcv_traffic.record import FIRST_ERROR_STATUS, MAX_NULL_DETAILS, TokenValidity, TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.settings import Settings
 
 PLAIN_LIMIT = 65_536
@@ -44,14 +54,14 @@ class Composer:
         self._settings = settings
         extensions = extensions or Extensions()
         self._model = extensions.model
-        given = settings.redact, settings.keep, extensions.redact_text
+        given = settings.redact, settings.keep, _redact_text(extensions)
         self._redactor = Redactor(*given)
         # What went wrong may stand at the end of an error, beside the value that was rejected.
         self._rejecting = BodyReader(Redactor(*given, rejecting=True))
-        kept = max(settings.body_limit, describe.SUMMARY_LIMIT)
+        kept = max(settings.body_limit, SUMMARY_LIMIT)
         self._bodies = BodyReader(self._redactor, enough=kept)
         self._proxies = TrustedProxies(settings.trusted_proxies)
-        hidden = None if settings.client_ip == "full" else client.carries_address
+        hidden = None if settings.client_ip == "full" else client_address.carries_address
         self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
@@ -70,7 +80,7 @@ class Composer:
         record = self._model(
             request_id=exchange.request_id,
             event_id=exchange.event_id,
-            timestamp=timing.timestamp(exchange.wall_clock),
+            timestamp=timestamps.from_epoch(exchange.wall_clock),
             method=exchange.method,
             http_version=exchange.http_version,
             route=exchange.route,
@@ -83,7 +93,7 @@ class Composer:
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
         query = self._queries.read(exchange.query_string)
-        where = address(exchange, read.facts.host, query.shown, self._redactor)
+        where = shown_url(exchange, read.facts.host, query.shown, self._redactor)
         record.url, record.path, record.query_params = *where, query.shown
         self._set_headers(record, read)
         sent = self._set_request_body(record, exchange, read, request)
@@ -93,7 +103,7 @@ class Composer:
         self._set_token(record, exchange, self._credential(exchange, read, request, query))
         record.error_message = self._error(exchange, answered)
         record.login_uuid = self._login_uuid(exchange)
-        record.request_data_summary = describe.request_summary(record, query.plain, sent)
+        record.request_data_summary = request_summary(record, query.plain, sent)
         self._enrich(record, exchange.scope)
         return record
 
@@ -110,14 +120,13 @@ class Composer:
     def _set_request_body(
         self, record: TrafficLog, exchange: Exchange, read: ReadHeaders, request: Plain
     ) -> ReadBody:
-        body = exchange.request_body
-        unread = body.size == 0 and exchange.received_at is None
-        if unread and _announces_body(request):
+        body, ended = exchange.request_body, exchange.received_at is not None
+        if body.size == 0 and not ended and _announces_body(request):
             # Nobody saw how long it is: what the client declared costs it nothing.
             sent = ReadBody(note="not_read", partial=True)
         else:
             record.request_bytes = body.size
-            sent = self._body(exchange, read.facts)
+            sent = _read_body(exchange, body, read.facts, self._bodies, ended=ended)
         record.request_body, record.request_body_note = self._cut(sent)
         return sent
 
@@ -136,31 +145,15 @@ class Composer:
             record.response_bytes = headers.declared_length(response.get("content-length"))
             answered = ReadBody(note="file", partial=True)
         else:
-            answered = self._body(exchange, read.facts, self._answer_reader(exchange.status))
+            reader = self._answer_reader(exchange.status)
+            ended = exchange.complete
+            answered = _read_body(exchange, body, read.facts, reader, ended=ended)
         record.response_body, record.response_body_note = self._cut(answered)
         return answered
 
     def _answer_reader(self, status: int | None) -> BodyReader:
         is_error = status is not None and status >= FIRST_ERROR_STATUS
         return self._rejecting if is_error else self._bodies
-
-    def _body(
-        self, exchange: Exchange, said: Facts, answer_reader: BodyReader | None = None
-    ) -> ReadBody:
-        """The request body, or with a reader for it the response body."""
-        body, ended = exchange.request_body, exchange.received_at is not None
-        if answer_reader is not None:
-            body, ended = exchange.response_body, exchange.complete
-        if body.size == 0:
-            return NOTHING
-        if body.kept == 0:
-            return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
-        return (answer_reader or self._bodies).read(
-            body,
-            ended=ended,
-            content_type=said.content_type,
-            encoding=said.encoding,
-        )
 
     def _cut(self, body: ReadBody) -> tuple[str | None, str | None]:
         """The text kept and its note; called when everything has been read from the whole text."""
@@ -173,16 +166,18 @@ class Composer:
 
     def _client_ip(self, exchange: Exchange) -> str | None:
         peer = exchange.client[0] if exchange.client else None
-        sent = headers.decoded(exchange.headers) if self._proxies.believes(peer) else ()
-        found = self._proxies.client_ip(peer, sent)
+        if self._proxies.believes(peer):
+            found = self._proxies.client_ip(peer, headers.decoded(exchange.headers))
+        else:
+            found = proxies.normalise(peer)
         mode = self._settings.client_ip
         if mode == "full":
             return found
-        return client.anonymised(found, mode, self._key if mode == "hashed" else b"")
+        return client_address.anonymised(found, mode, self._key if mode == "hashed" else b"")
 
     @cached_property
     def _key(self) -> bytes:
-        return client.install_key(Path(f"{self._settings.log}.key").absolute())
+        return client_address.install_key(Path(f"{self._settings.log}.key").absolute())
 
     def _credential(
         self, exchange: Exchange, read: ReadHeaders, request: Plain, query: ReadQuery
@@ -220,12 +215,12 @@ class Composer:
 
     def _error(self, exchange: Exchange, answered: ReadBody) -> str | None:
         if exchange.error is not None:
-            return self._rejecting.redactor.text(exchange.error)[: describe.ERROR_LIMIT]
+            return self._rejecting.redactor.text(exchange.error)[: error_message.ERROR_LIMIT]
         if exchange.status is None:
             return None if exchange.client_disconnected else "no response was sent"
         if exchange.status < FIRST_ERROR_STATUS or not answered.text:
             return None
-        return describe.error_text(answered.text)
+        return error_message.of_answer(answered.text)
 
     def _login_uuid(self, exchange: Exchange) -> str | None:
         path = exchange.path.rstrip("/")
@@ -237,6 +232,22 @@ class Composer:
             return None
         uuid = login.get("uuid") if isinstance(login, dict) else None
         return uuid[:128] if isinstance(uuid, str) else None
+
+
+def _redact_text(extensions: Extensions) -> Callable[[str], str] | None:
+    """The application's own redaction; what it cannot judge is blanked."""
+    own = extensions.redact_text
+    return None if own is None else guarded("redact_text", own, REDACTED)
+
+
+def _read_body(
+    exchange: Exchange, body: Body, said: Facts, reader: BodyReader, *, ended: bool
+) -> ReadBody:
+    if body.size == 0:
+        return NOTHING
+    if body.kept == 0:
+        return ReadBody(note="dropped" if exchange.bodies_dropped else "off", partial=True)
+    return reader.read(body, ended=ended, content_type=said.content_type, encoding=said.encoding)
 
 
 def _announces_body(request: Plain) -> bool:
@@ -270,5 +281,5 @@ def _set_nulls(
     record.null_params_count = len(found) - len(sent.nulls) + sent.null_count
     record.null_params_details = found[:MAX_NULL_DETAILS]
     record.null_response_count = answered.null_count
-    record.null_response_details = answered.nulls
+    record.null_response_details = answered.nulls.copy()
     record.nulls_partial = sent.partial or answered.partial or query.partial

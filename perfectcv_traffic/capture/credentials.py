@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from perfectcv_traffic.capture.declared import Declared
+from perfectcv_traffic.capture.exchange import Declared
 from perfectcv_traffic.capture.header_reader import Plain
 from perfectcv_traffic.record import FIRST_ERROR_STATUS, MASKED_WHOLE, TokenReason, TokenValidity
 from perfectcv_traffic.secrecy.names import AUTH_SCHEMES

@@ -8,16 +8,24 @@ a file.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
-
-from perfectcv_traffic.capture.declared import Declared
 
 RawHeaders = list[tuple[bytes, bytes]]
 
 OVERHEAD_BYTES = 2_000
 """Memory of an exchange without its bodies, about."""
+
+
+class Declared(NamedTuple):
+    """A credential that a route asks for: a security scheme, in OpenAPI's words."""
+
+    location: Literal["header", "query", "cookie"]
+    name: str
+    """Name of the header, query parameter or cookie; lower-case for a header."""
+    scheme: str
+    """bearer, basic, digest or api_key."""
 
 
 class Body(msgspec.Struct, array_like=True, gc=False):

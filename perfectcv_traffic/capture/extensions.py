@@ -5,13 +5,13 @@ All of them run in the writer's thread, after the response was sent, and none ca
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from perfectcv_traffic.capture.guarded import guarded
 from perfectcv_traffic.capture.verifier import VerifyToken
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TrafficLog
@@ -19,8 +19,6 @@ from perfectcv_traffic.redaction import Redactor
 
 Enrich = Callable[[Any, MutableMapping[str, Any]], None]
 """Fills fields of the record (of the model given) from the request's ASGI scope."""
-
-logger = logging.getLogger("perfectcv_traffic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +50,20 @@ class Extensions:
 
 
 class Enricher:
-    """Calls `enrich`; what it raises is told once and costs nothing but the enrichment."""
+    """Calls `enrich`, and redacts what it added."""
 
     def __init__(self, extensions: Extensions, redactor: Redactor) -> None:
-        self._enrich = extensions.enrich
+        own = extensions.enrich
+        self._enrich = None if own is None else guarded("enrich", own, None)
         known = set(TrafficLog.__struct_fields__)
         self._added = [f for f in extensions.model.__struct_fields__ if f not in known]
         self._redactor = redactor
-        self._complained = False
 
     def __call__(self, record: TrafficLog, scope: MutableMapping[str, Any] | None) -> None:
-        """Enrich a record; text in added fields is redacted like any other."""
+        """Enrich a record; text in added fields is redacted like a header of that name."""
         if self._enrich is None or scope is None:
             return
-        try:
-            self._enrich(record, scope)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # as in `verifier`
-            if not self._complained:
-                self._complained = True
-                logger.exception("enrich failed; records are written without it")
+        self._enrich(record, scope)
         for name in self._added:
             value = getattr(record, name)
             if isinstance(value, str):

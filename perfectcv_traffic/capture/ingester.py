@@ -11,13 +11,13 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.capture.process_lock import ProcessLock
+from perfectcv_traffic.capture.seldom import Seldom
 from perfectcv_traffic.errors import ExitCode
 from perfectcv_traffic.record import TrafficLog
 
@@ -30,7 +30,6 @@ POLL_SECONDS = 1.0
 """A transaction costs much whatever its size; who is in haste has `prompt`."""
 NICENESS = 10
 """The log is complete without it: it may fall behind for as long as the API is busy."""
-ANALYSIS_SECONDS = 60.0
 
 logger = logging.getLogger("perfectcv_traffic")
 
@@ -42,16 +41,16 @@ class Ingester:
     """
 
     def __init__(self, log: Path, db: Path, model: type[TrafficLog] = TrafficLog) -> None:
-        self._command = _command(
-            "ingest", "--follow", "--until-stdin-closes", "--poll", POLL_SECONDS,
-            log, "--db", db, *_model_option(model),
+        self._command = module_command.python(
+            "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes",
+            "--poll", POLL_SECONDS, log, "--db", db, *model_option(model),
         )  # fmt: skip
         self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
         self._process: subprocess.Popen[bytes] | None = None
         self._input = threading.Lock()
         """Held while the child's input is written to, so that it is not closed meanwhile."""
         self._next_check: float | None = None
-        self._warned_at = -RETRY_INTERVAL
+        self._warning = Seldom(RETRY_INTERVAL)
 
     @property
     def pid(self) -> int | None:
@@ -78,7 +77,7 @@ class Ingester:
         if self._process is None:
             child.require_python()
             if self._lock.acquire():  # else another worker keeps the child
-                self._process = start(self._command)
+                self._process = child.start(self._command)
                 child.give_way(self._process, niceness=NICENESS)
             return None
         code = self._process.poll()
@@ -92,8 +91,7 @@ class Ingester:
 
     def _failed(self, now: float, reason: str) -> float:
         self._next_check = now + RETRY_INTERVAL
-        if now - self._warned_at >= RETRY_INTERVAL:
-            self._warned_at = now
+        if self._warning.is_due():
             logger.warning(
                 "the ingester is not running (%s); the log is complete: run %r",
                 reason, "perfectcv-traffic ingest",
@@ -127,46 +125,7 @@ class Ingester:
         self._next_check = None
 
 
-def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """A child whose standard input ends when this process does."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=child.environment(),
-        **child.OWN_GROUP,
-    )
-    if process.stdin and hasattr(os, "set_blocking"):  # on Windows since Python 3.12
-        os.set_blocking(process.stdin.fileno(), False)
-    return process
-
-
-def analyze(log: Path, db: Path, output: Path, model: type[TrafficLog] = TrafficLog) -> None:
-    """Ingest the log and write the analysis, each in a child process and for a bounded time."""
-    for arguments in (
-        ("ingest", log, "--db", db, *_model_option(model)),
-        ("analyze", "--db", db, "--output", output),
-    ):
-        try:
-            subprocess.run(
-                _command(*arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=child.environment(),
-                timeout=ANALYSIS_SECONDS,
-                check=True,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            logger.warning("no analysis on shutdown: %s", error)
-            return
-
-
-def _model_option(model: type[TrafficLog]) -> tuple[str, ...]:
+def model_option(model: type[TrafficLog]) -> tuple[str, ...]:
+    """How `ingest` is told of an application's own model; nothing if it has none."""
     own = model is not TrafficLog
     return ("--model", f"{model.__module__}:{model.__qualname__}") if own else ()
-
-
-def _command(*arguments: object) -> list[str]:
-    return module_command.python("perfectcv_traffic", *arguments)

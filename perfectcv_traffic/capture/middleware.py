@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol
 
-from perfectcv_traffic.capture import exceptions
+from perfectcv_traffic.capture import error_message
 from perfectcv_traffic.capture.exchange import Exchange, RawHeaders, begin
 from perfectcv_traffic.capture.ids import new_event_id, new_request_id
 from perfectcv_traffic.capture.routes import RouteTable
@@ -243,7 +243,7 @@ class _Observer:
 
     def failed(self, error: BaseException) -> None:
         """Note the exception that the application raised."""
-        self._exchange.error = exceptions.describe(error)
+        self._exchange.error = error_message.of_exception(error)
 
     def returned(self) -> None:
         """Note that the application is done."""

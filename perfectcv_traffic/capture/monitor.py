@@ -9,16 +9,15 @@ from typing import Any
 import anyio.to_thread
 import msgspec
 
-from perfectcv_traffic.capture import ingester, offload
+from perfectcv_traffic.capture import composing_child, shutdown
 from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
-from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.batch_recorder import BatchRecorder
 from perfectcv_traffic.capture.compose import Composer
+from perfectcv_traffic.capture.composing_child import ComposingChild
 from perfectcv_traffic.capture.extensions import Extensions
 from perfectcv_traffic.capture.ingester import Ingester
 from perfectcv_traffic.capture.middleware import ASGIApp, Recorder
-from perfectcv_traffic.capture.offload import Offload
 from perfectcv_traffic.capture.outcome import Counters
-from perfectcv_traffic.capture.recording import Recording
 from perfectcv_traffic.capture.routes import RouteTable
 from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.capture.writer import LogWriter, QueueLimits
@@ -41,13 +40,10 @@ class Monitor:
         self._ingester = Ingester(self._log, self._db, self._model) if with_child else None
         self._routes = RouteTable(app)
         self._keep_scope = extensions.enrich is not None
-        self._recording = _recording(settings, extensions, self._log)
+        here, self._composing_child = _recording(settings, extensions, self._log)
         limits = QueueLimits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
-            self._recording,
-            limits,
-            self.counters,
-            self._ingester,
+            self._composing_child or here, limits, self.counters, self._ingester
         )
         self.app: ASGIApp = app if settings.disabled else self._around(app)
         """The application to serve: the one given if it could be instrumented in place."""
@@ -62,11 +58,11 @@ class Monitor:
             self._ingester.prompt()
 
     def close(self) -> None:
-        """Write what waits, end the writer's thread and the ingester."""
+        """Write what waits, end the writer's thread and the child processes."""
         self._writer.close()
-        self._recording.stop()
-        if self._ingester is not None:
-            self._ingester.stop()
+        for process in (self._composing_child, self._ingester):
+            if process is not None:
+                process.stop()
 
     async def shutdown(self) -> None:
         """What the application's shutdown waits for: the log whole, the analysis if wanted."""
@@ -77,7 +73,7 @@ class Monitor:
         if self.settings.analyze_on_shutdown:
             self.close()  # its ingester would hold the log
             output = Path(self.settings.output).absolute()
-            ingester.analyze(self._log, self._db, output, self._model)
+            shutdown.analyze(self._log, self._db, output, self._model)
 
     def _around(self, app: ASGIApp) -> ASGIApp:
         build = getattr(app, "build_middleware_stack", None)
@@ -94,33 +90,30 @@ class Monitor:
 
     def recorder_without_bodies(self, app: ASGIApp) -> Recorder:
         """A recorder around another application that writes to the same log, bodies left out."""
-        return Recorder(
-            app,
-            self._writer,
-            self._routes,
-            on_shutdown=self.shutdown,  # never asked for: the gate passes no lifespan on
-            body_limit=0,
-            keep_scope=self._keep_scope,
-        )
+        return self._recorder(app, keeps_bodies=False)
 
-    def _recorder(self, app: ASGIApp) -> Recorder:
+    def _recorder(self, app: ASGIApp, *, keeps_bodies: bool = True) -> Recorder:
+        wanted = keeps_bodies and self.settings.capture_bodies
         return Recorder(
             app,
             self._writer,
             self._routes,
             on_shutdown=self.shutdown,
-            body_limit=self.settings.parse_limit if self.settings.capture_bodies else 0,
+            body_limit=self.settings.parse_limit if wanted else 0,
             keep_scope=self._keep_scope,
         )
 
 
-def _recording(settings: Settings, extensions: Extensions, log: Path) -> Recording:
+def _recording(
+    settings: Settings, extensions: Extensions, log: Path
+) -> tuple[BatchRecorder, ComposingChild | None]:
+    """Who records in this process, and the child that does it instead if there may be one."""
     settings = msgspec.structs.replace(settings, log=str(log))
-    composer = Composer(settings, extensions)
-    here = BatchRecorder(AppendOnlyLog(log), Sampler(settings), composer)
+    here = BatchRecorder(AppendOnlyLog(log), Sampler(settings), Composer(settings, extensions))
     # The application's own functions and types are in this process only.
-    with_child = settings.composing == "child" and offload.IS_SUPPORTED and extensions.are_none
-    return Recording(here, Offload(settings) if with_child else None)
+    is_elsewhere = settings.composing == "child" and extensions.are_none
+    with_child = is_elsewhere and composing_child.IS_SUPPORTED
+    return here, ComposingChild(settings, here) if with_child else None
 
 
 def installed(app: Any) -> Monitor | None:

@@ -135,7 +135,7 @@ class QuickScanner:
         )
 
     def _redacted(self, text: str, pieces: list[str], found: _Reading) -> str:
-        is_odd = "=" in text or found.names < text.count(":") or "</" in text
+        is_odd = "=" in text or found.names < text.count(":") or ("<" in text and "</" in text)
         if found.blanks is None:
             pieces = _without(found.secret, text).split('"')
         else:

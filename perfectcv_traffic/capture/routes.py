@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.routing import Host, Mount
 
-from perfectcv_traffic.capture.declared import Declared
-from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.exchange import Declared, Exchange
 from perfectcv_traffic.capture.resembled import Resembled, flat
 
 MAX_REMEMBERED = 10_000

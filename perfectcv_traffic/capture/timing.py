@@ -1,23 +1,9 @@
-"""When an exchange was, and how long it took, as its record says it."""
+"""How long an exchange took, as its record says it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
-
 from perfectcv_traffic.capture.exchange import Exchange
 from perfectcv_traffic.record import TrafficLog
-
-
-def timestamp(wall_clock: float) -> str:
-    """Seconds since 1970 as `TrafficLog.timestamp`."""
-    microseconds = round(wall_clock * 1_000_000)
-    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
-
-
-@lru_cache(64)
-def _second(since_epoch: int) -> str:
-    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
 
 
 def set_times(record: TrafficLog, exchange: Exchange) -> None:

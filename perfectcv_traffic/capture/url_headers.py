@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-from perfectcv_traffic.capture.address import raw_path
 from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.request_url import raw_path
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import ADDRESSED
 from perfectcv_traffic.secrecy.names import REDACTED, IsSecret

@@ -7,10 +7,10 @@ runs on a loop of its own that lives as long as the thread, so a client it keeps
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from perfectcv_traffic.capture.guarded import guarded
 from perfectcv_traffic.record import TokenReason, TokenValidity
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ Word = bool | str | None
 VerifyToken = Callable[[str], Word | Awaitable[Word]]
 """True: valid; False or a `TokenReason`: invalid; None: cannot tell, let the outcome decide."""
 
-logger = logging.getLogger("perfectcv_traffic")
-
 
 class Verifier:
     """Asks `verify_token`, bounded; whatever it raises means that it cannot tell."""
@@ -31,20 +29,11 @@ class Verifier:
     def __init__(self, verify: VerifyToken) -> None:
         self._verify = verify
         self._runner: asyncio.Runner | None = None
-        self._complained = False
+        self._ask = guarded("verify_token", self._answer, None)
 
     def __call__(self, token: str) -> tuple[TokenValidity | None, TokenReason | None]:
         """The validity and reason to record; (None, None) when the verifier cannot tell."""
-        try:
-            word = self._ask(token)
-        except KeyboardInterrupt:
-            raise
-        # CancelledError, SystemExit and panics are none of Exception.
-        except BaseException as error:
-            if not self._complained:  # its message may hold the token: only its type is told
-                self._complained = True
-                logger.warning("verify_token failed: %s", type(error).__name__)
-            return None, None
+        word = self._ask(token)
         if isinstance(word, str):
             known = word in tuple(TokenReason)
             return TokenValidity.INVALID, TokenReason(word) if known else TokenReason.REJECTED
@@ -52,7 +41,7 @@ class Verifier:
             return None, None
         return (TokenValidity.VALID, None) if word else (TokenValidity.INVALID, None)
 
-    def _ask(self, token: str) -> Word:
+    def _answer(self, token: str) -> Word:
         word = self._verify(token)
         if not inspect.isawaitable(word):
             return word

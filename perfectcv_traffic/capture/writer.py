@@ -18,13 +18,14 @@ from typing import Protocol
 
 import msgspec
 
-from perfectcv_traffic.capture.append_only_log import WARNING_INTERVAL
 from perfectcv_traffic.capture.exchange import Exchange
+from perfectcv_traffic.capture.gathering import gather
 from perfectcv_traffic.capture.outcome import Counters, Outcome
+from perfectcv_traffic.capture.seldom import Seldom
 
 DRAIN_TIMEOUT = 2.0
 POLL_INTERVAL = 0.002
-BATCH_BYTES = 262_144
+BATCH_BYTES = 131_072
 HOLD_SECONDS = 1.0
 """How long a record waits for the end of its background tasks, to carry their exception."""
 
@@ -92,7 +93,7 @@ class LogWriter:
         self._start = threading.Lock()
         self._told_lost = 0
         self._reported = 0
-        self._warned_at = -WARNING_INTERVAL
+        self._warning = Seldom()
 
     def forget(self) -> None:
         """In a forked child: what waits is the parent's, and so are its counts."""
@@ -145,7 +146,7 @@ class LogWriter:
     def fault(self) -> None:
         """Count and report the exception being handled, not more than once a minute."""
         self.counters.faults += 1
-        if self._may_warn():
+        if self._warning.is_due():
             logger.exception("the recorder failed on a request, which was served all the same")
 
     def flush(self, timeout: float = DRAIN_TIMEOUT) -> bool:
@@ -183,8 +184,12 @@ class LogWriter:
                 thread = threading.Thread(target=self._run, name="perfectcv-traffic", daemon=True)
                 atexit.unregister(self.flush)
                 atexit.register(self.flush)
-                thread.start()  # may fail: then the next request tries again
-                self._thread = thread
+                self._thread = thread  # before it runs: it may end, and say so, at once
+                try:
+                    thread.start()
+                except BaseException:  # then the next request tries again
+                    self._thread = None
+                    raise
 
     def _run(self) -> None:
         try:
@@ -200,7 +205,7 @@ class LogWriter:
         patience: float | None = None  # idle costs nothing: it waits until it is woken
         while not self._closing:
             if self._wake.wait(patience):
-                self._haste.wait(self._limits.flush_interval)  # let a batch gather
+                gather(self._limits.flush_interval, self._haste.wait)
             self._wake.clear()
             self._writing = True
             self._write_queue()
@@ -223,7 +228,7 @@ class LogWriter:
             self._write_batch(self._take_batch())
         # Other threads may have miscounted it a little.
         self._waiting_bytes = sum(exchange.size for exchange in list(self._held.values()))
-        if self.counters.dropped > self._reported and self._may_warn():
+        if self.counters.dropped > self._reported and self._warning.is_due():
             self._reported = self.counters.dropped
             logger.warning("%d requests so far came too fast to be recorded", self._reported)
 
@@ -248,7 +253,7 @@ class LogWriter:
 
     def _write_batch(self, batch: list[Exchange]) -> None:
         untold = self.counters.lost - self._told_lost
-        outcome = Outcome(untold + len(batch), failed=len(batch))
+        outcome = Outcome(untold=untold + len(batch), failed=len(batch))
         try:
             outcome = self._recording.write(batch, untold)
         except KeyboardInterrupt:  # of who closes
@@ -258,12 +263,6 @@ class LogWriter:
         finally:
             self.counters.add(outcome)
             self._told_lost += untold + outcome.failed + outcome.unwritten - outcome.untold
-
-    def _may_warn(self) -> bool:
-        if time.monotonic() - self._warned_at < WARNING_INTERVAL:
-            return False
-        self._warned_at = time.monotonic()
-        return True
 
 
 def _in_forked_children(writer: LogWriter) -> None:

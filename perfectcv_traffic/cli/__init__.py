@@ -1,1 +1,1 @@
-"""The command line: one file per command."""
+"""The command line: the program, and what its commands share."""

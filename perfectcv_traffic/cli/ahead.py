@@ -12,12 +12,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from perfectcv_traffic.errors import TrafficError
-
-if TYPE_CHECKING:
-    from perfectcv_traffic.fold.run import Run
 
 SERVING = "demo"
 """The command that serves an application, perhaps somebody's: it finds Python as it is."""
@@ -29,8 +25,6 @@ SHOWING = frozenset({"--no-charts", "--json", "--csv", "--markdown"})
 INGESTING = "ingest"
 ALONE = ("--explain", "--follow", "--group", "--help", "--model", "--openapi", "--summary-only")
 """Its options that have it done by one process, or nothing stored at all."""
-
-_begun: list[tuple[list[str], Run]] = []
 
 
 def set_up(arguments: Sequence[str]) -> None:
@@ -57,32 +51,12 @@ def begun(arguments: Sequence[str]) -> Iterator[None]:
         preparer_process.start_early(log)
     with ExitStack() as stack:
         if names := logs(arguments):
+            from perfectcv_traffic.sources import early
+
             # Whatever is in the way is told when it is in the way again.
             with suppress(TrafficError, OSError):
-                _begun[:] = [(names, _run(names, stack))]
-        try:
-            yield
-        finally:
-            _begun.clear()
-
-
-def _run(names: list[str], stack: ExitStack) -> Run:
-    from perfectcv_traffic.analysis.latest import FIELDS, MOST
-    from perfectcv_traffic.fold import pool
-    from perfectcv_traffic.fold.files import found
-    from perfectcv_traffic.fold.run import Run
-    from perfectcv_traffic.fold.work import Task
-
-    files, count = found(names), pool.cores()
-    executor = stack.enter_context(pool.workers(count))
-    return Run(files, executor, count, Task(None, FIELDS, MOST))
-
-
-def taken(names: list[str]) -> Run | None:
-    """The fold of all lines of these logs if it was begun; nobody else gets it."""
-    if not _begun or _begun[0][0] != names:
-        return None
-    return _begun.pop()[1]
+                early.begin(names, stack)
+        yield
 
 
 def ingested(arguments: Sequence[str]) -> Path | None:

@@ -1,11 +1,11 @@
-"""The program: its commands, and the one place where errors become a line and an exit code."""
+"""The program: its commands, and where an error becomes one line and an exit code."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -18,25 +18,11 @@ from perfectcv_traffic.errors import ExitCode, TrafficError
 
 PROGRAM = "perfectcv-traffic"
 
-COMMANDS: Mapping[str, str] = {
-    "run": "run",
-    "generate": "generate",
-    "explain": "explain",
-    "ingest": "ingest",
-    "analyze": "analyze",
-    "report": "report",
-    "watch": "watch",
-    "check": "check",
-    "show": "show",
-    "export": "export",
-    "query": "query",
-    "doctor": "doctor",
-    "backup": "doctor",
-    "prune": "prune",
-    "merge": "merge",
-    "demo": "demo",
-}
-"""The module of each command, which has a function of its name."""
+COMMANDS = (
+    "run", "generate", "explain", "ingest", "analyze", "report", "watch", "check", "show", "export",
+    "query", "doctor", "backup", "prune", "merge", "demo",
+)  # fmt: skip
+"""Each is a function of its name in the module of its name, in `cli/commands/`."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,7 +54,7 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_options)
     for name in names:
-        module = importlib.import_module(f"perfectcv_traffic.cli.{COMMANDS[name]}")
+        module = importlib.import_module(f"perfectcv_traffic.cli.commands.{name}")
         app.command(cls=GroupedCommand)(getattr(module, name))
     return app
 

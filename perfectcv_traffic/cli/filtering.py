@@ -11,11 +11,15 @@ from typing import Annotated, Any
 from perfectcv_traffic.analysis.filters import TOKENS, Filters
 from perfectcv_traffic.cli.moments import moment
 from perfectcv_traffic.cli.options import option
+from perfectcv_traffic.errors import UsageError
 
 _Texts = list[str] | None
 _OPTIONS: dict[str, Any] = {
     "since": Annotated[
-        str | None, option("--since", help="From this time on: 2026-11-21T22:05, or '2h ago'.")
+        str | None,
+        option(
+            "--since", help="From this time on: 2026-11-21T22:05, UTC unless it says, or '2h ago'."
+        ),
     ],
     "until": Annotated[str | None, option("--until", help="Before this time.")],
     "path": Annotated[
@@ -64,6 +68,10 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 def _filters(chosen: dict[str, Any]) -> Filters:
     now = datetime.now(UTC)
     since, until = (chosen[name] and moment(chosen[name], now) for name in ("since", "until"))
+    if since and until and since >= until:
+        raise UsageError(
+            f"--since {since} is not before --until {until}: no request can be between"
+        )
     return Filters(
         since=since,
         until=until,

@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from perfectcv_traffic.cli.options import exceptions
+from perfectcv_traffic.cli.options import other_variables
 from perfectcv_traffic.settings import variable
 
 OTHERS = "Options"
@@ -37,5 +37,5 @@ class GroupedCommand(TyperCommand):
         super().format_epilog(ctx, formatter)
         formatter.write_paragraph()
         formatter.write_text(ENVIRONMENT)
-        for name, own in exceptions(self.get_params(ctx)):
+        for name, own in other_variables(self.get_params(ctx)):
             formatter.write_text(f"{name}: {own or 'from the command line only'}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.timestamps import stamp
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|[smhdw])")
@@ -24,14 +25,6 @@ def span(text: str) -> timedelta:
     raise UsageError(f"{text!r} is no length of time: write 500ms, 30s, 15m, 2h, 7d or 1w")
 
 
-def before(end: datetime, length: timedelta) -> datetime:
-    """The time so long before another, at the earliest the first there is."""
-    try:
-        return end - length
-    except OverflowError:
-        return datetime.min.replace(tzinfo=end.tzinfo)
-
-
 def moment(text: str, now: datetime) -> str:
     """A time, absolute or so long ago, as `TrafficLog.timestamp` has it; UTC unless it says."""
     brief = text.strip()
@@ -44,12 +37,6 @@ def moment(text: str, now: datetime) -> str:
         raise UsageError(
             f"{text!r} is no time: write 2026-11-21, 2026-11-21T22:05, or '2h ago'"
         ) from error
-
-
-def stamp(moment_: datetime) -> str:
-    """A time in the fixed width of the record."""
-    utc = moment_.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="microseconds") + "Z"
 
 
 def share(text: str) -> Decimal:

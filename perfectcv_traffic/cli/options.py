@@ -38,7 +38,7 @@ def typed_option(*names: str, **more: Any) -> Any:
     return option(*names, envvar=None, **more)
 
 
-def exceptions(parameters: Iterable[Any]) -> list[tuple[str, str | None]]:
+def other_variables(parameters: Iterable[Any]) -> list[tuple[str, str | None]]:
     """The options of a command that have another variable than their name says, or none."""
     options = [one for one in parameters if one.opts[0].startswith("--") and one.name != "help"]
     return [(one.opts[0], one.envvar) for one in options if one.envvar != variable(one.opts[0])]

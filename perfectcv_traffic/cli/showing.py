@@ -9,16 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-import typer
-
 from perfectcv_traffic.analysis.filters import Filters
-from perfectcv_traffic.cli import streaming
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
 
 if TYPE_CHECKING:
-    from perfectcv_traffic.cli.answers import Answers
     from perfectcv_traffic.generate.run import Run
+    from perfectcv_traffic.sources.answers import Answers
 
 
 TABLES, JSON, CSV, MARKDOWN = "tables", "json", "csv", "markdown"
@@ -66,13 +64,7 @@ def list_analyses() -> None:
     from perfectcv_traffic.analysis.catalogue import ANALYSES
 
     widest = max(len(analysis.name) for analysis in ANALYSES)
-    for analysis in ANALYSES:
-        typer.echo(f"{analysis.name:{widest}}  {analysis.question}")
-
-
-def print_answers(answers: Answers, *, as_json: bool) -> None:
-    """Print every analysis: tables, or one JSON document."""
-    print_as(answers, JSON if as_json else TABLES)
+    output.write(f"{one.name:{widest}}  {one.question}\n" for one in ANALYSES)
 
 
 def note_nothing(answers: Answers) -> None:
@@ -93,36 +85,44 @@ def print_as(
 ) -> None:
     """Print the named analyses in a form, by default the usual ones."""
     if form_ == TABLES:
-        from perfectcv_traffic.render.tables import WIDE, filters_line, tables
+        from rich.text import Text
+
+        from perfectcv_traffic.render.tables import WIDE, tables
+        from perfectcv_traffic.render.text import chosen
 
         console = results()
-        for line in filters_line(filters.describe()):
-            console.print(line)
-        console.print(tables(answers, names, wide=console.width >= WIDE))
+        if described := chosen(filters.describe()):
+            console.print(Text(described), end="\n\n")
+        is_wide = console.width >= WIDE
+        console.print(tables(answers, names, wide=is_wide, is_chosen=bool(filters.describe())))
         return
-    chosen = {name: answers[name] for name in names} if names else answers
+    wanted = {name: answers[name] for name in names} if names else answers
     if form_ == MARKDOWN:
         from perfectcv_traffic.render import markdown
 
-        streaming.write([markdown.document(chosen, filters=filters.describe())])
+        output.write([markdown.document(wanted, filters=filters.describe())])
         return
     from perfectcv_traffic.render import machine
 
     if form_ == CSV:
-        (frame,) = chosen.values()
-        streaming.write([machine.csv_text(frame)])
+        (frame,) = wanted.values()
+        output.write([machine.csv_text(frame)])
     else:
-        text = machine.summary_json(chosen, filters=filters.describe(), **_made())
-        streaming.write([text])
+        text = machine.summary_json(wanted, filters=filters.describe(), **_made())
+        output.write([text])
 
 
 def write_charts(
-    answers: Answers, output: Path, names: Collection[str] | None = None
+    answers: Answers,
+    output: Path,
+    names: Collection[str] | None = None,
+    filters: Filters = NO_FILTERS,
 ) -> list[Path]:
     """Write each chart as NAME.png."""
     from perfectcv_traffic.render.charts import save_charts
+    from perfectcv_traffic.render.text import chosen
 
-    return save_charts(answers, output, names)
+    return save_charts(answers, output, names, chosen=chosen(filters.describe()))
 
 
 def write_json(answers: Answers, output: Path, filters: Filters = NO_FILTERS) -> Path:

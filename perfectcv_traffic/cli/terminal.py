@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from perfectcv_traffic.cli.output import shown
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,9 +22,9 @@ PLAIN_WIDTH = 100
 
 def results() -> Console:
     """The console for results."""
-    from rich.console import Console
+    from perfectcv_traffic.cli.console import ResultConsole
 
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    return ResultConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 def say(message: str, style: str = "") -> None:
@@ -37,7 +39,7 @@ def note(message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(shown(message)))
 
 
 @contextmanager

@@ -103,6 +103,14 @@ def head(figure: Figure, title: str, subtitle: str) -> None:
     figure.text(0.02, 0.893, subtitle, fontsize=10.5, color=quiet, va="center")
 
 
+def corner(figure: Figure, text: str) -> None:
+    """Write in the upper right corner, beside the title."""
+    (drawn,), families = drawable([text])
+    quiet = rcParams["axes.labelcolor"]
+    place = {"fontsize": 9.5, "color": quiet, "va": "center", "ha": "right"}
+    figure.text(0.98, 0.945, drawn, fontfamily=families, **place)
+
+
 def legend(figure: Figure, fills: Mapping[str, Fill]) -> None:
     """A key to the fills, below the plot."""
     patches = [filled(label, fill) for label, fill in fills.items()]

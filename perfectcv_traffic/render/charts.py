@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, PRESENCE_COLUMNS
+from perfectcv_traffic.analysis.labels import FAILED
 from perfectcv_traffic.render import chart_axes, chart_style, charts_over_time, palette
 from perfectcv_traffic.render.columns import cell, count, duration, percent, times
 from perfectcv_traffic.render.files import write
@@ -26,6 +27,9 @@ MOST_CODES = 12
 """Bars of status codes that stay readable on one page."""
 NAME_CELLS = 46
 """Width of a line of an endpoint's name, which may take two."""
+CHOSEN_CELLS = 70
+"""Width of the line beside the title that says which requests were chosen."""
+SHARES = "% of all requests"
 MOST_SPOTS = 8
 """Null hot spots, two lines each."""
 MARKS = {"p50": "p50_ms", "p95": "p95_ms", "p99": "p99_ms"}
@@ -49,7 +53,7 @@ def status_distribution(axes: Axes, results: Results) -> Around:
         chart_axes.bar(axes, row, palette.STATUS[name], number)
     chart_axes.values(axes, shown["requests"], map(percent, shown["share_of_requests"]))
     codes = f"{len(shown)} of {len(every)} codes" if len(shown) < len(every) else "all codes"
-    return Around(f"{_all(results)}, {codes}", _classes(shown["status_class"]))
+    return Around(f"{_all(results)}, {codes}; {SHARES}", _classes(shown["status_class"]))
 
 
 def top_endpoints(axes: Axes, results: Results) -> Around:
@@ -61,18 +65,19 @@ def top_endpoints(axes: Axes, results: Results) -> Around:
     errors = _error_bars(axes, top)
     chart_axes.values(axes, top["requests"], map(percent, top["share_of_requests"]))
     endpoints = count(results["totals"]["endpoints"].iloc[0])
-    return Around(f"{_all(results)}, {len(top)} of {endpoints} endpoints", errors)
+    return Around(f"{_all(results)}, {len(top)} of {endpoints} endpoints; {SHARES}", errors)
 
 
 def _error_bars(axes: Axes, top: pd.DataFrame) -> dict[str, Fill]:
     """A bar of requests for each row, its errors at the end; the key to it."""
     for row, counts in enumerate(top.to_dict("records")):
         start = counts["requests"]
-        for name in ("5xx", "4xx"):
-            start -= counts[f"status_{name}"]
-            chart_axes.bar(axes, row, palette.STATUS[name], counts[f"status_{name}"], start)
+        for name in reversed(FAILED):
+            length = counts[CLASS_COLUMNS[name]]
+            start -= length
+            chart_axes.bar(axes, row, palette.STATUS[name], length, start)
         chart_axes.bar(axes, row, palette.STATUS["2xx"], start)
-    errors = [name for name in ("4xx", "5xx") if top[f"status_{name}"].any()]
+    errors = [name for name in FAILED if top[CLASS_COLUMNS[name]].any()]
     return {"answered otherwise": palette.STATUS["2xx"], **_classes(errors)}
 
 
@@ -192,13 +197,16 @@ CHARTS: Mapping[str, Callable[[Axes, Results], Around]] = {
 _TITLES = {analysis.name: analysis.title for analysis in ANALYSES}
 
 
-def draw(name: str, results: Results, theme: Theme = LIGHT) -> bytes:
-    """The chart of an analysis as a PNG; "No data" where there is none to draw."""
+def draw(name: str, results: Results, theme: Theme = LIGHT, *, chosen: str = "") -> bytes:
+    """The chart of an analysis as a PNG; "No data" where there is none to draw.
+
+    `chosen` says which requests it is of, where it is not of all.
+    """
     with chart_style.chart_style(theme):
-        return chart_style.png(compose(name, results))
+        return chart_style.png(compose(name, results, chosen=chosen))
 
 
-def compose(name: str, results: Results) -> Figure:
+def compose(name: str, results: Results, *, chosen: str = "") -> Figure:
     """The chart of an analysis with title and key, in the style of the context."""
     figure, axes = chart_style.page()
     around = Around("Nothing of this was recorded")
@@ -207,6 +215,8 @@ def compose(name: str, results: Results) -> Figure:
     else:
         around = CHARTS[name](axes, results)
     chart_style.head(figure, _TITLES[name], around.subtitle)
+    if chosen:
+        chart_style.corner(figure, cut_middle(visible(chosen), CHOSEN_CELLS))
     chart_style.legend(figure, around.key)
     return figure
 
@@ -217,11 +227,15 @@ def draw_charts(results: Results, theme: Theme = LIGHT) -> dict[str, bytes]:
 
 
 def save_charts(
-    results: Results, directory: Path, names: Collection[str] | None = None
+    results: Results,
+    directory: Path,
+    names: Collection[str] | None = None,
+    *,
+    chosen: str = "",
 ) -> list[Path]:
     """Write the named charts, by default every one, to the directory as NAME.png."""
-    chosen = [name for name in CHARTS if names is None or name in names]
-    return [write(directory / f"{name}.png", draw(name, results)) for name in chosen]
+    wanted = [name for name in CHARTS if names is None or name in names]
+    return [write(directory / f"{name}.png", draw(name, results, chosen=chosen)) for name in wanted]
 
 
 def _is_empty(table: pd.DataFrame) -> bool:

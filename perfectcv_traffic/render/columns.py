@@ -12,9 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
+from perfectcv_traffic.analysis.catalogue import Analysis
+from perfectcv_traffic.analysis.findings import place
 from perfectcv_traffic.render.text import visible
 
 NO_VALUE = "–"  # an en dash: a hyphen reads as a minus
+NARROWEST = 12
 _SECOND_MS = 1000
 _KILO = 1000
 
@@ -28,6 +31,8 @@ class Column(NamedTuple):
     missing: str = NO_VALUE
     is_path: bool = False
     """Anyone may have made it long: cut in the middle where it does not fit."""
+    narrowest: int = NARROWEST
+    """Cells that a path has at least."""
 
 
 def count(value: float) -> str:
@@ -141,6 +146,7 @@ COLUMNS: dict[str, Column] = {
     "endpoints": Column("Endpoints", count),
     "endpoint": _path("Endpoint"),
     "clients": Column("Clients", count),
+    "protected": Column("To protected endpoints", count),
     "generated": Column("Test requests", count),
     "with_token": Column("With token", count),
     "without_token": Column("Without token", count),
@@ -187,7 +193,8 @@ COLUMNS: dict[str, Column] = {
     "kind": _text("Null"),
     "occurrences": Column("Nulls", count),
     "scenario": _path("Scenario", missing="ordinary traffic"),
-    "request_id": _path("Request id"),
+    # On two lines a UUID is whole, and an id of `generate` on one.
+    "request_id": Column("Request id", _not_empty, "left", is_path=True, narrowest=18),
     "timestamp": Column("Time (UTC)", second, "left", missing="not recorded"),
     "duration_ms": Column("Duration, ms", milliseconds),
     "client": _path("Client"),
@@ -214,7 +221,7 @@ COLUMNS: dict[str, Column] = {
     "share_of_time": Column("% of all time", percent),
     "token_reason": _text("Reason", missing="not known"),
     "share_of_invalid": Column("% of invalid tokens", percent),
-    "lift": Column("Fails × as often", times),
+    "lift": Column("Fails 5xx × as often", times),
     "sent": Column("Sent", count),
     "as_expected": Column("As expected", count),
     "surprises": Column("Surprises", count),
@@ -251,14 +258,25 @@ def rows(frame: pd.DataFrame, names: Sequence[str]) -> Iterator[tuple[str, ...]]
     return zip(*([cell(name, value) for value in frame[name]] for name in names), strict=True)
 
 
+def excerpt(frame: pd.DataFrame, analysis: Analysis, most: int) -> tuple[pd.DataFrame, str]:
+    """At most so many rows of an answer, and which these are; nothing is said of all.
+
+    Of hours the last ones: what is new matters. Everything else has its most important row first.
+    """
+    if len(frame) > most and "hour" in frame:
+        return frame.tail(most), f"the last {most} of {len(frame):,}"
+    if len(frame) > most:
+        return frame.head(most), f"the first {most} of {len(frame):,}"
+    return frame, f"the first {len(frame)}, there may be more" if len(
+        frame
+    ) == analysis.most else ""
+
+
 RULE = ["rule", "severity", "title", "expected"]
 """What all findings of a rule have in common."""
 
 
 def places(findings: pd.DataFrame) -> Iterator[str]:
-    """Where each finding was made, on one line: an endpoint, a field of it, or a client."""
-    for method, path, pointer in rows(findings, ("method", "path", "pointer")):
-        if path == NO_VALUE:
-            yield pointer
-        else:
-            yield f"{method} {path}" + (f", field {pointer}" if pointer else "")
+    """Where each finding was made, harmless and on one line."""
+    parts = (findings[name] for name in ("method", "path", "pointer"))
+    return (words(place(*one)) for one in zip(*parts, strict=True))

@@ -14,12 +14,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.analysis.health import gaps
 from perfectcv_traffic.render import palette
-from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows, second, words
-from perfectcv_traffic.render.text import cut_middle
+from perfectcv_traffic.render.columns import COLUMNS, RULE, excerpt, places, rows, second, words
+from perfectcv_traffic.render.text import cut_middle, sentence
 
 MOST_ROWS = 200
-"""Rows of a table before it is cut: a page is for reading, summary.json has them all."""
+"""Rows of a table before it is cut: a page is for reading, JSON has them all."""
 MOST_OPEN_ROWS = 12
 """Rows up to which the table below a chart is unfolded from the start."""
 MOST_PLACES = 8
@@ -42,12 +43,16 @@ class Section(NamedTuple):
     name: str
     title: str
     question: str
+    unchosen: str
+    """What of it filters do not choose."""
     image: str
     dark: str
     facts: list[tuple[str, str]]
     headings: list[Cell]
     rows: list[list[Cell]]
-    total: int
+    remark: str
+    """Which of all rows these are, if they are not all."""
+    nothing: str
     is_open: bool
 
 
@@ -87,6 +92,7 @@ def render_report(
         rules=list(_rules(results["findings"])),
         filters={name: words(text) for name, text in (filters or {}).items()},
         health=_first(results["health"]),
+        gaps=gaps(results["health"]),
         totals=_first(results["totals"]),
         sections=[
             _section(analysis, results[analysis.name], (images, dark_images or {}))
@@ -140,20 +146,23 @@ def _section(
 ) -> Section:
     image, dark = (_data(pictures.get(analysis.name)) for pictures in images)
     names = [str(name) for name in frame.columns]
-    texts = [] if analysis.is_facts else list(rows(frame.head(MOST_ROWS), names))
+    shown, remark = excerpt(frame, analysis, MOST_ROWS)
+    texts = [] if analysis.is_facts else list(rows(shown, names))
     return Section(
         name=analysis.name,
         title=analysis.title,
         question=analysis.question,
+        unchosen=sentence(analysis.unchosen) if analysis.unchosen else "",
         image=image,
         dark=dark,
         facts=list(_first(frame).values()) if analysis.is_facts else [],
         headings=[Cell(COLUMNS[name].heading, COLUMNS[name].align) for name in names],
         rows=[
             [_cell(*one) for one in zip(names, values, raw, strict=True)]
-            for values, raw in zip(texts, frame.itertuples(index=False, name=None), strict=False)
+            for values, raw in zip(texts, shown.itertuples(index=False, name=None), strict=False)
         ],
-        total=len(frame),
+        remark=remark and sentence(remark),
+        nothing=sentence(analysis.nothing),
         is_open=not image or len(frame) <= MOST_OPEN_ROWS,
     )
 

@@ -34,10 +34,10 @@ def summary_json(
     document = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "perfectcv-traffic", "version": version},
-        "generated_at": _plain(generated_at),
+        "generated_at": plain(generated_at),
         "filters": dict(filters or {}),
         "data": {
-            column: _plain(results[name][column].iloc[0])
+            column: plain(results[name][column].iloc[0])
             for name, columns in DATA.items()
             for column in columns
             if name in results
@@ -57,7 +57,7 @@ def summary_json(
 
 def csv_text(frame: pd.DataFrame) -> str:
     """A result as CSV (RFC 4180 but for LF) with its column names, its numbers unrounded."""
-    rows = ([_plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    rows = ([plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
     return "".join(csv_lines([str(name) for name in frame.columns], rows))
 
 
@@ -89,15 +89,15 @@ def _harmless(value: Any) -> Any:
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = [str(name) for name in frame.columns]
-    columns = [[_plain(value) for value in frame[name]] for name in names]
+    columns = [[plain(value) for value in frame[name]] for name in names]
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it; text stays whole, json escapes whatever is not ASCII."""
     if pd.isna(value):
         return None
     if isinstance(value, datetime):
         utc = value.astimezone(UTC).replace(tzinfo=None)
-        return utc.isoformat(timespec="seconds") + "Z"
+        return utc.isoformat() + "Z"
     return value.item() if hasattr(value, "item") else value

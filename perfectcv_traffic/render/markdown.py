@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
-from perfectcv_traffic.render.columns import COLUMNS, RULE, cell, places, rows
-from perfectcv_traffic.render.text import cut_middle, visible
+from perfectcv_traffic.analysis.health import gaps
+from perfectcv_traffic.render.columns import COLUMNS, RULE, cell, excerpt, places, rows
+from perfectcv_traffic.render.text import cut_middle, sentence, visible
 
 MOST_ROWS = 50
 MOST_PLACES = 20
@@ -29,7 +30,8 @@ def document(results: Mapping[str, pd.DataFrame], *, filters: Mapping[str, str])
     for analysis in ANALYSES:
         frame = results.get(analysis.name)
         if frame is not None and (analysis.name == "findings" or not frame.empty):
-            parts += [f"## {analysis.title}", *_body(analysis, frame)]
+            remark = [sentence(analysis.unchosen)] if filters and analysis.unchosen else []
+            parts += [f"## {analysis.title}", *remark, *_body(analysis, frame)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -44,14 +46,17 @@ def _body(analysis: Analysis, frame: pd.DataFrame) -> Iterator[str]:
             f"- {COLUMNS[name].heading}: **{_plain(text)}**"
             for name, text in zip(names, first, strict=True)
         )
+        if analysis.name == "health":
+            yield from gaps(frame)
         return
     lines = [_row(COLUMNS[name].heading for name in names)]
     lines += [_row(_RULING[COLUMNS[name].align] for name in names)]
-    for values in rows(frame.head(MOST_ROWS), names):
+    part, remark = excerpt(frame, analysis, MOST_ROWS)
+    for values in rows(part, names):
         lines.append(_row(_shown(*one) for one in zip(names, values, strict=True)))
     yield "\n".join(lines)
-    if len(frame) > MOST_ROWS:
-        yield f"The first {MOST_ROWS} of {len(frame):,}."
+    if remark:
+        yield sentence(remark)
 
 
 def _findings(frame: pd.DataFrame) -> Iterator[str]:
@@ -82,8 +87,11 @@ def _plain(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Code that nothing ends early: a table splits at every | unless it is escaped."""
-    brief = cut_middle(visible(text), MOST_CELLS).replace("|", "\\|")
+    """Code that nothing ends early: a table splits at every | unless it is escaped.
+
+    Renderers differ in whether it is in `\\\\|`: behind a backslash it stands as an escape of ours.
+    """
+    brief = cut_middle(visible(text), MOST_CELLS).replace("\\|", r"\\x7c").replace("|", "\\|")
     fence = "`" * (max(map(len, re.findall("`+", brief)), default=0) + 1)
     space = " " if brief.startswith("`") or brief.endswith("`") else ""
     return f"{fence}{space}{brief}{space}{fence}"

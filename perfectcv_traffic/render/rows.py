@@ -45,16 +45,24 @@ def har(requests: Iterable[Mapping[str, Any]], *, version: str) -> Iterator[str]
     yield f'{{"log": {{"version": "1.2", "creator": {creator}, "entries": ['
     between = "\n"
     for request in requests:
-        if request["timestamp"] is not None:  # an entry without a time is none
-            yield between + json.dumps(_entry(request))
+        if started := _time(request["timestamp"]):  # an entry without a time is none
+            yield between + json.dumps(_entry(request, started))
             between = ",\n"
     yield "\n]}}\n"
 
 
-def _entry(request: Mapping[str, Any]) -> dict[str, Any]:
+def _time(text: str | None) -> str | None:
+    """A recorded time as HAR has it; None for what is none."""
+    try:
+        return datetime.fromisoformat(text or "").isoformat()
+    except ValueError:
+        return None
+
+
+def _entry(request: Mapping[str, Any], started: str) -> dict[str, Any]:
     duration = request["response_time_ms"]
     return {
-        "startedDateTime": datetime.fromisoformat(request["timestamp"]).isoformat(),
+        "startedDateTime": started,
         "time": 0 if duration is None else duration,
         "request": _sent(request),
         "response": _answered(request),

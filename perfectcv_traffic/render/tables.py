@@ -1,28 +1,25 @@
-"""Results as text for a terminal of 80 columns or more; whoever prints it owns the console."""
+"""Results as text for a terminal; whoever prints it owns the console."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.measure import Measurement
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
-from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows
-from perfectcv_traffic.render.text import fold, visible, width
+from perfectcv_traffic.analysis.health import gaps
+from perfectcv_traffic.render.columns import COLUMNS, RULE, excerpt, places, rows
+from perfectcv_traffic.render.grid import Folded, Grid
+from perfectcv_traffic.render.text import visible
 
 MOST_ROWS = 24
 """Rows of a table before it is cut: a day of hours."""
 MOST_PLACES = 8
 """Places of a rule before the others are only counted."""
-NARROWEST_PATH = 12
 
 NARROW: Mapping[str, tuple[str, ...]] = {
     "top_endpoints": (
@@ -50,7 +47,13 @@ NARROW: Mapping[str, tuple[str, ...]] = {
         "status_5xx",
         "server_error_rate",
     ),
-    "top_by_error_rate": ("endpoint", "requests", "client_error_rate", "server_error_rate"),
+    "top_by_error_rate": (
+        "endpoint",
+        "requests",
+        "client_error_rate",
+        "server_error_rate",
+        "no_response",
+    ),
     "top_by_total_time": ("endpoint", "timed", "total_ms", "share_of_time", "p95_ms"),
     "clients": ("client", "requests", "share_of_requests", "is_limited", "last_request"),
     "slowest_requests": ("request_id", "endpoint", "status_code", "duration_ms"),
@@ -102,15 +105,21 @@ WIDE = 160
 
 
 def tables(
-    results: Mapping[str, pd.DataFrame], names: Collection[str] | None = None, *, wide: bool = False
+    results: Mapping[str, pd.DataFrame],
+    names: Collection[str] | None = None,
+    *,
+    wide: bool = False,
+    is_chosen: bool = False,
 ) -> Group:
     """The named analyses in their usual order, by default those to begin with.
+
+    `is_chosen` says that filters are in force.
 
     Of the default ones an empty table is left out, except the findings: no finding is an answer.
     """
     chosen = _worth_showing(results) if names is None else set(names)
     parts: list[RenderableType] = [
-        table(analysis, results[analysis.name], wide=wide)
+        table(analysis, results[analysis.name], wide=wide, is_chosen=is_chosen)
         for analysis in ANALYSES
         if analysis.name in chosen
     ]
@@ -127,33 +136,33 @@ def _worth_showing(results: Mapping[str, pd.DataFrame]) -> set[str]:
     return {name for name in USUAL if name == "findings" or not results[name].empty}
 
 
-def filters_line(filters: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What was chosen, if anything was."""
-    if filters:
-        yield Text(visible("Only " + ", ".join(f"{k} {v}" for k, v in filters.items())) + "\n")
-
-
-def table(analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False) -> Group:
+def table(
+    analysis: Analysis, frame: pd.DataFrame, *, wide: bool = False, is_chosen: bool = False
+) -> Group:
     """The result of an analysis under its title; `wide` shows every column, however many."""
     body = _body(analysis, frame, wide=wide)
+    remark = f" ({analysis.unchosen})" if is_chosen and analysis.unchosen else ""
     return Group(
-        Text(analysis.title, style="bold"), Padding(Group(*body), (0, 0, 1, 2), expand=False)
+        Text.assemble((analysis.title, "bold"), remark),
+        Padding(Group(*body), (0, 0, 1, 2), expand=False),
     )
 
 
 def _body(analysis: Analysis, frame: pd.DataFrame, *, wide: bool) -> Iterator[RenderableType]:
     if frame.empty:
-        yield Text("none", style="dim")
+        yield Text(analysis.nothing, style="dim")
     elif analysis.is_facts:
         yield _facts(frame)
+        if analysis.name == "health":
+            yield from (Text(gap, style="dim") for gap in gaps(frame))
     elif analysis.name == "findings":
         yield from _findings(frame)
-        return
     else:
+        shown, remark = excerpt(frame, analysis, MOST_ROWS)
         columns = [str(name) for name in frame.columns]
-        yield _grid(frame.head(MOST_ROWS), columns if wide else NARROW.get(analysis.name, columns))
-    if len(frame) > MOST_ROWS:
-        yield Text(f"the first {MOST_ROWS} of {len(frame):,}", style="dim")
+        yield Grid(shown, columns if wide else NARROW.get(analysis.name, columns))
+        if remark:
+            yield Text(remark, style="dim")
 
 
 def _facts(frame: pd.DataFrame) -> Table:
@@ -184,23 +193,6 @@ def _findings(frame: pd.DataFrame) -> Iterator[RenderableType]:
             yield Padding(Text(more, style="dim"), (0, 0, 0, 2))
 
 
-def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="", padding=(0, 1, 0, 0))
-    shown = list(rows(frame, names))
-    for name, values in zip(names, zip(*shown, strict=True), strict=True):
-        column = COLUMNS[name]
-        widest = max(map(cell_len, [*column.heading.split(), *values]))
-        heading = Text(textwrap.fill(column.heading, widest), style="dim")
-        grid.add_column(heading, justify=column.align, no_wrap=not column.is_path)
-    for values in shown:
-        cells = (
-            Folded(value) if COLUMNS[name].is_path else Text(value)
-            for name, value in zip(names, values, strict=True)
-        )
-        grid.add_row(*cells)
-    return grid
-
-
 def record(fields: Mapping[str, object]) -> Group:
     """Every recorded field of one request that has a value, a line each."""
     return Group(
@@ -210,18 +202,3 @@ def record(fields: Mapping[str, object]) -> Group:
             if value not in {None, "", "[]"}
         )
     )
-
-
-class Folded:
-    """A path on at most two lines, cut in its middle if that is still too narrow for it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        needed = width(self.text)
-        return Measurement(min(needed, NARROWEST_PATH), needed)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        folded = fold(self.text, options.max_width, lines=2)
-        yield Text(folded, no_wrap=True, overflow="ellipsis")

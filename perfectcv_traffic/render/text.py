@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from collections.abc import Mapping
 
 ELLIPSIS = "…"
 
@@ -20,6 +21,17 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else escape(char) for char in text)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def chosen(filters: Mapping[str, str]) -> str:
+    """Which requests are looked at, harmless; nothing if all are."""
+    only = ", ".join(f"{name} {text}" for name, text in filters.items())
+    return visible(f"Only {only}") if only else ""
 
 
 def escape(char: str) -> str:

@@ -10,6 +10,8 @@ from perfectcv_traffic.analysis.thresholds import Verdict
 from perfectcv_traffic.render.text import visible
 
 SUITE = "perfectcv-traffic check"
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+"""What Slack takes for a link or a call to everybody, and Markdown for HTML; not Discord."""
 
 
 def text(verdicts: Sequence[Verdict]) -> str:
@@ -51,14 +53,19 @@ def github(verdicts: Sequence[Verdict]) -> str:
 
 
 def message(verdicts: Sequence[Verdict]) -> dict[str, object]:
-    """The verdicts for a webhook: every rule, and a text where chat programs look for one."""
+    """The verdicts for a webhook: every rule, and a text where chat programs look for one.
+
+    Paths are somebody else's words: none of them calls people (`@everyone`) or makes a link.
+    """
     lines = [_line(one) for one in verdicts if not one.holds]
     brief = "\n".join(
         [f"{SUITE}: {len(lines)} violated", *lines] if lines else [f"{SUITE}: passed"]
     )
+    nobody = brief.replace("@", "@\u200b")
     return {
-        "text": brief,
-        "content": brief,
+        "text": nobody.translate(_ENTITIES),
+        "content": nobody,
+        "allowed_mentions": {"parse": []},
         "passed": not lines,
         "rules": [one._asdict() for one in verdicts],
     }

@@ -202,6 +202,11 @@ def add(
 ) -> None:
     """Count requests that have no rows, within the caller's transaction."""
     _merge(connection, "summarised", str(requests), "CAST(value AS INTEGER) + excluded.value")
+    add_times(connection, times)
+
+
+def add_times(connection: sqlite3.Connection, times: tuple[str | None, str | None]) -> None:
+    """Remember when the first and the last of some requests were that have no rows (any more)."""
     for name, time, pick in zip(TIMES, times, ("min", "max"), strict=True):
         if time is not None:
             _merge(connection, name, time, f"{pick}(value, excluded.value)")

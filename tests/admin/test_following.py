@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.capture import child
-from perfectcv_traffic.capture.ingester import start
 from perfectcv_traffic.record import TrafficLog
 
 AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
@@ -53,7 +52,7 @@ def ask(service: Any) -> Any:
 def test_a_prompted_ingester_does_not_wait_for_its_next_poll(tmp_path: Path) -> None:
     log, db = tmp_path / "a.log", tmp_path / "a.db"
     log.write_bytes(line("first"))
-    process = start(
+    process = child.start(
         [sys.executable, "-m", "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes",
          "--poll", "60", str(log), "--db", str(db)]
     )  # fmt: skip

@@ -66,7 +66,8 @@ FROM nulls
 
 -- name: totals
 SELECT count(*), min(hour), max(hour), count(DISTINCT endpoint), count(DISTINCT client),
-  count(*) FILTER (scenario <> ''), {presences}, {classes},
+  count(*) FILTER (auth_required), count(*) FILTER (scenario NOT IN ('', 'admin')),
+  {presences}, {classes},
   count(*) FILTER (null_params_count > 0), count(*) FILTER (null_response_count > 0),
   count(*) FILTER (complete = false), sum(request_bytes), sum(response_bytes), {rate_5xx}
 FROM t
@@ -86,15 +87,18 @@ GROUP BY hour ORDER BY hour NULLS LAST
 
 -- name: top_endpoints
 SELECT endpoint, count(*), count(*) / {total},
-  count(*) FILTER (class = '4xx'), count(*) FILTER (class = '5xx'), sum(response_bytes),
+  count(*) FILTER (class = '4xx'), count(*) FILTER (class = '5xx'),
+  count(*) FILTER (class = 'no response'), sum(response_bytes),
   {rate_4xx}, {rate_5xx}, avg(d), quantile_disc(d, 0.95)
 FROM t GROUP BY endpoint ORDER BY count(*) DESC, endpoint LIMIT 10
 
 -- name: top_by_error_rate
 SELECT endpoint, count(*), count(*) FILTER (class = '4xx'), {rate_4xx},
-  count(*) FILTER (class = '5xx'), {rate_5xx} FROM t GROUP BY endpoint
-HAVING count(*) FILTER (class IN ('4xx', '5xx')) > 0
-ORDER BY {rate_5xx} DESC, {rate_4xx} DESC, count(*) DESC, endpoint LIMIT 10
+  count(*) FILTER (class = '5xx'), {rate_5xx}, count(*) FILTER (class = 'no response')
+FROM t GROUP BY endpoint
+HAVING count(*) FILTER (class IN ('4xx', '5xx', 'no response')) > 0
+ORDER BY {rate_5xx} DESC, count(*) FILTER (class = 'no response') / count(*) DESC, {rate_4xx} DESC,
+  count(*) DESC, endpoint LIMIT 10
 
 -- name: unmatched_paths
 SELECT endpoint, count(*), count(*) FILTER (class = '2xx'),

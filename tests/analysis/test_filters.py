@@ -41,8 +41,8 @@ def records() -> st.SearchStrategy[TrafficLog]:
         status_code=st.sampled_from([None, 0, 99, 200, 404, 500, 599, 600]),
         token_validity=st.none() | st.sampled_from(TokenValidity),
         scenario=st.sampled_from([None, "", "no_token", "none"]),
-        client_ip=st.sampled_from([None, "10.0.0.1", "abcd...wxyz"]),
-        api_token=st.sampled_from([None, "abcd...wxyz"]),
+        client_ip=st.sampled_from([None, "", "10.0.0.1", "abcd...wxyz"]),
+        api_token=st.sampled_from([None, "", "***", "abcd...wxyz"]),
     )
 
 
@@ -56,7 +56,7 @@ def filters() -> st.SearchStrategy[Filters]:
         statuses=values("404", "5xx", "none", "200", "1xx", "0"),
         tokens=values(*TOKENS),
         scenarios=values("no_token", "none", "other"),
-        clients=values("10.0.0.1", "abcd...wxyz"),
+        clients=values("10.0.0.1", "abcd...wxyz", "unknown"),
     )
 
 
@@ -113,3 +113,11 @@ def test_filters_in_force_are_described_and_the_others_not() -> None:
 def test_value_that_no_request_can_have_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Filters(**changes)
+
+
+def test_client_that_tables_call_unknown_can_be_chosen(make_record: Make) -> None:
+    passes = Filters(clients=("unknown",)).test()
+
+    assert passes(make_record())
+    assert passes(make_record(api_token="***"))
+    assert not passes(make_record(client_ip="10.0.0.1"))

@@ -11,12 +11,14 @@ from perfectcv_traffic.analysis import (
     clients,
     comparison,
     coverage,
+    durations,
     endpoints,
     expectations,
     nulls,
     single,
     timeline,
     tokens,
+    totals,
 )
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.record import TrafficLog
@@ -65,7 +67,7 @@ def test_user_agents_say_how_often_they_fail(make_record: Make, build_frames: Bu
 
     assert table["user_agent"].fillna("-").tolist() == ["curl", "-"]
     assert table["requests"].tolist() == [4, 1]
-    assert table["clients"].tolist() == [2, 0]
+    assert table["addresses"].tolist() == [2, 0]
     assert table["failed_rate"].tolist() == [0.5, 0]
 
 
@@ -224,3 +226,39 @@ def test_lift_says_how_much_oftener_requests_fail_given_the_null(
     records = [make_record(status_code=500, **null_in("a"))] + [make_record() for _ in range(3)]
 
     assert nulls.null_hot_spots(build_frames(records))["lift"].tolist() == [4.0]
+
+
+@pytest.mark.parametrize("damaged", [-5.0, 1e9 + 1])
+def test_slowest_requests_leave_out_what_is_no_duration(
+    make_record: Make, build_frames: Build, damaged: float
+) -> None:
+    frames = build_frames([make_record(response_time_ms=damaged), make_record()])
+
+    slowest = single.slowest_requests(frames)["duration_ms"].tolist()
+
+    assert slowest == durations.durations(frames)["max_ms"].tolist() == [10.0]
+
+
+def test_endpoint_that_nobody_got_a_response_of_is_among_those_that_fail(
+    make_record: Make, build_frames: Build
+) -> None:
+    records = [make_record(route="/hangs", status_code=None) for _ in range(3)]
+    records += [make_record(route="/refuses", status_code=404), make_record(route="/fine")]
+    frames = build_frames(records)
+
+    failing = endpoints.top_by_error_rate(frames)
+
+    assert failing["endpoint"].tolist() == ["GET /hangs", "GET /refuses"]
+    assert failing["no_response"].tolist() == [3, 0]
+    assert endpoints.top_endpoints(frames)["no_response"].tolist() == [3, 0, 0]
+
+
+def test_totals_tell_test_requests_and_protected_ones(
+    make_record: Make, build_frames: Build
+) -> None:
+    records = [make_record(scenario="no_token"), make_record(scenario="admin")]
+    records += [make_record(auth_required=one) for one in (False, None)]
+
+    row = totals.totals(build_frames(records)).iloc[0]
+
+    assert row[["requests", "generated", "protected"]].tolist() == [4, 1, 2]

@@ -109,3 +109,19 @@ def test_p95_that_doubled_is_found(make_record: Make, build_frames: Build) -> No
     assert (found["rule"], found["method"], found["path"]) == ("PT304", "GET", "/users/{id}")
     assert found["observed"] == "p95 20.5 ms, before 10.0 ms: 2.0 times as long"
     assert findings(build_frames(now[:19], previous=before)).empty
+
+
+@pytest.mark.parametrize(
+    ("route", "place"),
+    [("/a b", (None, "/a b")), ("/users/{id}", (None, "/users/{id}")), ("(other)", None)],
+)
+def test_p95_of_an_endpoint_without_a_method_or_of_others(
+    make_record: Make, build_frames: Build, route: str, place: tuple[None, str] | None
+) -> None:
+    """What was added up as other ones is something else each time."""
+    before = build_frames([make_record(method=None, route=route) for _ in range(20)])
+    slow = [make_record(method=None, route=route, response_time_ms=50.0) for _ in range(20)]
+
+    found = findings(build_frames(slow, previous=before)).to_dict("records")
+
+    assert [(one["method"], one["path"]) for one in found] == ([place] if place else [])

@@ -105,3 +105,28 @@ def test_log_that_says_nothing_of_tokens_proves_nothing(
     assert not verdict.holds
     assert verdict.observed == "2 requests of which no log says whether they had a token"
     assert judge(analyze(build_frames([*records, make_record()])), asked)[-1].holds
+
+
+def test_finding_is_named_by_its_client_or_its_field(
+    make_record: Make, build_frames: Build, null_in: Callable[..., dict[str, Any]]
+) -> None:
+    records = [make_record(status_code=401, client_ip="10.0.0.1") for _ in range(20)]
+    records += [make_record(status_code=500, **null_in("age")), make_record()]
+
+    verdict = judge(analyze(build_frames(records)), Thresholds(no_findings=True))[-1]
+
+    assert "PT301 client 10.0.0.1 (request 19)" in verdict.observed
+    assert "PT201 GET /users/{id}, field age (request 20)" in verdict.observed
+
+
+def test_no_finding_says_among_how_many_requests_there_could_be_one(
+    make_record: Make, build_frames: Build
+) -> None:
+    records = [make_record(), make_record(auth_required=False), make_record(auth_required=None)]
+
+    verdict = judge(analyze(build_frames(records)), Thresholds(no_auth_findings=True))[-1]
+
+    assert verdict.holds
+    assert verdict.observed == (
+        "0 findings, of 1 requests to endpoints that declare authentication"
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from perfectcv_traffic.analysis.endpoints import top_endpoints
 from perfectcv_traffic.analysis.frames import Frames, Health
-from perfectcv_traffic.analysis.health import health
+from perfectcv_traffic.analysis.health import gaps, health
 from perfectcv_traffic.analysis.scenarios import scenarios
 from perfectcv_traffic.analysis.statuses import status_classes, status_distribution
 from perfectcv_traffic.analysis.totals import totals
@@ -135,3 +135,14 @@ def test_health_says_what_was_lost_and_what_is_a_sample(
     row = health(build_frames(records)).iloc[0]
 
     assert row[["lost", "kept_by_chance", "stand_for"]].tolist() == [3, 2, 20.0]
+
+
+def test_gaps_name_only_what_is_missing(make_record: Make, build_frames: Build) -> None:
+    def told(*records: TrafficLog, rejected: int = 0) -> list[str]:
+        return gaps(health(build_frames(records, health=Health(rejected=rejected))))
+
+    assert told(make_record()) == []
+    assert told(make_record(), rejected=2) == ["2 log lines could not be read."]
+    assert told(make_record(lost_before=3)) == ["Among the latest requests the recorder lost 3."]
+    (sample,) = told(make_record(weight=10.0), make_record(weight=10.0), make_record())
+    assert sample.startswith("Of the latest requests 2 are a sample that stands for 20.")

@@ -1,3 +1,5 @@
+"""Applications, clients and logs for the recorder. `test_b7_..` is case B7: docs/decisions.md."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Group F: client address and URL."""
+"""Client address and URL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 
-from perfectcv_traffic.capture.client import anonymised, install_key
+from perfectcv_traffic.capture.client_address import anonymised, install_key
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.proxies import MAX_ADDRESS, TrustedProxies
 

@@ -1,4 +1,4 @@
-"""Group E: headers, tokens, secrets."""
+"""Headers, tokens, secrets."""
 
 from __future__ import annotations
 

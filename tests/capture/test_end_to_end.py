@@ -36,9 +36,9 @@ import os
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from perfectcv_traffic import setup_monitoring
-from perfectcv_traffic.capture import offload
+from perfectcv_traffic.capture import composing_child
 
-offload.START_DELAY = 0.0  # the tests are over before the child would come
+composing_child.START_DELAY = 0.0  # the tests are over before the child would come
 app = FastAPI()
 
 @app.get("/down/{megabytes}")
@@ -58,7 +58,7 @@ async def count(number: int):
 
 @app.get("/beside")
 async def beside():
-    return monitor._recording._offload.pid
+    return monitor._composing_child.pid
 
 monitor = setup_monitoring(app, ingest="off")
 """

@@ -131,7 +131,7 @@ def test_child_is_gone_after_its_parent_was_killed(
 ) -> None:
     script = f"""
 import sys, time
-from perfectcv_traffic.capture.ingester import start
+from perfectcv_traffic.capture.child import start
 child = start({WAITS!r})
 print(child.pid, flush=True)
 time.sleep(60)
@@ -254,7 +254,7 @@ def test_options_of_other_commands_do_not_reach_the_child(tmp_path: Path) -> Non
 
 @pytest.mark.end_to_end
 def test_analysis_is_written_on_shutdown(monitor: Any, tmp_path: Path) -> None:
-    pytest.importorskip("perfectcv_traffic.cli.analyze")
+    pytest.importorskip("perfectcv_traffic.cli.commands.analyze")
     pytest.importorskip("perfectcv_traffic.cli.showing")
     from starlette.responses import Response
 

@@ -1,4 +1,4 @@
-"""Group D: null detection and query strings."""
+"""Null detection and query strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group A: position, pass-through, order of exceptions."""
+"""Position, pass-through, order of exceptions."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from perfectcv_traffic.capture import offloaded, preemption
+from perfectcv_traffic.capture import channel, composing_process, preemption
+from perfectcv_traffic.capture.channel import Batch, Start
 from perfectcv_traffic.capture.exchange import Exchange, begin
-from perfectcv_traffic.capture.offload import Batch, Start
 from perfectcv_traffic.capture.preemption import PreemptionPoints
 from perfectcv_traffic.capture.writer import BATCH_BYTES
 from perfectcv_traffic.settings import Settings
@@ -65,7 +65,7 @@ def test_this_system_can_give_way() -> None:
     points()
 
 
-def batch_of(*bodies: bytes) -> Batch:
+def batch_of(*bodies: bytes) -> Batch[Exchange]:
     return Batch(0, [exchange_with(body) for body in bodies])
 
 
@@ -75,11 +75,12 @@ def exchange_with(body: bytes) -> Exchange:
     return made
 
 
-def answer(batch: Batch, log: Path) -> int:
+def answer(batch: Batch[Exchange], log: Path) -> int:
     """What the child makes of a batch: how many records."""
     points = PreemptionPoints(LONG, 0.0)
-    recorder = offloaded._recorder(Start(Settings(log=str(log))), points)
-    found = offloaded._answer(recorder, offloaded._encode(batch), offloaded._Said(), points)
+    recorder = composing_process._recorder(Start(Settings(log=str(log))), points)
+    said = composing_process._Said()
+    found = composing_process._answer(recorder, channel.encode(batch), said, points)
     recorder.close()
     assert found.outcome is not None
     return found.outcome.recorded

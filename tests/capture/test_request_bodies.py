@@ -1,4 +1,4 @@
-"""Group C: request bodies."""
+"""Request bodies."""
 
 from __future__ import annotations
 

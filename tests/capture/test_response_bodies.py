@@ -1,4 +1,4 @@
-"""Group B: response bodies and streaming."""
+"""Response bodies and streaming."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group G: routes and special responses."""
+"""Routes and special responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group I: writer, durability, files."""
+"""Writer, durability, files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
-from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.batch_recorder import BatchRecorder
 from perfectcv_traffic.capture.exchange import Exchange, begin
 from perfectcv_traffic.capture.outcome import Counters, Outcome
-from perfectcv_traffic.capture.recording import Recording
 from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.capture.writer import LogWriter, QueueLimits
 from perfectcv_traffic.record import TrafficLog
@@ -66,7 +65,7 @@ def exchange_of(path: str = "/", body: bytes = b"") -> Exchange:
 def writer(log: Path, composer: Plain, records: int = 100, size: int = 10**9) -> LogWriter:
     here = BatchRecorder(AppendOnlyLog(log), Sampler(Settings(excluded_paths=())), composer)
     limits = QueueLimits(records, size, 0.001)
-    return LogWriter(Recording(here), limits, Counters())
+    return LogWriter(here, limits, Counters())
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
@@ -154,7 +153,7 @@ def test_i2_poisonous_record_loses_only_itself(log: Path, caplog: Any) -> None:
 class Failing:
     """A recording and follower with bugs of their own."""
 
-    def __init__(self, then: Recording) -> None:
+    def __init__(self, then: BatchRecorder) -> None:
         self.fails, self._then = True, then
 
     def write(self, batch: list[Exchange], untold: int) -> Outcome:
@@ -173,7 +172,7 @@ class Failing:
 
 def test_writer_outlives_its_own_bugs_and_counts_what_they_cost(log: Path, caplog: Any) -> None:
     here = BatchRecorder(AppendOnlyLog(log), Sampler(Settings(excluded_paths=())), Plain())
-    failing = Failing(Recording(here))
+    failing = Failing(here)
     one = LogWriter(failing, QueueLimits(100, 10**9, 0.001), Counters(), failing)
     one.submit(exchange_of("/lost"))
     assert one.flush(20)
@@ -284,7 +283,7 @@ def test_i8_lines_that_a_full_disk_took_whole_count_as_recorded(tmp_path: Path) 
 import json, resource, signal, sys
 from pathlib import Path
 from perfectcv_traffic.capture.append_only_log import AppendOnlyLog
-from perfectcv_traffic.capture.batch import BatchRecorder
+from perfectcv_traffic.capture.batch_recorder import BatchRecorder
 from perfectcv_traffic.capture.exchange import begin
 from perfectcv_traffic.capture.sampler import Sampler
 from perfectcv_traffic.record import TrafficLog
@@ -401,7 +400,7 @@ from perfectcv_traffic import setup_monitoring
 async def request(path):
     async def send(message): ...
     await monitor.app({"type": "http", "method": "GET", "path": path, "headers": []}, None, send)
-monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=60)
 asyncio.run(request("/parent"))          # waits in the parent's queue
 child = os.fork()
 if child == 0:
@@ -469,7 +468,7 @@ def test_i29_what_the_application_put_into_the_scope_is_freed_with_the_request(
         request.state.mine = Belonging()
         held.append(weakref.ref(request.state.mine))
 
-    watching = monitor(app, flush_interval=30)  # it still waits in the queue
+    watching = monitor(app, flush_interval=60)  # it still waits in the queue
     talk(app)
     gc.collect()
     assert held[0]() is None
@@ -481,7 +480,7 @@ def test_i30_interpreter_exit_writes_what_waits(log: Path) -> None:
 import sys, asyncio
 from starlette.responses import Response
 from perfectcv_traffic import setup_monitoring
-monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=30)
+monitor = setup_monitoring(Response(""), log=sys.argv[1], ingest="off", flush_interval=60)
 async def send(message): ...
 asyncio.run(monitor.app({"type": "http", "method": "GET", "path": "/", "headers": []}, None, send))
 """

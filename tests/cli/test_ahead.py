@@ -10,8 +10,11 @@ from typer.main import get_group
 from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import ahead
 from perfectcv_traffic.cli.app import COMMANDS, program
-from perfectcv_traffic.cli.reading import Source, begun, read
 from perfectcv_traffic.fold import pool, run, splits
+from perfectcv_traffic.sources import early
+from perfectcv_traffic.sources.answers import read
+from perfectcv_traffic.sources.logs import begun
+from perfectcv_traffic.sources.source import Source
 
 LINES = b'{"request_id":"r","path":"/a"}\n' * 50
 
@@ -60,7 +63,7 @@ def test_what_one_process_does_gets_no_help(log: Path, words: list[str]) -> None
 
 
 def test_commands_and_options_that_are_known_ahead_exist() -> None:
-    assert COMMANDS.keys() > {ahead.SERVING, ahead.INGESTING, *ahead.FOLDING}
+    assert {*COMMANDS} > {ahead.SERVING, ahead.INGESTING, *ahead.FOLDING}
     options = {
         name: {option for one in command.params for option in one.opts}
         for name, command in get_group(program()).commands.items()
@@ -84,7 +87,7 @@ def test_what_was_begun_is_read_once_and_only_by_who_wants_all_of_it(log: Path) 
         with begun(plain) as first, begun(plain) as second:
             assert first.run is not second.run
             assert read(first).health.ingested == read(second).health.ingested == 50
-    assert ahead.taken([str(log)]) is None
+    assert early.taken([str(log)]) is None
 
 
 @pytest.mark.parametrize("repeated", [0, 20])

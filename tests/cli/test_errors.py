@@ -216,3 +216,33 @@ def test_secret_taken_for_a_filter_is_not_repeated(program: Program) -> None:
 
     assert done.returncode == 2
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("analyze", "--since", "2026-11-22", "--until", "2026-11-21"),
+            "--since 2026-11-22T00:00:00.000000Z is not before --until 2026-11-21T00:00:00.000000Z",
+        ),
+        (("check", "--since", "1h", "--until", "2h"), "is not before --until"),
+        (("analyze", "--since", "9000-01-01", "--compare", "before"), "is yet to come"),
+        (("watch", "http://127.0.0.1/a.log"), "only files of this machine can be watched"),
+        (("check", "--cooldown", "5"), "'5' is no length of time"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_options_that_leave_nothing_to_look_at_are_refused(
+    program: Program, arguments: tuple[str, ...], words: str
+) -> None:
+    done = program(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in line(done)
+
+
+def test_earlier_database_that_is_not_there_is_told_by_its_option(program: Program) -> None:
+    done = program("analyze", "--compare", "nosuch.db")
+
+    assert done.returncode == 3
+    assert line(done) == "--compare nosuch.db does not exist: name an earlier database or log"

@@ -46,8 +46,9 @@ def test_help_of_a_command_loads_no_analysis_library(name: str) -> None:
 
 def declared() -> Iterator[tuple[str, str, Any, OptionInfo]]:
     """Command, name of the option, type and declaration of every option there is."""
-    for command, module in COMMANDS.items():
-        function = getattr(importlib.import_module(f"perfectcv_traffic.cli.{module}"), command)
+    for command in COMMANDS:
+        module = importlib.import_module(f"perfectcv_traffic.cli.commands.{command}")
+        function = getattr(module, command)
         for one in inspect.signature(function, eval_str=True).parameters.values():
             info = one.annotation.__metadata__[0]
             if isinstance(info, OptionInfo):

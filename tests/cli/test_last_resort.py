@@ -86,7 +86,8 @@ def test_state_of_alerts_that_is_damaged_is_told_once_too_often(
 FAILS = """
 import sys
 from perfectcv_traffic.__main__ import main
-from perfectcv_traffic.cli import ahead, explain
+from perfectcv_traffic.cli import ahead
+from perfectcv_traffic.cli.commands import explain
 
 def fails(arguments: str = "") -> None:
     raise RuntimeError("a \\x1b[31mcase\\nnobody thought of")
@@ -114,3 +115,19 @@ def test_defect_is_one_line_and_no_exit_code_of_a_result(place: str, *, tracebac
     assert "PERFECTCV_TRAFFIC_TRACEBACK=1" in last
     assert ("Traceback" in done.stderr) == traceback
     assert traceback or len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_before_there_is_a_command_is_a_line(tmp_path: Path) -> None:
+    program = (
+        "import signal; from perfectcv_traffic.cli import ahead\n"
+        "ahead.set_up = lambda words: signal.raise_signal(signal.SIGINT)\n"
+        "from perfectcv_traffic.__main__ import main; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "analyze"], cwd=tmp_path, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr == b"perfectcv-traffic: interrupted\n"

@@ -31,7 +31,7 @@ EVIL = "=cmd|'/C calc'!A0"
 def database(tmp_path: Path) -> Path:
     """Two requests, the second with all that could do harm."""
     ordinary = TrafficLog(
-        request_id="one", event_id="e1", timestamp="2026-11-21T22:05:00.000000Z", method="GET",
+        request_id="one", event_id="e1", timestamp="2026-11-21T22:05:00.000250Z", method="GET",
         url="http://h/a?x=1", path="/a", route="/a", status_code=200, response_time_ms=5.0,
         request_headers={"accept": "*/*", "authorization": "[REDACTED]", "x-request-id": "one"},
         token_scheme="bearer", query_params="x=1",
@@ -260,7 +260,7 @@ def test_query_without_end_ends_with_ctrl_c(database: Path, then: str) -> None:
 INTERRUPTED = """
 import sqlite3, sys
 from perfectcv_traffic.__main__ import main
-from perfectcv_traffic.cli import query
+from perfectcv_traffic.cli.commands import query
 
 def only_read(action, *details):
     if action == sqlite3.SQLITE_RECURSIVE:
@@ -295,3 +295,85 @@ def test_parquet_without_its_library_says_what_to_install(
 
     with pytest.raises(UsageError, match=r"pip install 'perfectcv-traffic\[parquet\]'"):
         write_rows(tmp_path / "x.parquet", {"id": "INTEGER"}, [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "--no-charts"), ("analyze", "--list"), ("analyze", "--json", "--no-charts"),
+        ("explain",), ("show", "one"), ("show", "one", "--as", "curl"), ("export",),
+        ("watch", "--interval", "0.1"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_nobody_who_reads_is_no_error(database: Path, arguments: tuple[str, ...]) -> None:
+    """Exit code 1 would say that something was found; `watch` has nothing left to do."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(
+        [sys.executable, "-m", "perfectcv_traffic", *arguments],
+        cwd=database, stdout=writing, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(writing)
+        try:
+            assert process.wait(timeout=120) == 0
+            assert process.stderr is not None
+            assert process.stderr.read() == b""
+        finally:
+            process.kill()
+
+
+def test_charts_are_written_though_nobody_reads_the_tables(database: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "perfectcv_traffic", "analyze", "--only", "status_distribution"],
+        cwd=database, stdout=writing, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (database / "analysis_output/status_distribution.png").exists()
+
+
+def test_har_leaves_out_what_has_no_time(program: Program, tmp_path: Path) -> None:
+    records = [TrafficLog(request_id=one, timestamp=one) for one in ("garbage", "2026-11-21")]
+    (tmp_path / "a.log").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    assert program("ingest", "a.log").returncode == 0
+
+    done = program("export", "--format", "har")
+
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["log"]["entries"]
+    assert entry["_requestId"] == "2026-11-21"
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("analysis", ["clients", "slowest_requests", "traffic_over_time", "totals"])
+def test_analysis_is_told_alike_by_every_command(program: Program, analysis: str) -> None:
+    printed = program("analyze", "--only", analysis, "--csv", "--no-charts").stdout
+    exported = program("export", "--analysis", analysis, "--format", "csv").stdout
+    rows = json.loads(program("analyze", "--only", analysis, "--json", "--no-charts").stdout)
+    lines = program("export", "--analysis", analysis).stdout.splitlines()
+
+    assert printed == exported
+    assert rows["analyses"][analysis]["rows"] == [json.loads(line) for line in lines]
+
+
+@pytest.mark.usefixtures("database")
+def test_time_of_a_request_is_told_whole(program: Program) -> None:
+    done = program("analyze", "--only", "slowest_requests", "--csv", "--no-charts")
+
+    assert ",2026-11-21T22:05:00.000250Z," in done.stdout
+
+
+def test_test_of_a_request_without_an_answer_expects_one(program: Program, tmp_path: Path) -> None:
+    record = TrafficLog(request_id="gone", method="GET", url="http://h/a", path="/a")
+    (tmp_path / "a.log").write_bytes(msgspec.json.encode(record) + b"\n")
+    assert program("ingest", "a.log").returncode == 0
+
+    written = program("show", "gone", "--as", "pytest").stdout
+
+    assert "assert response.status_code < 500  # no answer was recorded" in written
+    ast.parse(written)

@@ -224,10 +224,9 @@ def test_watch_follows_the_log_and_the_size_and_gives_the_screen_back(tmp_path: 
     arguments = ("watch", "live.log", "--window", "1h", "--interval", "0.1")
     with Terminal(*arguments, cwd=tmp_path, columns=40, rows=12) as terminal:
         terminal.until("\x1b[?1049h")  # the alternate screen: what was there comes back
-        seen = terminal.until("requests/s")
-        assert b"findings" not in terminal.output
+        seen = terminal.until("1 finding", after=terminal.until("requests/s"))
         terminal.resize(200, 50)
-        seen = terminal.until("1 findings", after=seen)
+        seen = terminal.until("1 finding", after=seen)
         seen = terminal.until(
             "token 0 with, 1 without", after=terminal.until("requests/s", after=seen)
         )
@@ -266,3 +265,24 @@ def test_traffic_shows_its_progress_on_a_line_of_80_columns(
     assert max(map(cell_len, re.split(r"[\r\n]+", plain))) <= 80
     assert path in plain.replace("\r\n", "")  # folded, never cut
     assert "\x1b[?25h" in written  # the cursor is back
+
+
+def test_lines_for_programs_do_not_act_on_a_terminal_while_a_run_goes_on(
+    tmp_path: Path, start: Callable[[Callable[[bytes], bytes]], str]
+) -> None:
+    name = "q\x9b31m\u202e"  # JSON writes these as they are
+    operation = {"parameters": [{"name": name, "in": "query"}], "responses": {}}
+    document = json.dumps({"openapi": "3.1.0", "paths": {"/a": {"get": operation}}})
+
+    def answer(head: bytes) -> bytes:
+        body = document.encode() if b"openapi.json" in head else b"{}"
+        status = b"500 Failed" if b"null" in head.partition(b"\r\n")[0] else b"200 OK"
+        return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+    with Terminal(
+        "generate", start(answer), "--format", "jsonl", cwd=tmp_path, columns=80
+    ) as terminal:
+        written = terminal.to_its_end()
+
+    assert r"q\x9b31m\u202e" in written
+    assert all(line.isprintable() for line in written.replace("\r\n", "\n").split("\n"))

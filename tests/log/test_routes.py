@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from perfectcv_traffic.cli.openapi_paths import templates
 from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.routes import by_groups, by_templates, of_openapi
+from perfectcv_traffic.sources.openapi import templates
 
 TEMPLATES = ["/users/{id}", "/users/me", "/files/{name:path}", "/users/{id}/posts/{post}", "/a.b"]
 

@@ -105,6 +105,25 @@ def test_table_sorts_by_a_column_and_back(browser: Any, ordinary: Results, tmp_p
     page.close()
 
 
+def test_unknown_values_sort_last_in_either_direction(
+    browser: Any, ordinary: Results, tmp_path: Path
+) -> None:
+    spots = ordinary["null_hot_spots"].head(1)
+    several = pd.concat([spots.assign(lift=one) for one in (None, 2.0, 3.0)], ignore_index=True)
+    page = browser.new_page()
+    page.goto(_page({**ordinary, "null_hot_spots": several}, tmp_path))
+    table = page.locator("section[aria-labelledby=null_hot_spots] table")
+    place = [*several.columns].index("lift") + 1
+
+    orders = []
+    for _ in range(2):
+        table.locator(f"thead th:nth-child({place}) button").click()
+        orders.append(table.locator(f"tbody td:nth-child({place})").all_inner_texts())
+
+    assert orders == [["3.00", "2.00", "–"], ["2.00", "3.00", "–"]]
+    page.close()
+
+
 def test_page_without_scripts_shows_everything(
     browser: Any, ordinary: Results, tmp_path: Path
 ) -> None:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from perfectcv_traffic.analysis.catalogue import ANALYSES
 from perfectcv_traffic.render.columns import (
     COLUMNS,
     NO_VALUE,
     cell,
     count,
     duration,
+    excerpt,
     hour,
     milliseconds,
     percent,
@@ -96,3 +98,24 @@ def test_cell_says_what_a_missing_value_means() -> None:
 
 def test_cell_makes_hostile_text_harmless() -> None:
     assert cell("endpoint", "GET /\x1b[31m") == r"GET /\x1b[31m"
+
+
+def test_excerpt_of_hours_is_their_end_and_of_others_their_beginning() -> None:
+    analysis = next(one for one in ANALYSES if one.name == "traffic_over_time")
+    hours, others = pd.DataFrame({"hour": range(30)}), pd.DataFrame({"client": range(30)})
+
+    assert excerpt(hours, analysis, 30) == (hours, "")
+    assert excerpt(hours, analysis, 10)[0]["hour"].tolist() == [*range(20, 30)]
+    assert excerpt(hours, analysis, 10)[1] == "the last 10 of 30"
+    assert excerpt(others, analysis, 10)[0]["client"].tolist() == [*range(10)]
+    assert excerpt(others, analysis, 10)[1] == "the first 10 of 30"
+
+
+def test_table_that_is_full_says_that_there_may_be_more() -> None:
+    analysis = next(one for one in ANALYSES if one.name == "unmatched_paths")
+
+    assert analysis.most == 20
+    assert excerpt(pd.DataFrame({"n": range(20)}), analysis, 24)[1] == (
+        "the first 20, there may be more"
+    )
+    assert excerpt(pd.DataFrame({"n": range(19)}), analysis, 24)[1] == ""

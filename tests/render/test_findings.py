@@ -37,5 +37,5 @@ def test_page_folds_what_is_many(many_findings: Results) -> None:
     )
 
     assert "<summary>292 more</summary>" in page
-    assert "And 100 that only summary.json has." in page
+    assert "And 100 that are not on this page." in page
     assert "/burst" in page

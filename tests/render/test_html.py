@@ -74,7 +74,7 @@ def test_page_shows_the_numbers_of_the_results(ordinary: Results) -> None:
     assert f"{ordinary['totals']['requests'].iloc[0]:,} requests" in text
     assert "PT101 error" in text
     assert "Generated 2026-11-22 01:02:03 UTC by perfectcv-traffic 1.2.3" in text
-    assert "could not be read: 2" in text
+    assert "2 log lines could not be read." in text
 
 
 def test_page_has_one_first_heading_and_skips_no_level(any_results: Results) -> None:
@@ -168,7 +168,7 @@ def test_long_table_says_how_much_it_leaves_out(ordinary: Results) -> None:
 
     page = _page(ordinary | {"token_usage_by_hour": hours})
 
-    assert f"The first 200 of {len(hours)}; summary.json has them all." in page
+    assert f"The last 200 of {len(hours):,}." in page
 
 
 def test_same_results_and_time_give_the_same_page(ordinary: Results) -> None:
@@ -182,3 +182,27 @@ def test_every_coloured_label_has_its_colour(label: str, ordinary: Results) -> N
 
 def test_page_needs_no_chart_library(modules_after: Callable[[str], set[str]]) -> None:
     assert not {"matplotlib", "rich"} & modules_after("perfectcv_traffic.render.html")
+
+
+def test_what_is_missing_is_named_and_nothing_else(ordinary: Results) -> None:
+    sampled = ordinary["health"].assign(rejected=0, lost=0, kept_by_chance=7, stand_for=70.0)
+
+    text = " ".join(Page(_page({**ordinary, "health": sampled})).texts)
+
+    assert "Of the latest requests 7 are a sample that stands for 70." in text
+    assert "could not be read" not in text.partition("Recorder health")[0]
+    assert "recorder lost" not in text
+
+
+def test_empty_table_says_what_it_means_that_it_is(ordinary: Results) -> None:
+    text = " ".join(Page(_page(ordinary)).texts)
+
+    assert "No OpenAPI document was given (--openapi), or nothing differs from it." in text
+    assert "No earlier traffic was given to compare with (--compare)." in text
+
+
+def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Results) -> None:
+    chosen = render_report(ordinary, {}, generated_at=MADE, version="1", filters={"status": "5xx"})
+
+    assert "Lines are those of all logs, whatever was chosen." in chosen
+    assert "whatever was chosen" not in _page(ordinary)

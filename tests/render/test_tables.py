@@ -40,6 +40,18 @@ def test_numbers_are_never_cut_at_80_columns(long_names: Results) -> None:
         assert name[-8:] in top
 
 
+def test_narrow_terminal_has_fewer_columns_never_cut_numbers(long_names: Results) -> None:
+    printed = _printed(long_names, 40)
+    top = printed.split("Top endpoints")[1].split("Durations")[0]
+
+    assert max(cell_len(line) for line in printed.splitlines()) <= 40
+    for name, requests in long_names["top_endpoints"][["endpoint", "requests"]].to_numpy():
+        assert f"{requests:,} " in top
+        assert name[:4] in top
+    assert "no room for: " in top
+    assert "p95, ms" in top  # as one of those that are left out
+
+
 def test_tables_show_the_numbers_of_the_results(ordinary: Results) -> None:
     printed = _printed(ordinary)
 
@@ -94,3 +106,14 @@ def test_narrow_columns_are_columns_of_their_analysis(ordinary: Results) -> None
 
 def test_tables_need_no_chart_library(modules_after: Callable[[str], set[str]]) -> None:
     assert not {"matplotlib", "jinja2"} & modules_after("perfectcv_traffic.render.tables")
+
+
+def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Results) -> None:
+    told = "Recorder health (lines are those of all logs, whatever was chosen)"
+    console = Console(width=80, file=io.StringIO())
+
+    with console.capture() as chosen:
+        console.print(tables(ordinary, is_chosen=True))
+
+    assert told in chosen.get()
+    assert "whatever was chosen" not in _printed(ordinary)

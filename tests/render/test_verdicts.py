@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from xml.etree import ElementTree
 
 from perfectcv_traffic.analysis.thresholds import Verdict
-from perfectcv_traffic.render.verdicts import FORMATS
+from perfectcv_traffic.render.verdicts import FORMATS, message
 
 HELD = Verdict("min-requests", holds=True, observed="5 requests", expected="at least 1")
 VIOLATED = Verdict(
@@ -45,3 +46,14 @@ def test_github_annotation_is_one_command_whatever_was_recorded() -> None:
     assert text.count("\n") == 1
     assert text.startswith("::error title=perfectcv-traffic check%3A no-auth-findings::")
     assert "/100%25\\n" in text
+
+
+def test_message_for_a_chat_calls_nobody_and_makes_no_link() -> None:
+    evil = VIOLATED._replace(observed="PT303 GET /<!channel>/@everyone/<http://evil|safe>&")
+
+    told = message([evil])
+
+    assert "&lt;!channel&gt;" in str(told["text"])
+    assert not re.search("[<>]|@everyone", str(told["text"]))
+    assert "@everyone" not in str(told["content"])
+    assert told["allowed_mentions"] == {"parse": []}

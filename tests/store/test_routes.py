@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from perfectcv_traffic.cli.openapi_paths import templates
 from perfectcv_traffic.log.routes import by_groups, by_templates, first_of
+from perfectcv_traffic.sources.openapi import templates
 from perfectcv_traffic.store.ingest import Options, ingest
 
 Query = Callable[..., list[tuple[Any, ...]]]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic import overview
-from perfectcv_traffic.cli.reading import Source, read
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
+from perfectcv_traffic.sources.answers import read
+from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store import queries, retention
 from perfectcv_traffic.store.database import reading, writing
 from perfectcv_traffic.store.doctor import back_up, examine, rebuild_summary
@@ -303,3 +304,15 @@ def test_rejected_line_of_which_the_record_is_stored_meanwhile_is_a_duplicate(
         (1, 1, 0), (1, 0, 0),
     ]  # fmt: skip
     assert wrong(db) == []
+
+
+def test_what_was_pruned_stays_within_the_time_that_the_summary_is_of(
+    log: Path, filled: Path
+) -> None:
+    with reading(filled) as connection:
+        before = queries.time_range(connection)
+
+    prune(filled, Retention(rows=1))
+
+    with reading(filled) as connection:
+        assert queries.time_range(connection) == before

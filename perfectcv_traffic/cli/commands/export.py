@@ -1,0 +1,112 @@
+"""`perfectcv-traffic export`: rows or an analysis for other programs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from perfectcv_traffic.analysis.filters import Filters, matches
+from perfectcv_traffic.cli import output, showing
+from perfectcv_traffic.cli.filtering import filtered
+from perfectcv_traffic.cli.options import DEFAULTS, Db, option
+from perfectcv_traffic.cli.source import source
+from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.sources import answers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("ndjson", "csv", "parquet", "har")
+
+Format = Annotated[str, option("--format", help=f"{', '.join(FORMATS)}.", of="export")]
+Analysis = Annotated[
+    str | None, option("--analysis", help="Export this analysis, see analyze --list, not rows.")
+]
+To = Annotated[
+    Path | None, option("--to", help="File to write; else standard output.", dir_okay=False)
+]
+
+
+@filtered
+def export(
+    db: Db = Path(DEFAULTS.db),
+    format_: Format = "ndjson",
+    analysis: Analysis = None,
+    to: To = None,
+    *,
+    filters: Filters,
+) -> None:
+    """Write requests, or an analysis, for another program."""
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_!r}: choose from {', '.join(FORMATS)}")
+    if analysis and format_ == "har":
+        raise UsageError("--format har holds requests: leave --analysis out")
+    if format_ == "parquet" and to is None:
+        raise UsageError("--format parquet is no text: name a file with --to")
+    if to and to.exists() and db.exists() and to.samefile(db):
+        raise UsageError(f"--to {to} is the database itself: name another file")
+    if analysis:
+        showing.names([analysis], showing.CSV, option="--analysis")
+    with output.aside(to) if to else nullcontext() as new:
+        if analysis:
+            found = answers.of(source(db, filters=filters), names=[analysis])[analysis]
+            _write_analysis(found, format_, new)
+        else:
+            _write_requests(db, filters, format_, new)
+
+
+def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
+    if format_ == "parquet" and to:
+        from perfectcv_traffic.render.parquet import write_frame
+
+        write_frame(to, frame)
+        return
+    from perfectcv_traffic.render.machine import plain
+
+    rows = ([plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
+    _write([str(name) for name in frame.columns], rows, format_, to)
+
+
+def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -> None:
+    from perfectcv_traffic.store import counted, database
+
+    with database.reading(db) as connection:
+        if counted.is_summary(connection):
+            counted.require_rows(connection, "single requests")
+        if counted.summarised(connection):
+            note(f"database {db} {counted.absence(connection, 'single requests')}")
+        connection.create_function("matches", 2, matches, deterministic=True)
+        columns = connection.execute("PRAGMA table_info(api_requests)").fetchall()
+        types = {name: sql_type for _, name, sql_type, *_ in columns}
+        where, parameters = filters.where()
+        chosen = ", ".join(f'"{name}"' for name in types)
+        sql = f"SELECT {chosen} FROM api_requests WHERE {where} ORDER BY id"
+        rows = connection.execute(sql, parameters)
+        if format_ == "parquet" and to:
+            from perfectcv_traffic.render.parquet import write_rows
+
+            write_rows(to, types, rows)
+        else:
+            _write(list(types), rows, format_, to)
+
+
+def _write(names: list[str], rows: Iterable[Sequence[Any]], format_: str, to: Path | None) -> None:
+    text = _text(names, rows, format_)
+    if to is None:
+        output.write(text)
+        return
+    with to.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(text)
+
+
+def _text(names: list[str], rows: Iterable[Sequence[Any]], format_: str) -> Iterator[str]:
+    from perfectcv_traffic.render.rows import WRITERS, har
+
+    if format_ != "har":
+        return WRITERS[format_](names, rows)
+    version = importlib.metadata.version("perfectcv-traffic")
+    return har((dict(zip(names, row, strict=True)) for row in rows), version=version)

@@ -1,0 +1,1 @@
+"""Where the frames of the analyses come from: a database, logs, records at hand."""

@@ -1,0 +1,34 @@
+"""Times as the record has them: UTC, of one width, so that their order is that of their text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+
+def stamp(moment: datetime) -> str:
+    """A time as `TrafficLog.timestamp`.
+
+    Not by strftime, which writes the year 999 with three digits.
+    """
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def from_epoch(seconds: float) -> str:
+    """The same of seconds since 1970."""
+    microseconds = round(seconds * 1_000_000)
+    return f"{_second(microseconds // 1_000_000)}.{microseconds % 1_000_000:06d}Z"
+
+
+@lru_cache(64)
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).isoformat()[:19]
+
+
+def before(end: datetime, length: timedelta) -> datetime:
+    """The time so long before another, at the earliest the first there is."""
+    try:
+        return end - length
+    except OverflowError:
+        return datetime.min.replace(tzinfo=end.tzinfo)
