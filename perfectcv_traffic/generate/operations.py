@@ -84,6 +84,8 @@ class Operation:
     responses: Mapping[str, Schema] = field(default_factory=dict)
     """The schema of each JSON answer, by status as the document writes it: `200`, `4XX`."""
     tags: tuple[str, ...] = ()
+    servers: Json = None
+    """What the document says of its own servers, other than those of all operations."""
 
     @property
     def key(self) -> str:
@@ -175,6 +177,7 @@ def _operation(
         security=parse_security(document, security, schemes),
         responses=_responses(document, declared),
         tags=_tags(declared),
+        servers=declared.get("servers", item.get("servers")),
     )
     return _without_credential_parameters(operation, schemes.values())
 

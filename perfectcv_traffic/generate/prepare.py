@@ -18,7 +18,7 @@ from perfectcv_traffic.generate.plan import Pair, Planned, draftable, pair_up, p
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import scenarios_named
 from perfectcv_traffic.generate.selection import select
-from perfectcv_traffic.generate.servers import base_url
+from perfectcv_traffic.generate.servers import base_url, served_here
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
 
@@ -58,8 +58,9 @@ async def load(setup: Setup, target: Target, options: Options, credentials: Cred
     document = await load_document(setup, target, options.openapi)
     operations, broken = parse_operations(document)
     selected, unselected = select(operations, options.selection)
+    selected, elsewhere = served_here(document, target, selected)
     selected, undraftable = draftable(document, selected)
-    left_out = (*broken, *unselected, *undraftable)
+    left_out = (*broken, *unselected, *elsewhere, *undraftable)
     base = base_url(document, target)
     secrets = await log_in(setup, document, base, credentials)
     if not selected:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, urljoin, urlsplit
 
+from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.encoding import PATH_SAFE
-from perfectcv_traffic.generate.openapi import Document, Schema, quoted
+from perfectcv_traffic.generate.openapi import Document, Json, Schema, quoted
+from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.target import Target
+
+ELSEWHERE = "it has servers of its own, and none is the target"
 
 
 def base_url(document: Document, target: Target) -> str:
@@ -24,11 +28,35 @@ def base_url(document: Document, target: Target) -> str:
             f"{path}/".startswith(f"{target.path}/") for path in paths
         )
         return target.origin if is_included else target.base
-    return target.origin + next(_server_paths(document, target), "")
+    return target.origin + next(_server_paths(document, target, document.root.get("servers")), "")
 
 
-def _server_paths(document: Document, target: Target) -> Iterator[str]:
-    for node in document.items(document.root.get("servers")):
+def served_here(
+    document: Document, target: Target, operations: Iterable[Operation]
+) -> tuple[tuple[Operation, ...], tuple[LeftOut, ...]]:
+    """The operations below the base URL, and those that have servers of their own elsewhere."""
+    base, kept, left_out = base_url(document, target), list[Operation](), list[LeftOut]()
+    for one in operations:
+        why = _why_elsewhere(document, target, base, one.servers)
+        if why is None:
+            kept.append(one)
+        else:
+            left_out.append(LeftOut(method=one.method, path=one.path, reason=why))
+    return tuple(kept), tuple(left_out)
+
+
+def _why_elsewhere(document: Document, target: Target, base: str, own: Json) -> str | None:
+    if not own or target.path:
+        return None
+    try:
+        bases = {target.origin + path for path in _server_paths(document, target, own)}
+    except TargetError as error:
+        return str(error)
+    return None if base in bases else ELSEWHERE
+
+
+def _server_paths(document: Document, target: Target, servers: Json) -> Iterator[str]:
+    for node in document.items(servers):
         server = document.resolve(node)
         url = _filled_in(document, server)
         try:

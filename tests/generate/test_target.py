@@ -6,7 +6,8 @@ import pytest
 
 from perfectcv_traffic.errors import TargetError, UsageError
 from perfectcv_traffic.generate.openapi import Document
-from perfectcv_traffic.generate.servers import base_url
+from perfectcv_traffic.generate.operations import parse_operations
+from perfectcv_traffic.generate.servers import ELSEWHERE, base_url, served_here
 from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
 
 
@@ -113,3 +114,21 @@ def test_server_that_is_no_url_is_a_target_error() -> None:
     document = Document("doc", {"servers": [{"url": "http://[x"}]})
     with pytest.raises(TargetError, match="is not a URL"):
         base_url(document, parse_target("http://h"))
+
+
+def test_operation_with_servers_of_its_own_is_asked_only_if_they_are_the_target() -> None:
+    paths = {
+        "/elsewhere": {"servers": [{"url": "https://files.example"}], "get": {}},
+        "/below": {"get": {"servers": [{"url": "/v9"}]}},
+        "/same": {"get": {"servers": [{"url": "https://files.example"}, {"url": "http://h/v1"}]}},
+        "/plain": {"get": {}, "servers": []},
+        "/odd": {"get": {"servers": [{"url": "http://[x"}]}},
+    }
+    document = Document("doc", {"servers": [{"url": "/v1"}], "paths": paths})
+
+    kept, left_out = served_here(document, parse_target("http://h"), parse_operations(document)[0])
+
+    assert [one.path for one in kept] == ["/plain", "/same"]
+    assert [one.path for one in left_out] == ["/below", "/elsewhere", "/odd"]
+    assert [one.reason for one in left_out[:2]] == [ELSEWHERE] * 2
+    assert "is not a URL" in left_out[2].reason
