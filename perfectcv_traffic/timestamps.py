@@ -1,9 +1,15 @@
-"""Times as the record has them: UTC, of one width, so that their order is that of their text."""
+"""Times as the record has them: UTC, of one width, so that their order is that of their text.
+
+A log may hold any text in their place.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+IS_TIME_SQL = "timestamp >= '0' AND timestamp < ':'"
+"""Whether the timestamp of a row is one; an index finds it."""
 
 
 def stamp(moment: datetime) -> str:
@@ -37,3 +43,8 @@ def before(end: datetime, length: timedelta) -> datetime:
         return end - length
     except OverflowError:
         return datetime.min.replace(tzinfo=end.tzinfo)
+
+
+def is_time(text: str | None) -> bool:
+    """Whether a text may be a time: it begins with a digit."""
+    return text is not None and "0" <= text < ":"

@@ -31,9 +31,9 @@ def option(
 
 
 def typed_option(*names: str, **more: Any) -> Any:
-    """An option without an environment variable: what it chooses is deleted for good.
+    """An option without an environment variable: what it lets happen cannot be taken back.
 
-    A variable that was set for another day or another command must not do that.
+    A variable that was set for another day or another target must not do that.
     """
     return option(*names, envvar=None, **more)
 

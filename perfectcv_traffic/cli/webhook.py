@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.analysis.thresholds import Verdict
@@ -54,12 +54,11 @@ class Webhook:
         every = self._read()
         if not self._is_due(every.get(self._key), violated, now):
             return None
-        problem = self._send(verdicts)
-        if problem is None:
-            kept = max(self._cooldown, FORGOTTEN)
-            every = {key: one for key, one in every.items() if now - one.at <= kept}
-            self._write({**every, self._key: Told(violated, now)})
-        return problem
+        if problem := self._send(verdicts):
+            return problem
+        kept = max(self._cooldown, FORGOTTEN)
+        every = {key: one for key, one in every.items() if now - one.at <= kept}
+        return self._write({**every, self._key: Told(violated, now)})
 
     def _is_due(self, last: Told | None, violated: list[str], now: datetime) -> bool:
         """A violation that is new or was told long enough ago; that what was told is over."""
@@ -83,13 +82,18 @@ class Webhook:
     def _read(self) -> dict[str, Told]:
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=dict[str, Told])
-        except (FileNotFoundError, msgspec.DecodeError):  # damaged: told once too often
+        except (OSError, msgspec.DecodeError):  # not there, or damaged: told once too often
             return {}
 
-    def _write(self, every: dict[str, Told]) -> None:
+    def _write(self, every: dict[str, Told]) -> str | None:
+        """Remember; what went wrong: the verdict is the same whether it is told twice or not."""
         from perfectcv_traffic.render.files import write
 
-        write(self._state, msgspec.json.encode(every) + b"\n")
+        try:
+            write(self._state, msgspec.json.encode(every) + b"\n")
+        except StorageError as error:
+            return f"the webhook will be told again: {error}"
+        return None
 
 
 def _is_callable(url: str) -> bool:

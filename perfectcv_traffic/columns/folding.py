@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from perfectcv_traffic import overview
+from perfectcv_traffic import overview, timestamps
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.codes import Codes, narrow
 from perfectcv_traffic.columns.lines import Gathered, Shape, Words
@@ -78,7 +78,7 @@ class Folding:
             return
         if not self._waiting.add(records, self._words):
             self._summary.add_all(records)
-            self._saw([r.timestamp for r in records if r.timestamp is not None])
+            self._saw([str(r.timestamp) for r in records if timestamps.is_time(r.timestamp)])
             return
         self._nulls.add(records)
         if self._waiting.rows >= AT_ONCE:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,8 @@ from perfectcv_traffic.errors import TargetError
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 ANNOUNCEMENT = "listening on "
+_ANNOUNCED = re.compile(rf"{ANNOUNCEMENT}(http://127\.0\.0\.1:\d+)\s*$")
+"""The application may say that it listens, too: to something else."""
 
 
 @contextmanager
@@ -48,10 +52,11 @@ def _start(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]
 def _address(process: subprocess.Popen[bytes], output: Path) -> str:
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
+    end = time.monotonic() + START_SECONDS  # an application may print for ever
     try:
-        while (line := lines.get(timeout=START_SECONDS)) is not None:
-            if ANNOUNCEMENT in line:
-                return line.partition(ANNOUNCEMENT)[2].strip()
+        while (line := lines.get(timeout=max(0.0, end - time.monotonic()))) is not None:
+            if announced := _ANNOUNCED.search(line):
+                return announced[1]
     except queue.Empty:
         raise TargetError(
             f"the application did not answer within {START_SECONDS:.0f} s; what it printed is in "

@@ -31,13 +31,18 @@ def load(name: str | None) -> Any:
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = import_from_string(name)
+        made = found() if _is_factory(found) else found
     except ImportFromStringError as error:
         raise TargetError(f"application {name}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        why = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise TargetError(f"application {name} cannot be imported: {why}") from error
+    if not callable(made):
         raise TargetError(
-            f"application {name} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    return found() if _is_factory(found) else found
+            f"application {name} is a {type(made).__name__} that cannot be called: name an ASGI"
+            " application, or a function that makes one"
+        )
+    return made
 
 
 def _is_factory(found: Any) -> bool:

@@ -44,9 +44,8 @@ class CredentialUse(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Where a token is had that the document does not tell of."""
+    """Where a token is had that the document does not tell of: what answers a POST."""
 
-    method: str = "POST"
     path: str
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What is sent beside user name and password, or instead of them."""

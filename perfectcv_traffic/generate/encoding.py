@@ -22,8 +22,8 @@ from perfectcv_traffic.generate.presenting import Presented
 
 MULTIPART_BOUNDARY = "perfectcv-traffic-boundary-1f0e5a"
 
-# What stays readable in the fixed parts of a path: sub-delims, ":" and "@" of RFC 3986.
-_PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
+PATH_SAFE: Final = "/%:@!$&'()*+,;=~"
+"""What stays readable in the fixed parts of a path: sub-delims, `:` and `@` of RFC 3986."""
 _HEADER_SAFE: Final = " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}~"
 _DELIMITERS: Final = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
@@ -73,12 +73,14 @@ def text_of(value: Json) -> str:
 
 def _path(draft: Draft, ids: Mapping[str, str]) -> str:
     values, template = draft.values[Location.PATH], draft.operation.path
+    declared = {one.name: one for one in draft.operation.parameters_in(Location.PATH)}
     parts, end = [], 0
     for hole in PATH_PARAMETER.finditer(template):
-        parts.append(quote(template[end : hole.start()], safe=_PATH_SAFE))
+        parts.append(quote(template[end : hole.start()], safe=PATH_SAFE))
         name, end = hole[1], hole.end()
-        parts.append(_path_segment(ids[name] if name in ids else _simple(values.get(name))))
-    parts.append(quote(template[end:], safe=_PATH_SAFE))
+        text = ids[name] if name in ids else _simple(declared.get(name), values.get(name))
+        parts.append(_path_segment(text))
+    parts.append(quote(template[end:], safe=PATH_SAFE))
     return "".join(parts)
 
 
@@ -87,18 +89,23 @@ def _path_segment(text: str) -> str:
     return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
 
-def _simple(value: Json) -> str:
+def _simple(parameter: Parameter | None, value: Json) -> str:
+    """One parameter of a path or a header, in the style `simple`."""
+    if parameter is None or parameter.is_json or not isinstance(value, list | dict):
+        return text_of(value)
     if isinstance(value, list):
-        return ",".join(text_of(item) for item in value)
-    return text_of(value)
+        return ",".join(map(text_of, value))
+    between = "=" if parameter.explode else ","
+    return ",".join(f"{name}{between}{text_of(part)}" for name, part in value.items())
 
 
 def _headers(draft: Draft, fixed: Mapping[str, str]) -> dict[str, str]:
     """The fixed headers and those of the draft that they do not replace, in any case."""
     taken = {name.lower() for name in fixed}
+    declared = {one.name: one for one in draft.operation.parameters_in(Location.HEADER)}
     # Anything that no header may carry (controls, non-ASCII) goes out percent-encoded.
     made = {
-        name: quote(_simple(value).strip(), safe=_HEADER_SAFE)
+        name: quote(_simple(declared.get(name), value).strip(), safe=_HEADER_SAFE)
         for name, value in draft.values[Location.HEADER].items()
         if name.lower() not in taken
     }
@@ -126,6 +133,10 @@ def _serialized(parameter: Parameter, value: Json) -> Iterator[tuple[str, str]]:
     name = parameter.name
     if isinstance(value, dict) and not parameter.is_json:
         is_deep = parameter.style == "deepObject"
+        if not (is_deep or parameter.explode):
+            texts = [text for key, part in value.items() for text in (key, text_of(part))]
+            yield name, _DELIMITERS.get(parameter.style, ",").join(texts)
+            return
         for key, part in value.items():
             yield (f"{name}[{key}]" if is_deep else key), text_of(part)
     elif isinstance(value, list) and not parameter.is_json:

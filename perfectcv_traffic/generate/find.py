@@ -21,10 +21,11 @@ from perfectcv_traffic.generate.own import own_ids_of
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.prepare import Loaded, load
 from perfectcv_traffic.generate.probe.baseline import HappyPath
-from perfectcv_traffic.generate.probe.budget import Budget, RunLimits, Stopped
+from perfectcv_traffic.generate.probe.budget import Budget, Interrupted, RunLimits, Stopped
 from perfectcv_traffic.generate.probe.choices import (
     DEFAULT_ADMIN_PATH,
     DEFAULT_SLOW_SECONDS,
+    RULES_OF,
     SUITES,
 )
 from perfectcv_traffic.generate.probe.drafting import Drafter
@@ -37,7 +38,7 @@ from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
-from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
+from perfectcv_traffic.generate.target import open_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class ProbeOptions:
         unknown = sorted(set(self.suites) - set(SUITES))
         if unknown:
             raise UsageError(f"unknown suite {unknown[0]!r}; the suites are: {', '.join(SUITES)}")
+        if not self.needed_suites:
+            named = ", ".join(sorted(self.only.rules))
+            raise UsageError(
+                f"--only {named}: no suite of --suite tests that: leave one of them out"
+            )
         if not self.slow > 0:
             raise UsageError(f"--slow {self.slow}: give seconds, more than 0")
         try:
@@ -64,8 +70,12 @@ class ProbeOptions:
         except re.error as error:
             raise UsageError(f"pattern {self.admin_path!r} cannot be used: {error}") from error
 
-
-INTERRUPTED = "interrupted"
+    @property
+    def needed_suites(self) -> frozenset[str]:
+        """The suites that test any of the rules that are looked for."""
+        return frozenset(
+            suite for suite in self.suites if any(map(self.only.looks_for, RULES_OF[suite]))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +101,7 @@ class Probed(Session):
     @property
     def is_interrupted(self) -> bool:
         """Ctrl-C ended it."""
-        return self.stop_reason == INTERRUPTED
+        return isinstance(self.stopped, Interrupted)
 
     @property
     def is_complete(self) -> bool:
@@ -130,20 +140,29 @@ def find(
 
 
 def plan(
-    target: str, options: Options | None = None, *, credentials: Credentials | None = None
+    target: str,
+    options: Options | None = None,
+    probes: ProbeOptions | None = None,
+    *,
+    credentials: Credentials | None = None,
 ) -> list[Step]:
     """What `find` would send; nothing is sent but the request for the document."""
-    return asyncio.run(_plan(target, options or Options(), credentials or Credentials()))
+    return asyncio.run(
+        _plan(target, options or Options(), probes or ProbeOptions(), credentials or Credentials())
+    )
 
 
-async def _plan(address: str, options: Options, credentials: Credentials) -> list[Step]:
-    target = parse_target(address)
-    check_host(parse_address(target.base), options.allow_hosts)
+async def _plan(
+    address: str, options: Options, probes: ProbeOptions, credentials: Credentials
+) -> list[Step]:
+    target = open_target(address, options.allow_hosts)
     async with Sender(timeout=options.timeout) as sender:
         setup = Setup(sender=sender, run_id=new_run_id(), allow_hosts=options.allow_hosts)
-        loaded = await load(setup, target, options, replace(credentials, password=None))
-    drafter = Drafter(loaded.document, IdPool(Producers(loaded.operations)), options.seed)
-    return list(preview(loaded.document, loaded.operations, credentials, drafter))
+        nobody = replace(credentials, password=None, login=None)
+        loaded = await load(setup, target, options, nobody)
+    operations = probes.only.narrowed(loaded.operations)
+    drafter = Drafter(loaded.document, IdPool(Producers(operations)), options.seed)
+    return list(preview(loaded.document, operations, credentials, drafter, probes.needed_suites))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +174,8 @@ class _Job:
     on_outcome: Callable[[Outcome], None] | None
 
     async def perform(self) -> Probed:
-        options, target = self.options, parse_target(self.target)
-        check_host(parse_address(target.base), options.allow_hosts)
+        options = self.options
+        target = open_target(self.target, options.allow_hosts)
         run_id = options.run_id or new_run_id()
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)
@@ -166,11 +185,11 @@ class _Job:
             try:
                 await probing.perform()
             except asyncio.CancelledError:
-                probing.stopped = Stopped(INTERRUPTED)
+                probing.stopped = Interrupted("interrupted")
         return self.result(loaded, probing, setup)
 
     def probing(self, loaded: Loaded, sender: Sender, run_id: str) -> Probing:
-        ledger = Ledger(self.probes.only.admits, self.probes.limits.max_findings)
+        ledger = Ledger(self.probes.only, self.probes.limits.max_findings)
         ids = IdPool(Producers(loaded.operations))
         ids.deletes_existing = self.options.selection.delete_existing
         ids.own |= own_ids_of(loaded.credentials.token)
@@ -191,14 +210,14 @@ class _Job:
             prober=prober,
             ledger=ledger,
             happy_path=HappyPath(prober, drafter, ids, loaded.credentials),
-            suites=frozenset(self.probes.suites),
+            suites=self.probes.needed_suites,
             admin_path=self.probes.admin_path,
             slow=self.probes.slow,
             is_thorough=self.probes.is_thorough,
         )
 
     def watch(self, loaded: Loaded, ledger: Ledger) -> Callable[[Reply], None]:
-        return Watch(loaded.document, ledger, frozenset(self.probes.suites)).look_at
+        return Watch(loaded.document, ledger, self.probes.needed_suites).look_at
 
     def result(self, loaded: Loaded, probing: Probing, setup: Setup) -> Probed:
         baselines = probing.happy_path.baselines

@@ -58,7 +58,7 @@ def _records(path: Path) -> Iterator[TrafficLog]:
         for line in chunk.data.splitlines():
             try:
                 yield decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 yield TrafficLog(request_id="", path="?", request_body_note=_UNREADABLE)
 
 
@@ -83,7 +83,7 @@ def _recorded(record: TrafficLog, target: Target, credentials: Credentials) -> R
     query = _authenticated(record, credentials, headers, query)
     if REDACTED in query or REDACTED in record.path:
         raise _NotRepeatableError("its URL was redacted")
-    path = urlsplit(record.url).path if record.url else quote(record.path, safe=_PATH_SAFE)
+    path = _path(record)
     return Recorded(
         method=_method(record),
         path=record.route or record.path,
@@ -93,6 +93,17 @@ def _recorded(record: TrafficLog, target: Target, credentials: Credentials) -> R
         scenario=record.scenario or SCENARIO,
         status=record.status_code,
     )
+
+
+def _path(record: TrafficLog) -> str:
+    """The path as it was asked for. Host and path were chosen by whoever sent the request."""
+    try:
+        path = urlsplit(record.url).path if record.url else quote(record.path, safe=_PATH_SAFE)
+    except ValueError as error:
+        raise _NotRepeatableError("its URL is not valid") from error
+    if path and not path.startswith("/"):
+        raise _NotRepeatableError("its URL has no path")
+    return path
 
 
 def _content(record: TrafficLog) -> bytes | None:

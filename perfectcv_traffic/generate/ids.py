@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -21,6 +21,8 @@ from perfectcv_traffic.generate.producers import Producers, collection_of, words
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_LISTED = 3
 """Listed objects visited per collection."""
+MAX_REMEMBERED = 1000
+"""Further objects of a collection that are known to be somebody else's."""
 MAX_CREATED = 100
 MAX_ID_CHARACTERS = 200
 MAX_WRAPPERS = 3
@@ -52,14 +54,24 @@ class Harvested:
 class _Collection:
     listed: list[Harvested] = field(default_factory=list)
     created: list[Harvested] = field(default_factory=list)
+    others: list[Harvested] = field(default_factory=list)
+    """Objects that are not visited, but not ours either."""
 
-    def add(self, harvested: Harvested, *, is_created: bool) -> None:
-        # An upsert answers a POST with what was there before: that is not ours to delete.
-        if any(harvested.is_same(one) for one in (*self.listed, *self.created)):
+    def add_listed(self, harvested: Harvested) -> None:
+        if _is_among(harvested, (*self.listed, *self.created)):
             return
-        kept, most = (self.created, MAX_CREATED) if is_created else (self.listed, MAX_LISTED)
-        if len(kept) < most:
-            kept.append(harvested)
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append(harvested)
+        elif len(self.others) < MAX_REMEMBERED:
+            self.others.append(harvested)
+
+    def add_created(self, harvested: Harvested) -> None:
+        # An upsert answers a POST with what was there before: that is not ours to delete. Nor is
+        # what two creations are answered with: it may have been there before the first.
+        if _is_among(harvested, self.created):
+            self.others.append(harvested)
+        elif not _is_among(harvested, self.listed) and len(self.created) < MAX_CREATED:
+            self.created.append(harvested)
 
 
 class IdPool:
@@ -90,11 +102,12 @@ class IdPool:
         name = collection_of(operation.path)
         # Some answer a creation with the object, some with nothing but its id or slug.
         is_created = operation.method == "POST" and isinstance(answer, dict | str | int)
-        for one in [answer] if is_created else listed_objects(answer)[:MAX_LISTED]:
+        collection = self._collections[name]
+        add = collection.add_created if is_created else collection.add_listed
+        for one in [answer] if is_created else listed_objects(answer)[:MAX_REMEMBERED]:
             fields = _scalar_fields(one)
             if fields:
-                harvested = Harvested(fields, parents, name)
-                self._collections[name].add(harvested, is_created=is_created)
+                add(Harvested(fields, parents, name))
 
     def has_listed(self, operation: Operation) -> bool:
         """Whether a list answer has told of any object of the operation's collection."""
@@ -103,8 +116,7 @@ class IdPool:
     def object_for(self, operation: Operation, turn: int) -> Harvested | None:
         """The object that `bind` names at this turn, own ones first."""
         for hole in PATH_PARAMETER.findall(operation.path)[-1:]:
-            found = self._known(operation, hole, only_created=True)
-            found = found or self._known(operation, hole, only_created=False)
+            found = self._known(operation, hole, _created) or self._known(operation, hole, _all)
             if found:
                 return found[turn % len(found)][0]
         return None
@@ -127,42 +139,83 @@ class IdPool:
         return None
 
     def created(self, operation: Operation) -> list[str]:
-        """The ids of the objects that this run created and that `operation` can name."""
+        """The ids of the objects that this run created and that `operation` may delete."""
         holes = PATH_PARAMETER.findall(operation.path)
-        known = self._known(operation, holes[-1], only_created=True) if holes else []
-        return [text for _, text in known]
+        return [text for _, text in self._deletable(operation, holes[-1])] if holes else []
 
-    def bind(self, operation: Operation, turn: int, *, own_first: bool = False) -> dict[str, str]:
+    def bind(
+        self,
+        operation: Operation,
+        turn: int,
+        *,
+        own_first: bool = False,
+        drafted: Mapping[str, Json] | None = None,
+    ) -> dict[str, str]:
         """Ids for path parameters, another object at each turn; a parameter without a known id
-        is left out. An object's parents come with it, so that they belong together. `own_first`
-        prefers what this run created."""
+        is left out, unless what is `drafted` for it is not to be changed. An object's parents come
+        with it, so that they belong together. `own_first` prefers what this run created."""
         bound: dict[str, str] = {}
         holes = PATH_PARAMETER.findall(operation.path)
         for hole in reversed(holes):
-            is_deleted = operation.method == "DELETE" and hole == holes[-1]
-            only_created = is_deleted and not self.deletes_existing
-            found = self._known(operation, hole, only_created=only_created)
-            if own_first and hole == holes[-1]:
-                found = self._known(operation, hole, only_created=True) or found
+            is_last = hole == holes[-1]
+            is_deleted = operation.method == "DELETE" and is_last
+            if is_deleted and not self.deletes_existing:
+                found = self._deletable(operation, hole)
+            else:
+                found = self._known(operation, hole, _created) if own_first and is_last else []
+                found = found or self._known(operation, hole, _all)
+            is_spared = self._is_spared(operation, str((drafted or {}).get(hole)))
             if hole not in bound and found:
                 chosen, text = found[turn % len(found)]
                 bound = {**_parents(operation, hole, chosen), hole: text, **bound}
-            elif hole not in bound and is_deleted:
+            elif hole not in bound and (is_deleted or is_spared):
                 bound[hole] = unknown_id(operation, hole, turn)
         return bound
 
+    def _deletable(self, operation: Operation, hole: str) -> list[tuple[Harvested, str]]:
+        """Objects that are ours beyond doubt: a number that was created in another collection may
+        be that of somebody else's object here."""
+        before = collection_of(operation.path.partition(f"{{{hole}}}")[0])
+        is_told = self.producers.knows(before)
+        return [
+            (one, text)
+            for one, text in self._known(operation, hole, _own)
+            if one.collection == before or not (is_told or text.isdecimal())
+        ]
+
     def _known(
-        self, operation: Operation, hole: str, *, only_created: bool
+        self, operation: Operation, hole: str, kept: Callable[[_Collection], list[Harvested]]
     ) -> list[tuple[Harvested, str]]:
         for name in self.producers.collections(operation, hole):
-            known = self._collections[name]
-            kept = known.created if only_created else [*known.listed, *known.created]
-            spared = self.own if operation.method in _CHANGING else ()
-            found = [(one, text) for one in kept if (text := one.id_for(hole)) is not None]
-            found = [(one, text) for one, text in found if text not in spared]
+            named = [(one, one.id_for(hole)) for one in kept(self._collections[name])]
+            found = [
+                (one, text)
+                for one, text in named
+                if text is not None and not self._is_spared(operation, text)
+            ]
             if found:
                 return found
         return []
+
+    def _is_spared(self, operation: Operation, text: str) -> bool:
+        return operation.method in _CHANGING and text in self.own
+
+
+def _all(collection: _Collection) -> list[Harvested]:
+    return [*collection.listed, *collection.created]
+
+
+def _created(collection: _Collection) -> list[Harvested]:
+    return collection.created
+
+
+def _own(collection: _Collection) -> list[Harvested]:
+    """What this run created beyond doubt."""
+    return [one for one in collection.created if not _is_among(one, collection.others)]
+
+
+def _is_among(harvested: Harvested, known: Iterable[Harvested]) -> bool:
+    return any(harvested.is_same(one) for one in known)
 
 
 def _parents(operation: Operation, hole: str, chosen: Harvested) -> dict[str, str]:

@@ -28,7 +28,7 @@ async def log_in(
     if credentials.token is not None:
         return credentials
     if credentials.login is not None:
-        return await _log_in_there(setup, document, base, credentials)
+        return await _log_in_there(setup, document, base, credentials.login, credentials)
     username, password = credentials.username, credentials.password
     if username is None or password is None:
         return credentials
@@ -46,9 +46,8 @@ async def log_in(
 
 
 async def _log_in_there(
-    setup: Setup, document: Document, base: str, credentials: Credentials
+    setup: Setup, document: Document, base: str, login: Login, credentials: Credentials
 ) -> Credentials:
-    login = credentials.login or Login(path="/")
     operation = _operation(document, login)
     fields = dict(_fields(document, operation, credentials)) | dict(login.fields)
     address = base + login.path
@@ -64,7 +63,7 @@ async def _log_in_there(
 
 def _operation(document: Document, login: Login) -> Operation | None:
     operations, _ = parse_operations(document)
-    key = f"{login.method} {login.path}"
+    key = f"POST {login.path}"
     return next((one for one in operations if one.key == key), None)
 
 

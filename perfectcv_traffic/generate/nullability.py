@@ -18,6 +18,7 @@ from perfectcv_traffic.generate.schemas import (
 MAX_VALUES = 20_000
 """Values of one answer that are looked at."""
 ANY_ITEM: Final = "*"
+"""Stands for each item of a list, and for each name that the schema of an object does not tell."""
 
 Step = str | int
 Choices = tuple[Schema, ...]
@@ -46,7 +47,8 @@ class Nullability:
         return not (is_known and fits(self._document, self._schema, changed))
 
     def forbidden(self, value: Json) -> list[tuple[Step, ...]]:
-        """The places of nulls in `value` that may not be there, each once, items as `*`."""
+        """The places of nulls in `value` that may not be there, each once, with `*` for what the
+        schema does not name."""
         found: dict[tuple[Step, ...], None] = {}
         waiting: list[tuple[tuple[Step, ...], Json]] = [((), value)]
         for _ in range(MAX_VALUES):
@@ -55,7 +57,7 @@ class Nullability:
             place, one = waiting.pop()
             if one is None and not self.allows_null(place):
                 found[place] = None
-            waiting.extend(_parts(place, one))
+            waiting.extend(self._parts(place, one))
         return sorted(found, key=str)
 
     def names(self, place: tuple[Step, ...], value: Json) -> list[str]:
@@ -73,11 +75,25 @@ class Nullability:
         return list(declared)
 
     def _at(self, place: tuple[Step, ...]) -> Choices:
-        if place not in self._known:
-            parents = self._at(place[:-1])
-            inner = [part for one in parents for part in _inner(one, place[-1])]
-            self._known[place] = self._choices(tuple(inner))
+        end = len(place)
+        while place[:end] not in self._known:  # no recursion: answers are as deep as they like
+            end -= 1
+        for length in range(end, len(place)):
+            parents = self._known[place[:length]]
+            inner = [part for one in parents for part in _inner(one, place[length])]
+            self._known[place[: length + 1]] = self._choices(tuple(inner))
         return self._known[place]
+
+    def _parts(
+        self, place: tuple[Step, ...], value: Json
+    ) -> Iterator[tuple[tuple[Step, ...], Json]]:
+        if isinstance(value, dict):
+            declared = [one.get("properties") for one in self._at(place)]
+            named = {name for one in declared if isinstance(one, dict) for name in one}
+            for name, part in value.items():
+                yield (*place, name if name in named else ANY_ITEM), part
+        elif isinstance(value, list):
+            yield from (((*place, ANY_ITEM), part) for part in value)
 
     def _choices(self, schemas: tuple[Json, ...]) -> Choices:
         try:
@@ -99,18 +115,10 @@ def general(place: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(ANY_ITEM if isinstance(step, int) else step for step in place)
 
 
-def _parts(place: tuple[Step, ...], value: Json) -> Iterator[tuple[tuple[Step, ...], Json]]:
-    if isinstance(value, dict):
-        yield from (((*place, name), part) for name, part in value.items())
-    elif isinstance(value, list):
-        yield from (((*place, ANY_ITEM), part) for part in value)
-
-
 def _inner(schema: Schema, step: Step) -> Iterator[Json]:
-    properties, items = schema.get("properties"), schema.get("items")
-    if step == ANY_ITEM and isinstance(items, dict):
-        yield items
-    elif isinstance(properties, dict) and step in properties:
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and step in properties:
         yield properties[step]
-    elif step != ANY_ITEM and isinstance(schema.get("additionalProperties"), dict):
-        yield schema["additionalProperties"]
+        return
+    keywords = ("items", "additionalProperties") if step == ANY_ITEM else ("additionalProperties",)
+    yield from (schema[one] for one in keywords if isinstance(schema.get(one), dict))

@@ -34,10 +34,14 @@ class Only:
     operations: frozenset[str] | None = None
     """Keys of the operations that are probed; None for all."""
 
+    def looks_for(self, rule: str) -> bool:
+        """Whether a rule is one that is looked for."""
+        return not self.rules or rule in self.rules
+
     def admits(self, rule: str, fingerprint: str) -> bool:
         """Whether a finding is one that is looked for."""
-        is_named = not self.rules or rule in self.rules
-        return is_named and (not self.fingerprints or fingerprint in self.fingerprints)
+        is_known = not self.fingerprints or fingerprint in self.fingerprints
+        return is_known and self.looks_for(rule)
 
     def narrowed(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
         """The operations to probe, and those that tell their ids."""

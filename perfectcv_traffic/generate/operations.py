@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Final
 from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema, quoted
 from perfectcv_traffic.generate.security import (
+    HEADER_NAME,
     Requirement,
     SecurityScheme,
     parse_schemes,
@@ -23,6 +25,7 @@ PATH_PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
 JSON_MEDIA_TYPE = "application/json"
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 MULTIPART_MEDIA_TYPE = "multipart/form-data"
+_ANY_MEDIA_TYPES: Final = ("application/*", "*/*")
 _PREFERRED_MEDIA_TYPES: Final = (JSON_MEDIA_TYPE, FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE)
 
 # What the client itself writes; OpenAPI has Accept, Content-Type and Authorization ignored too.
@@ -202,8 +205,10 @@ def _parameters(
 def _is_sendable(parameter: Parameter, path: str) -> bool:
     if parameter.location is Location.PATH:
         return f"{{{parameter.name}}}" in path
-    is_header = parameter.location is Location.HEADER
-    return not (is_header and parameter.name.lower() in _RESERVED_HEADERS)
+    if parameter.location is not Location.HEADER:
+        return True
+    is_name = HEADER_NAME.fullmatch(parameter.name) is not None
+    return is_name and parameter.name.lower() not in _RESERVED_HEADERS
 
 
 def _parameter(document: Document, node: Schema) -> Parameter:
@@ -243,7 +248,7 @@ def _body(document: Document, node: Json) -> Body | None:
     if media_type is None:
         return None
     return Body(
-        media_type=media_type,
+        media_type=JSON_MEDIA_TYPE if media_type in _ANY_MEDIA_TYPES else media_type,
         schema=_with_example(document, media),
         required=declared.get("required") is True,
     )
@@ -253,11 +258,20 @@ def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
     found: dict[str, Schema] = {}
     responses = declared.get("responses")
     for status, node in responses.items() if isinstance(responses, dict) else ():
-        content = document.resolve(document.resolve(node).get("content", {}))
-        media = document.resolve(content.get(JSON_MEDIA_TYPE, {}))
-        if isinstance(media.get("schema"), dict):
-            found[str(status).upper()] = media["schema"]
+        # What cannot be read says nothing of its answer; the request can be sent all the same.
+        with contextlib.suppress(TargetError):
+            content = document.resolve(document.resolve(node).get("content", {}))
+            names = [JSON_MEDIA_TYPE, *filter(_is_json, content)]
+            name = next((one for one in names if one in content), None)
+            media = document.resolve(content[name]) if name is not None else {}
+            if isinstance(media.get("schema"), dict):
+                found[str(status).upper()] = media["schema"]
     return found
+
+
+def _is_json(media_type: str) -> bool:
+    bare = media_type.partition(";")[0].strip().lower()
+    return bare == JSON_MEDIA_TYPE or bare.endswith("+json") or bare in _ANY_MEDIA_TYPES
 
 
 def _tags(declared: Schema) -> tuple[str, ...]:

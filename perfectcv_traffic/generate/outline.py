@@ -15,27 +15,41 @@ from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
 from perfectcv_traffic.generate.presenting import present
+from perfectcv_traffic.generate.probe.preview import Step
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.setup_sender import Setup
-from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
+from perfectcv_traffic.generate.target import open_target
 from perfectcv_traffic.record import SCENARIO_HEADER
 
 _USER: Final = "user"
 _ENCODED: Final = re.compile(r"%24(?=[A-Z_])")
 
 
+def steps(target: str, options: Options, credentials: Credentials) -> list[Step]:
+    """The same by scenario; a place in it is where the request differs from a valid one."""
+    prepared = asyncio.run(_prepared(target, options, _placeholders(credentials)))
+    return [_step(one) for one in prepared.plan(options.seed)]
+
+
 def outline(target: str, options: Options, credentials: Credentials) -> list[WireRequest]:
     """What a run would send; nothing is sent but the request for the document."""
-    return asyncio.run(_outline(target, options, _placeholders(credentials)))
+    prepared = asyncio.run(_prepared(target, options, _placeholders(credentials)))
+    return [_request(prepared, one) for one in prepared.plan(options.seed)]
 
 
-async def _outline(address: str, options: Options, credentials: Credentials) -> list[WireRequest]:
-    target = parse_target(address)
-    check_host(parse_address(target.base), options.allow_hosts)
+async def _prepared(address: str, options: Options, credentials: Credentials) -> Prepared:
+    target = open_target(address, options.allow_hosts)
+    # A plan has an end: for how long it would be sent says not how much that is.
+    options = replace(options, duration=None, stages=())
     async with Sender(timeout=options.timeout) as sender:
         setup = Setup(sender=sender, run_id=new_run_id(), allow_hosts=options.allow_hosts)
-        prepared = await prepare(setup, target, options, credentials)
-    return [_request(prepared, one) for one in prepared.plan(options.seed)]
+        return await prepare(setup, target, options, credentials)
+
+
+def _step(planned: Planned) -> Step:
+    operation, scenario = planned.draft.operation, planned.scenario
+    case = f"{scenario.meaning}: {planned.pointer}" if planned.pointer else scenario.meaning
+    return Step(method=operation.method, path=operation.path, scenario=scenario.name, case=case)
 
 
 def _placeholders(credentials: Credentials) -> Credentials:

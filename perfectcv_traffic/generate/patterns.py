@@ -44,9 +44,19 @@ def matching_text(pattern: str, shortest: int = 0, rng: Random | None = None) ->
             texts = [make(extra) for extra in (0, max(0, shortest))]
     except (re.error, _NotFollowedError, RecursionError, OverflowError):
         return None
+    texts = [one for one in map(_joined, texts) if one is not None]
     fitting: Iterable[str] = (one for one in texts if shortest <= len(one) <= MAX_CHARACTERS)
     # Repetitions of repetitions may take for ever to search; the text is right by its making.
     return next((one for one in fitting if reader.is_nested or compiled.search(one)), None)
+
+
+def _joined(text: str) -> str | None:
+    r"""ECMA-262 writes what is beyond 16 bits as two halves, `\ud83d\ude00`: as one character, if
+    they are a pair."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
 
 
 class _NotFollowedError(Exception):

@@ -33,11 +33,15 @@ class Producers:
     def __contains__(self, operation: Operation) -> bool:
         return operation.key in self._feeding_keys
 
+    def knows(self, collection: str) -> bool:
+        """Whether an operation lists or creates the objects of a collection."""
+        return collection in self._operations
+
     def collections(self, operation: Operation, hole: str) -> tuple[str, ...]:
         """The collections whose objects fill one path parameter: the one before it in the path,
         else those named as it is."""
         before = collection_of(operation.path.partition(f"{{{hole}}}")[0])
-        found = [before] if before in self._operations else []
+        found = [before] if self.knows(before) else []
         found += self._by_noun.get(_noun(hole), ())
         return tuple(dict.fromkeys(found))
 

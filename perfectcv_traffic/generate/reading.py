@@ -6,11 +6,14 @@ a body ends. What has arrived stays known when the rest never does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
 MAX_HEAD_BYTES: Final = 65_536
 _MAX_CHUNK_LINE_BYTES: Final = 1024
+_MAX_LENGTH_DIGITS: Final = 20
+_HEXADECIMAL: Final = re.compile(rb"[0-9A-Fa-f]{1,16}")
 _NO_BODY: Final = frozenset({204, 304})
 _INFORMATIONAL: Final = range(100, 200)
 _VERSIONS: Final = (b"HTTP/1.1", b"HTTP/1.0")
@@ -107,10 +110,10 @@ class Reading:
         line = self._line()
         if line is None:
             return False
-        try:
-            self._left = int(line.partition(b";")[0].strip() or b"x", 16)
-        except ValueError as error:
-            raise NotHttpError("the length of a chunk is no number") from error
+        length = line.partition(b";")[0].strip()
+        if not _HEXADECIMAL.fullmatch(length):
+            raise NotHttpError("the length of a chunk is no number")
+        self._left = int(length, 16)
         self._step = self._read_chunk if self._left else self._read_trailer
         return True
 
@@ -181,6 +184,6 @@ def _parsed(head: bytes) -> tuple[int, list[Field], bool]:
 
 
 def _length(text: bytes) -> int:
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > _MAX_LENGTH_DIGITS:
         raise NotHttpError("the length of the body is no number")
     return int(text)

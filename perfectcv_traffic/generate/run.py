@@ -28,7 +28,7 @@ from perfectcv_traffic.generate.replay import Recording, Replay, permitted, turn
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.session import Session
 from perfectcv_traffic.generate.setup_sender import Setup
-from perfectcv_traffic.generate.target import check_host, parse_address, parse_target
+from perfectcv_traffic.generate.target import open_target
 from perfectcv_traffic.generate.traffic import Traffic
 
 MAX_IN_FLIGHT = 1000
@@ -139,10 +139,10 @@ class _Job:
     recording: Recording | None = None
 
     async def perform(self, *, returns_when_cancelled: bool) -> Run:
-        options, target = self.options, parse_target(self.target)
+        options = self.options
         if self.recording is not None:
             return await self.repeat(self.recording, returns_when_cancelled=returns_when_cancelled)
-        check_host(parse_address(target.base), options.allow_hosts)
+        target = open_target(self.target, options.allow_hosts)
         run_id = options.run_id or new_run_id()
         async with Sender(timeout=options.timeout) as sender:
             setup = Setup(sender=sender, run_id=run_id, allow_hosts=options.allow_hosts)

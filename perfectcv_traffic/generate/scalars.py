@@ -32,7 +32,9 @@ def make_number(schema: Schema, rng: Random) -> float:
     if low is None:
         low = 1.0 if high is None else high - 10
     top = low + 10 if high is None else high
-    return low + (top - low) * rng.randint(1, 9) / 10
+    share = rng.randint(1, 9) / 10
+    # Each bound by itself: what lies between the largest floats is no number.
+    return low * (1 - share) + top * share if math.isinf(top - low) else low + (top - low) * share
 
 
 def make_text(schema: Schema, rng: Random) -> str | bytes:

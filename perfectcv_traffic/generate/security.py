@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema, quoted
+
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a header may be called (RFC 9110, 5.6.2)."""
 
 
 class SchemeKind(StrEnum):
@@ -89,9 +94,10 @@ def _scheme(document: Document, name: str, declared: Json) -> SecurityScheme:
     if kind is not SchemeKind.API_KEY:
         return SecurityScheme(name=name, kind=kind, token_url=_token_url(document, node))
     place, key = node.get("in"), node.get("name")
-    if place not in ("query", "header", "cookie") or not isinstance(key, str) or not key:
+    is_named = isinstance(key, str) and key and (place != "header" or HEADER_NAME.fullmatch(key))
+    if place not in ("query", "header", "cookie") or not is_named:
         raise document.broken(f"security scheme {quoted(name)} says not where its key goes")
-    return SecurityScheme(name=name, kind=kind, location=Location(place), field=key)
+    return SecurityScheme(name=name, kind=kind, location=Location(place), field=str(key))
 
 
 def _scheme_kind(node: Schema) -> SchemeKind:

@@ -12,9 +12,12 @@ from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import METHODS, LeftOut, Operation, Parameter
 
 RISKY: Final = re.compile(
-    "logout|signout|revoke|deactivate|password|webhook|checkout|purchase", re.IGNORECASE
+    "(log|sign)[-_]?(out|off)|revoke|deactivate|password|webhook|check[-_]?out|purchase",
+    re.IGNORECASE,
 )
 """Paths that end the own session, lock accounts, spend money or call others."""
+PAYING: Final = re.compile("(?<![a-z])(pay|payments?|charges?|refunds?)(?![a-z])", re.IGNORECASE)
+"""Paths that move money when something is written to them; to read them costs nothing."""
 
 _READS: Final = frozenset({"GET"})
 _PROBES: Final = frozenset({"HEAD", "OPTIONS", "TRACE"})
@@ -83,7 +86,9 @@ def why_left_out(
 
 
 def _not_permitted(operation: Operation, selection: Selection) -> str | None:
-    if operation.method in selection.permitted or _matches(operation, selection.read_only):
+    is_named = operation.method in (selection.methods or METHODS)
+    is_reading = operation.method in _WRITES and _matches(operation, selection.read_only)
+    if operation.method in selection.permitted or (is_named and is_reading):
         return None
     if operation.method in _WRITES and not selection.allow_writes:
         return "writes are not allowed"
@@ -100,6 +105,8 @@ def _not_matching(operation: Operation, selection: Selection) -> str | None:
 
 def _risky(operation: Operation, selection: Selection) -> str | None:
     found = RISKY.search(operation.path)
+    if operation.method in _WRITES:
+        found = found or PAYING.search(operation.path)
     if found is None or _matches(operation, selection.include_risky):
         return None
     return f"risky: {found[0].lower()}"

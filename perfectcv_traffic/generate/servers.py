@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
+from perfectcv_traffic.generate.encoding import PATH_SAFE
 from perfectcv_traffic.generate.openapi import Document, Schema, quoted
 from perfectcv_traffic.generate.target import Target
 
@@ -14,7 +15,7 @@ def base_url(document: Document, target: Target) -> str:
     """The URL before every path of `document`, always at the target's own host.
 
     A path in the target is taken as said, unless the document's paths already begin with it.
-    Without one, the document's first server counts if it is relative or this very host; others
+    Without one, the document's first server that is relative or this very host counts; others
     describe another installation.
     """
     if target.path:
@@ -35,7 +36,7 @@ def _server_paths(document: Document, target: Target) -> Iterator[str]:
         except ValueError as error:
             raise document.broken(f"server {quoted(url)} is not a URL") from error
         if f"{parts.scheme}://{parts.netloc}" == target.origin and parts.path.isprintable():
-            yield parts.path.rstrip("/")
+            yield quote(parts.path.rstrip("/"), safe=PATH_SAFE)
 
 
 def _filled_in(document: Document, server: Schema) -> str:

@@ -38,6 +38,13 @@ def parse_target(address: str) -> Target:
     return Target(origin=_origin(url), path=url.raw_path.decode("ascii").rstrip("/"))
 
 
+def open_target(address: str, allow_hosts: Collection[str]) -> Target:
+    """The target at `address`, which may be sent to. Raises `UsageError`, `TargetError`."""
+    target = parse_target(address)
+    check_host(parse_address(target.base), allow_hosts)
+    return target
+
+
 def parse_address(address: str) -> httpx.URL:
     """An http(s) URL, read by the same parser that will send to it."""
     try:

@@ -29,7 +29,8 @@ class Traffic(Loop[Planned]):
 
     async def perform(self, item: Planned, *, due: float | None = None) -> None:
         """Send one request and note what came back."""
-        ids = self.ids.bind(item.draft.operation, item.number)
+        drafted = item.draft.values[Location.PATH]
+        ids = self.ids.bind(item.draft.operation, item.number, drafted=drafted)
         if item.pointer is not None and item.pointer.startswith("/path/"):
             ids.pop(item.pointer.removeprefix("/path/"), None)  # the null itself must arrive
         request = self._encode(item, ids)

@@ -73,7 +73,8 @@ class _Maker:
         options = alternatives(flat)
         if options:
             chosen = self.choose(options, depth)
-            return self.make(with_alternative(self.document, flat, chosen), depth + 1)
+            made = self.make(with_alternative(self.document, flat, chosen), depth + 1)
+            return _discriminated(made, flat.get("discriminator"), chosen)
         return self.make_plain(flat, depth)
 
     def completed(self, stated: Json, schema: Schema, depth: int) -> Json:
@@ -158,6 +159,24 @@ def _stated_value(schema: Schema, rng: Random) -> Json:
     default = schema.get("default")
     # A default of null, [] or {} would leave nothing to look into.
     return default if isinstance(default, str | int | float) else _ABSENT
+
+
+def _discriminated(made: Json, discriminator: Json, chosen: Json) -> Json:
+    """`made` with the name of its alternative, where the schema says that one property tells it:
+    https://spec.openapis.org/oas/v3.1.0#discriminator-object."""
+    told = discriminator if isinstance(discriminator, dict) else {}
+    name, reference = (
+        told.get("propertyName"),
+        chosen.get("$ref") if isinstance(chosen, dict) else None,
+    )
+    if not (isinstance(made, dict) and isinstance(name, str) and isinstance(reference, str)):
+        return made
+    mapping, last = told.get("mapping"), reference.rpartition("/")[2]
+    pairs = mapping.items() if isinstance(mapping, dict) else ()
+    known = [key for key, to in pairs if to in (reference, last)] or [last]
+    # A constant of the alternative itself says it, perhaps as a number.
+    is_free = isinstance(made.get(name), str) and made[name] not in known
+    return {**made, name: known[0]} if is_free else made
 
 
 def _with_confirmations(made: dict[str, Json]) -> dict[str, Json]:

@@ -80,8 +80,11 @@ class Formats:
 
     def detect(self, lines: Iterable[bytes]) -> LogFormat | None:
         """The format most of the lines are in; None when not one is recognised."""
-        votes = Counter(found for line in lines if (found := self._vote(line)) is not None)
-        return votes.most_common(1)[0][0] if votes else None
+        return elected(self.votes(lines))
+
+    def votes(self, lines: Iterable[bytes]) -> Counter[LogFormat]:
+        """How many of the lines are in which format."""
+        return Counter(found for line in lines if (found := self._vote(line)) is not None)
 
     def explain(self, lines: Iterable[bytes], log_format: LogFormat) -> list[Parsed]:
         """What becomes of each of the lines."""
@@ -111,6 +114,11 @@ class Formats:
 
     def _reads(self, log_format: LogFormat, line: bytes) -> bool:
         return isinstance(self.parser(log_format).parse(line), TrafficLog)
+
+
+def elected(votes: Counter[LogFormat]) -> LogFormat | None:
+    """The format with the most votes; None if there are none."""
+    return votes.most_common(1)[0][0] if votes else None
 
 
 def _trusted() -> TrustedProxies:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
@@ -12,10 +14,27 @@ def write(path: Path, content: bytes) -> Path:
 
     Raises `StorageError` if it cannot be written.
     """
+    with _writing(path):
+        path.write_bytes(content)
+    return path
+
+
+def require_writable(path: Path) -> None:
+    """Raise `StorageError` for a file that could not be written when the work for it is done."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return  # a pipe must not be opened twice, a device need not
+    with _writing(path):
+        is_new = not path.exists()
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(f"cannot write {path}: {reason}; choose another place for it") from error
-    return path

@@ -11,7 +11,7 @@ import msgspec
 
 from perfectcv_traffic.generate.find import Probed
 from perfectcv_traffic.generate.outcome import Outcome
-from perfectcv_traffic.generate.probe.findings import Finding, Verdict
+from perfectcv_traffic.generate.probe.findings import CONCLUSIVE, Finding, Verdict
 from perfectcv_traffic.rules import RULES
 
 SCHEMA_VERSION = 1
@@ -55,7 +55,7 @@ def summary(report: Report) -> Json:
     inconclusive = {
         (one.method, one.path) for one in probed.checks if one.verdict == Verdict.INCONCLUSIVE
     }
-    tested = {one.rule for one in probed.checks if one.verdict != Verdict.NOT_TESTED}
+    tested = {one.rule for one in probed.checks if one.verdict in CONCLUSIVE}
     return {
         "seconds": round(probed.seconds, 3),
         "complete": probed.is_complete,

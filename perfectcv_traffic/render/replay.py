@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from perfectcv_traffic.record import REQUEST_ID_HEADER, RUN_ID_HEADER, SCENARIO_HEADER
-from perfectcv_traffic.render.shell import Variable, word
+from perfectcv_traffic.shell import Variable, word
 
 Request = Mapping[str, Any]
 

@@ -60,14 +60,14 @@ def _time(text: str | None) -> str | None:
 
 
 def _entry(request: Mapping[str, Any], started: str) -> dict[str, Any]:
-    duration = request["response_time_ms"]
+    duration = max(request["response_time_ms"] or 0, 0)
     return {
         "startedDateTime": started,
-        "time": 0 if duration is None else duration,
+        "time": duration,
         "request": _sent(request),
         "response": _answered(request),
         "cache": {},
-        "timings": {"send": 0, "wait": 0 if duration is None else duration, "receive": 0},
+        "timings": {"send": 0, "wait": duration, "receive": 0},
         "_requestId": request["request_id"],
     }
 

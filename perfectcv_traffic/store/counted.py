@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store import digests
+from perfectcv_traffic.timestamps import is_time
 
 OWN = ""
 """The source of ids that this database counted itself; of others it is the database's id."""
@@ -57,7 +58,7 @@ class Counted:
                 self.ids.append(record.event_id)
             else:
                 self.digests.append((offset, digests.digest(offset, row_of(record))))
-        known = [record.timestamp for _, record in records if record.timestamp]
+        known = [str(one.timestamp) for _, one in records if is_time(one.timestamp)]
         self.first = min([*known, *filter(None, [self.first])], default=None)
         self.last = max([*known, *filter(None, [self.last])], default=None)
 

@@ -34,7 +34,7 @@ from perfectcv_traffic.store.ready import Ready
 from perfectcv_traffic.store.refused import UNSTORABLE
 from perfectcv_traffic.store.segments import Segment
 from perfectcv_traffic.store.sifting import Sifting
-from perfectcv_traffic.store.stream import StartAgainError, Stream
+from perfectcv_traffic.store.stream import StartAgainError, Stream, UnreadableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,7 @@ def ingest(
         if log.exists() or not siblings.rotated(log):  # else rotated away, and none begun since
             require_file(log)
     total = Counts()
+    unread: list[UnreadableError] = []
     with (
         only_ingester(db, wait=options.wait_for_lock),
         preparing(logs, wanted=options.in_parallel and not options.summary_only) as process,
@@ -91,10 +92,16 @@ def ingest(
             ingester.committed = checkpoints.begin
         for log in logs:
             with ingester.stream(log) as stream:
-                ingester.catch_up(stream)
+                try:
+                    ingester.catch_up(stream)
+                except UnreadableError as error:  # the other logs are read all the same
+                    unread.append(error)
                 total.add(stream.total)
         if process:
             process.dismiss()
+    if unread:
+        options.notice(f"{db}: {total.new} new from what could be read")
+        raise unread[0]
     return total
 
 
@@ -195,6 +202,7 @@ class Ingester:
                     commit.add(ready)
                     if ready.ends:
                         commit.end()
+                    del ready  # some megabytes, before there are as many of the next
             except CANNOT_STORE as error:
                 if not self._sifting.insist(log, log.offset):
                     raise

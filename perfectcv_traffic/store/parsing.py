@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat
+from perfectcv_traffic.log.formats import VOTERS, Formats, LogFormat, elected
 from perfectcv_traffic.log.lines import LineParser
 from perfectcv_traffic.log.reader import Chunk, LongLine
 from perfectcv_traffic.store.batch import Batch
@@ -16,6 +18,16 @@ GiveWay = Callable[[], None]
 
 Notice = Callable[[str], None]
 """Told what a person may want to know."""
+
+
+@dataclass(slots=True)
+class _Ballot:
+    """What the first lines of a log say of its format."""
+
+    votes: Counter[LogFormat] = field(default_factory=Counter)
+    lines: int = 0
+    end: int = 0
+    """The offset up to which lines have voted: a chunk is asked once."""
 
 
 class Parsing:
@@ -36,6 +48,8 @@ class Parsing:
         self._given = given
         self._give_way = give_way
         self._notice = notice
+        self._ballots: dict[tuple[str, int], _Ballot] = {}
+        """Of logs of which the first lines were read here, by path and generation."""
 
     def prepared(self, log: Segment, chunk: Chunk) -> Prepared:
         """What is to be inserted, with the summary."""
@@ -62,13 +76,26 @@ class Parsing:
         return self.heading(log, chunk)._replace(data=chunk.data)
 
     def _format(self, log: Segment, chunk: Chunk) -> LogFormat:
-        if log.format is None:
-            chosen = self._given or self._formats.detect(chunk.data.split(b"\n", VOTERS)[:VOTERS])
+        if log.format is None or (log.path, log.generation) in self._ballots:
+            chosen = self._given or self._elected(log, chunk)
             if chosen is None:  # nothing recognised yet: rejected, and looked at again next time
                 return LogFormat.NATIVE
+            if log.format != chosen:
+                self._notice(f"{log.path}: {chosen} format")
             log.format = chosen
-            self._notice(f"{log.path}: {chosen} format")
         return LogFormat(log.format)
+
+    def _elected(self, log: Segment, chunk: Chunk) -> LogFormat | None:
+        """By the first lines, which may come one by one; the very first may be of anything."""
+        ballot = self._ballots.setdefault((log.path, log.generation), _Ballot())
+        wanted = VOTERS - ballot.lines
+        if wanted > 0 and chunk.start >= ballot.end:
+            lines = chunk.data.split(b"\n", wanted)[:wanted]
+            found = self._formats.votes(lines)
+            ballot.votes.update(found)
+            ballot.lines += len(lines) if found else 0
+            ballot.end = chunk.identity.offset
+        return elected(ballot.votes)
 
 
 def _long_line(start: int, line: LongLine, parser: LineParser) -> Batch:

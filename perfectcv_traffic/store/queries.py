@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from perfectcv_traffic import timestamps
 from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.database import transaction
@@ -120,8 +121,8 @@ def line_counts(connection: sqlite3.Connection) -> LineCounts:
 def time_range(connection: sqlite3.Connection) -> tuple[str | None, str | None]:
     """Times of the first and the last request."""
     first, last = connection.execute(
-        "SELECT (SELECT min(timestamp) FROM api_requests),"
-        " (SELECT max(timestamp) FROM api_requests)"
+        f"SELECT (SELECT min(timestamp) FROM api_requests WHERE {timestamps.IS_TIME_SQL}),"
+        f" (SELECT max(timestamp) FROM api_requests WHERE {timestamps.IS_TIME_SQL})"
     ).fetchone()
     times = [one for one in (first, last, *counted.times(connection)) if one is not None]
     return min(times, default=None), max(times, default=None)

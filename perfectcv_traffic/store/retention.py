@@ -9,6 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfectcv_traffic import timestamps
 from perfectcv_traffic.store import counted, traces
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
@@ -122,8 +123,9 @@ def delete_requests(connection: sqlite3.Connection, ids: list[int]) -> None:
     """
     marks = ", ".join(map(str, ids))
     left = traces.of_rows(connection, marks)
-    span = f"SELECT min(timestamp), max(timestamp) FROM api_requests WHERE id IN ({marks})"
-    counted.add_times(connection, connection.execute(span).fetchone())
+    span = "SELECT min(timestamp), max(timestamp) FROM api_requests"
+    taken = connection.execute(f"{span} WHERE id IN ({marks}) AND {timestamps.IS_TIME_SQL}")
+    counted.add_times(connection, taken.fetchone())
     connection.execute(
         "UPDATE generated_requests SET is_pruned = 1 WHERE (run_id, request_id) IN"
         f" (SELECT run_id, request_id FROM api_requests WHERE id IN ({marks}))"

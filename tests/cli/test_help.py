@@ -57,6 +57,10 @@ def declared() -> Iterator[tuple[str, str, Any, OptionInfo]]:
 
 DELETING = {"prune": {"--older-than", "--keep-rows", "--max-size", "--client"}}
 """Options that choose what is deleted for good."""
+_SENDING = {"--allow-writes", "--allow-deletes", "--allow-host"}
+_PROBING = {"--delete-existing", "--read-only", "--include-risky", "--update-baseline"}
+TYPED = DELETING | {"run": _SENDING, "generate": _SENDING | _PROBING}
+"""Options whose consequences cannot be taken back: said in the call itself, or not at all."""
 
 
 def test_every_option_has_help_and_an_environment_variable_of_its_name() -> None:
@@ -64,7 +68,7 @@ def test_every_option_has_help_and_an_environment_variable_of_its_name() -> None
         word = name.removeprefix("--").replace("-", "_").upper()
         names = {f"{ENVIRONMENT_PREFIX}{word}", f"{ENVIRONMENT_PREFIX}{command.upper()}_{word}"}
         assert info.help
-        assert info.envvar in names or name in DELETING.get(command, ())
+        assert info.envvar in names or name in TYPED.get(command, ())
 
 
 def test_what_is_deleted_is_never_chosen_by_the_environment() -> None:
@@ -74,6 +78,12 @@ def test_what_is_deleted_is_never_chosen_by_the_environment() -> None:
         own = {name for of, name in found if of == command and name != "--db"}
         assert own == names
         assert all(found[command, name] is None for name in names)
+
+
+def test_what_cannot_be_taken_back_is_never_chosen_by_the_environment() -> None:
+    found = {(command, name): info.envvar for command, name, _, info in declared()}
+
+    assert all(found[command, name] is None for command, names in TYPED.items() for name in names)
 
 
 def test_no_variable_means_different_things() -> None:

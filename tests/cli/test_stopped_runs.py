@@ -100,3 +100,43 @@ def test_baseline_keeps_what_a_run_did_not_look_at(
     assert sorted(map(str, json.loads(path.read_text())["accepted"])) == sorted(
         map(str, every["accepted"])
     )
+
+
+NULLS = json.dumps(
+    {
+        "openapi": "3.1.0",
+        "paths": {
+            f"/p{n}": {
+                "get": {
+                    "responses": {
+                        "200": {"content": {"application/json": {"schema": {"type": "object"}}}}
+                    }
+                }
+            }
+            for n in range(12)
+        },
+    }
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--max-requests", "4"), 2),
+        (("--max-findings", "1"), 2),
+        (("--max-requests", "4", "--fail-on", "warning"), 1),
+        (("--max-requests", "4", "--fail-on", "never"), 0),
+        ((), 0),
+    ],
+)
+def test_run_that_stopped_with_warnings_alone_is_no_success(
+    program: Program, start: Callable[[Answer], str], arguments: tuple[str, ...], code: int
+) -> None:
+    def answer(head: bytes) -> bytes:
+        return ok(NULLS) if b"openapi" in head else ok(b"null")
+
+    done = program("generate", start(answer), *arguments)
+
+    assert done.returncode == code, done.stderr
+    assert "warning PT203" in done.stdout
+    assert ("the run stopped early" in done.stderr) == (code == 2)

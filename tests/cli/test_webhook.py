@@ -141,3 +141,15 @@ def test_checks_with_other_thresholds_or_filters_do_not_answer_for_each_other(
         assert checked("--status", "200") == 0
 
     assert [one["passed"] for one in receiver.told] == [False, False]
+
+
+def test_verdict_stays_the_same_where_nothing_can_be_remembered(
+    program: Program, receiver: Receiver, tmp_path: Path
+) -> None:
+    write(tmp_path, 500)
+    (tmp_path / "a.log.alerts.json").mkdir()
+
+    done = program("check", "a.log", "--max-error-rate", "0%", "--webhook", receiver.url)
+
+    assert (done.returncode, len(receiver.told)) == (1, 1)
+    assert "the webhook will be told again: cannot write" in done.stderr

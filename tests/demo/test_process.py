@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from perfectcv_traffic.demo.process import served
+from perfectcv_traffic.errors import TargetError
 
 APPLICATION = """
 import ctypes, gc, os, sqlite3
@@ -39,3 +41,47 @@ def test_served_application_finds_collector_threads_and_sqlite_as_they_are(
         pass
     plain, within = Path("found").read_text().splitlines()
     assert within == plain
+
+
+CHATTY = """
+from fastapi import FastAPI
+
+print("the worker is listening on port 5432", "listening on http://127.0.0.1:1 for now", flush=True)
+print("no line end, then ", end="", flush=True)
+app = FastAPI()
+
+
+@app.get("/ours")
+def read() -> None: ...
+"""
+
+
+def test_application_may_say_that_it_listens_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("chatty.py").write_text(CHATTY)
+
+    with served("chatty:app", log=Path("api.log"), port=0, output=Path("output")) as address:
+        assert httpx.get(f"{address}/ours").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def app():\n    raise RuntimeError('no DATABASE_URL')", "RuntimeError: no DATABASE_URL"),
+        ("import sys\nsys.exit('no configuration')", "SystemExit: no configuration"),
+        ("app = 5", "is a int that cannot be called"),
+    ],
+)
+def test_application_that_cannot_be_made_is_no_defect_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.py").write_text(text)
+
+    with (
+        pytest.raises(TargetError, match=reason),
+        served("broken:app", log=Path("api.log"), port=0, output=Path("output")),
+    ):
+        pass

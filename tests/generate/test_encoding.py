@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 from random import Random
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 import pytest
@@ -55,6 +55,7 @@ def _with_body(media_type: str, value: Any) -> Any:
         pytest.param(["a", 2], {"style": "pipeDelimited"}, [("p", "a|2")], id="list-piped"),
         pytest.param({"x": 1, "y": 2}, {}, [("x", "1"), ("y", "2")], id="object"),
         pytest.param({"x": 1}, {"style": "deepObject"}, [("p[x]", "1")], id="deep-object"),
+        pytest.param({"x": 1, "y": 2}, {"explode": False}, [("p", "x,1,y,2")], id="object-joined"),
     ],
 )
 def test_query_parameter_is_written_in_its_style(
@@ -162,3 +163,16 @@ def test_request_hides_what_may_be_secret() -> None:
     request = _encoded(_with_body("application/json", "s3cret"), presented=presented)
     assert msgspec.json.decode(request.content or b"") == "s3cret"
     assert "s3cret" not in repr(request)
+
+
+@pytest.mark.parametrize(("explode", "expected"), [(False, "x,1,y,2"), (True, "x=1,y=2")])
+def test_object_in_a_path_or_header_is_written_in_the_style_simple(
+    explode: bool, expected: str
+) -> None:
+    value = {"x": 1, "y": 2}
+
+    in_path = _encoded(_with_parameter("path", value, explode=explode), path="/a/{p}")
+    in_header = _encoded(_with_parameter("header", value, explode=explode))
+
+    assert unquote(urlsplit(in_path.url).path) == f"/a/{expected}"
+    assert in_header.headers["p"] == expected

@@ -213,3 +213,49 @@ def test_collection_of_objects_without_an_id_keeps_each() -> None:
 
     turns = (pool.bind(operations["GET /countries/{code}"], turn) for turn in range(2))
     assert [one["code"] for one in turns] == ["de", "fr"]
+
+
+def test_number_that_was_created_elsewhere_is_no_object_to_delete() -> None:
+    operations = _operations(
+        "GET /items", "DELETE /items/{item_id}", "POST /orders/{order_id}/items"
+    )
+    pool = _pool(operations)
+
+    pool.learn(operations["POST /orders/{order_id}/items"], {"order_id": "9"}, {"id": 7})
+
+    remove = operations["DELETE /items/{item_id}"]
+    assert pool.bind(remove, 5) == {"item_id": "unknown-5"}
+    assert pool.created(remove) == []
+
+
+def test_object_that_is_listed_too_far_back_to_be_visited_was_not_created() -> None:
+    operations = _operations(*ITEMS)
+    pool = _pool(operations)
+
+    pool.learn(operations["GET /items"], {}, [{"id": number} for number in range(20)])
+    pool.learn(operations["POST /items"], {}, {"id": 17})
+
+    assert pool.bind(operations["DELETE /items/{id}"], 5) == {"id": "unknown-5"}
+
+
+def test_object_that_answers_two_creations_may_be_older_than_both() -> None:
+    operations = _operations(*ITEMS)
+    pool = _pool(operations)
+
+    for _ in range(2):
+        pool.learn(operations["POST /items"], {}, {"id": "python"})
+    assert pool.bind(operations["DELETE /items/{id}"], 5) == {"id": "unknown-5"}
+
+    pool.learn(operations["POST /items"], {}, {"id": "new"})
+    assert pool.bind(operations["DELETE /items/{id}"], 5) == {"id": "new"}
+
+
+def test_example_that_names_the_own_account_is_not_changed() -> None:
+    change = Operation(
+        method="PUT", path="/users/{user_id}", parameters=(_path_parameter("user_id"),)
+    )
+    pool = IdPool(Producers([change]))
+    pool.own = {"7"}
+
+    assert pool.bind(change, 0, drafted={"user_id": 7})["user_id"].startswith("unknown")
+    assert pool.bind(change, 0, drafted={"user_id": 8}) == {}

@@ -251,3 +251,43 @@ def test_any_json_as_document_gives_operations_or_a_target_error(
         return
     unreadable = any(one.method == "*" for one in broken)
     assert unreadable or len(operations) + len(broken) == len({"get", "post"} & item.keys())
+
+
+def test_answer_that_cannot_be_read_leaves_its_operation_in() -> None:
+    good = {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}
+    broken = {"content": {"application/json": {"schema": {}}, "$ref": "errors.json"}}
+    parsed = _parse(
+        {"/a": {"get": {"responses": {"200": good, "404": {"$ref": "errors.json"}, "4XX": broken}}}}
+    )
+
+    assert list(parsed["GET /a"].responses) == ["200"]
+
+
+@pytest.mark.parametrize(
+    "name", ["application/json; charset=utf-8", "application/problem+json", "*/*", "application/*"]
+)
+def test_answer_in_json_by_another_name_is_one(name: str) -> None:
+    responses = {"200": {"content": {name: {"schema": {"type": "object"}}}}}
+    parsed = _parse({"/a": {"get": {"responses": responses}}})
+
+    assert parsed["GET /a"].responses == {"200": {"type": "object"}}
+
+
+def test_body_of_any_media_type_is_sent_as_json() -> None:
+    body = {"content": {"*/*": {"schema": {"type": "object"}}}}
+    found = _parse({"/a": {"post": {"requestBody": body}}})["POST /a"].body
+
+    assert found is not None
+    assert found.media_type == "application/json"
+
+
+@pytest.mark.parametrize("name", ["@/etc/hostname", "a b", "a:", "é", ""])
+def test_header_of_an_impossible_name_is_never_sent(name: str) -> None:
+    parameters = [{"name": name, "in": "header"}] if name else []
+    parsed = _parse({"/a": {"get": {"parameters": parameters}}})
+    scheme = {"type": "apiKey", "in": "header", "name": name}
+
+    assert parsed["GET /a"].parameters == ()
+    assert parse_schemes(
+        Document("doc.json", {"components": {"securitySchemes": {"key": scheme}}})
+    )["key"].flaw

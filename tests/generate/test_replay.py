@@ -220,3 +220,30 @@ def test_recorded_requests_are_sent_again_and_their_answers_compared(
     assert seen[0]["headers"]["host"] != "h"
     assert seen[1]["body"].decode() == team
     assert [one.reason for one in run.left_out] == ["the line is no traffic record"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"url": "http://[/x"}, "its URL is not valid"),
+        ({"url": "", "path": "@evil.example/x"}, "its URL has no path"),
+    ],
+)
+def test_record_of_a_hostile_request_leaves_the_others_in(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    log = _log(tmp_path, _record(**changes), _record())
+
+    recording = read_log(log, parse_target(HERE), Credentials())
+
+    assert len(recording.requests) == 1
+    assert [one.reason for one in recording.left_out] == [reason]
+
+
+def test_line_that_is_nested_without_end_is_no_record(tmp_path: Path) -> None:
+    log = _log(tmp_path, _record())
+    log.write_bytes(log.read_bytes() + b'{"x":' + b"[" * 100_000 + b"\n")
+
+    recording = read_log(log, parse_target(HERE), Credentials())
+
+    assert [one.reason for one in recording.left_out] == ["the line is no traffic record"]

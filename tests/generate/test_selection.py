@@ -68,6 +68,33 @@ def test_risky_path_is_left_out_unless_named(word: str) -> None:
     assert not any(_reasons(Selection(include_risky=(word,)), *operations).values())
 
 
+@pytest.mark.parametrize("path", ["/auth/log-out", "/sign_out", "/logOff", "/check-out"])
+def test_risky_word_is_known_however_it_is_written(path: str) -> None:
+    (reason,) = _reasons(Selection(), *_operations(path, methods=("get",))).values()
+
+    assert reason is not None
+    assert reason.startswith("risky: ")
+
+
+@pytest.mark.parametrize("path", ["/pay", "/orders/{id}/payments", "/bulk-refunds", "/charge"])
+def test_path_that_moves_money_is_read_but_not_written_to(path: str) -> None:
+    operations = _operations(path, methods=("get", "post"))
+
+    reasons = _reasons(Selection(allow_writes=True), *operations)
+
+    assert reasons[f"GET {path}"] is None
+    assert str(reasons[f"POST {path}"]).startswith("risky: ")
+    assert not any(
+        _reasons(Selection(allow_writes=True, include_risky=("POST",)), *operations).values()
+    )
+
+
+def test_word_in_a_longer_word_moves_no_money() -> None:
+    operations = _operations("/payloads", "/payroll", "/repayable", methods=("post",))
+
+    assert not any(_reasons(Selection(allow_writes=True), *operations).values())
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -116,3 +143,14 @@ def test_write_that_only_reads_is_allowed_by_name() -> None:
     chosen, left_out = select(operations, Selection(read_only=("POST /search",)))
     assert [one.path for one in chosen] == ["/search"]
     assert [one.reason for one in left_out] == ["writes are not allowed"]
+
+
+def test_deletion_never_only_reads_and_methods_narrow_what_does() -> None:
+    operations = _operations("/search/{id}", methods=("post", "delete"))
+
+    assert _reasons(Selection(read_only=("/search",)), *operations) == {
+        "POST /search/{id}": None,
+        "DELETE /search/{id}": "deletes are not allowed",
+    }
+    narrowed = _reasons(Selection(read_only=("/search",), methods=("GET",)), *operations)
+    assert all(narrowed.values())

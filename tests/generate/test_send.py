@@ -132,6 +132,26 @@ def test_failed_exchange_says_why(
     assert (got.status, got.error, got.body) == (None, error, b"")
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1_0\r\n" + b"a" * 16 + b"\r\n0\r\n\r\n",
+    ],
+    ids=["5000 digits", "negative", "0x", "underscore"],
+)
+def test_length_that_is_none_is_no_http(
+    exchange: Exchange, raw_server: RawServer, framing: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (got,) = exchange(_get(raw_server(b"HTTP/1.1 200 OK\r\n" + framing)))
+
+    assert got.error == "answer is not valid HTTP"
+    assert not got.is_whole
+    assert caplog.text == ""
+
+
 def test_answer_that_breaks_off_keeps_its_status(exchange: Exchange, raw_server: RawServer) -> None:
     (got,) = exchange(_get(raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")))
     assert (got.status, got.body, got.is_whole) == (200, b"abc", False)

@@ -94,6 +94,9 @@ def test_host_without_address_is_a_target_error() -> None:
             "http://h/v3/x",
             id="variable",
         ),
+        pytest.param(
+            "http://h", [{"url": "/apï/v 1"}], ["/a"], "http://h/ap%C3%AF/v%201", id="quoted"
+        ),
         pytest.param("http://h/api", [{"url": "/v1"}], ["/a"], "http://h/api", id="as-said"),
         pytest.param("http://h/api", None, ["/api", "/api/b"], "http://h", id="path-included"),
         pytest.param("http://h/api", None, ["/api/a", "/apis"], "http://h/api", id="not-in-all"),

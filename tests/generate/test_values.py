@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import uuid
 from collections.abc import Mapping
 from ipaddress import IPv4Address
@@ -264,3 +265,51 @@ def test_texts_alone_differ_when_only_their_source_does() -> None:
     )
     assert first["kind"] == second["kind"]
     assert first["name"] != second["name"]
+
+
+def test_number_between_the_largest_floats_is_one() -> None:
+    schema = {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308}
+
+    assert all(
+        math.isfinite(make_value(Document("d", {}), schema, Random(seed))) for seed in range(20)
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"), [(r"^\ud83d\ude00$", "\N{GRINNING FACE}"), (r"^\ud83d$", str)]
+)
+def test_pattern_beyond_16_bits_gives_a_text_that_can_be_sent(
+    pattern: str, expected: str | type
+) -> None:
+    made = make_value(Document("d", {}), {"type": "string", "pattern": pattern}, Random(0))
+
+    assert made == expected or isinstance(made, str)
+    assert made.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [({"kitty": "#/components/schemas/Cat"}, "kitty"), ({"kitty": "Cat"}, "kitty"), (None, "Cat")],
+)
+def test_alternative_is_named_by_its_discriminator(mapping: Any, told: str) -> None:
+    cat = {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, "lives": {"type": "integer"}},
+        "required": ["kind"],
+    }
+    document = Document("d", {"components": {"schemas": {"Cat": cat}}})
+    discriminator = {"propertyName": "kind"} | ({"mapping": mapping} if mapping else {})
+    schema = {"oneOf": [{"$ref": "#/components/schemas/Cat"}], "discriminator": discriminator}
+
+    assert make_value(document, schema, Random(0)) == {"kind": told}
+
+
+def test_constant_of_an_alternative_goes_before_the_name_in_its_discriminator() -> None:
+    one = {"type": "object", "properties": {"kind": {"const": 1}}, "required": ["kind"]}
+    document = Document("d", {"one": one})
+    schema = {
+        "oneOf": [{"$ref": "#/one"}],
+        "discriminator": {"propertyName": "kind", "mapping": {"1": "#/one"}},
+    }
+
+    assert make_value(document, schema, Random(0)) == {"kind": 1}

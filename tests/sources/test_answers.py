@@ -141,3 +141,16 @@ def test_documented_routes_come_from_a_document(log: Path, tmp_path: Path) -> No
     assert table["endpoint"].tolist()[0] == "GET /never"
     with pytest.raises(StorageError, match="cannot be read"):
         of(Source(log, [log]), openapi=str(tmp_path / "no.json"))
+
+
+def test_text_that_is_no_time_does_not_hide_the_first_and_the_last(tmp_path: Path) -> None:
+    times = ("2026-11-21T22:05:00.000000Z", "garbage", "", "2026-11-21T21:05:00.000000Z", None)
+    records = [TrafficLog(request_id=str(n), timestamp=one) for n, one in enumerate(times)]
+    log, db = tmp_path / "a.log", tmp_path / "a.db"
+    log.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    ingest([log], db)
+
+    for logs in ([log], []):
+        row = analyze(read(Source(db, logs)))["health"].iloc[0]
+        assert row["first_request"] == pd.Timestamp("2026-11-21T21:05:00Z")
+        assert row["last_request"] == pd.Timestamp("2026-11-21T22:05:00Z")

@@ -302,3 +302,23 @@ def test_database_that_is_deleted_or_replaced_is_noticed(
     log.write_bytes(line(1))
     with pytest.raises(StorageError, match="was deleted or replaced"):
         follow([log], db, Steps(lose, lambda: None).wait, options=Options())
+
+
+def test_first_line_alone_does_not_decide_on_the_format(log: Path, db: Path, query: Query) -> None:
+    """The log of an application that says something itself before uvicorn does."""
+    said = b'{"timestamp":"2026-11-21T10:00:00Z","event":"read","path":"/etc/app.toml"}\n'
+    asked = b'INFO:     10.0.0.1:5 - "GET /items/%d HTTP/1.1" 200 OK\n'
+    log.write_bytes(said)
+
+    def append(number: int) -> Callable[[], object]:
+        def act() -> None:
+            with log.open("ab") as file:
+                file.write(asked % number)
+
+        return act
+
+    steps = Steps(*map(append, range(5)), lambda: None)
+    follow([log], db, steps.wait, options=Options())
+    paths = [path for (path,) in query("SELECT path FROM api_requests ORDER BY id")]
+    assert paths[-3:] == ["/items/2", "/items/3", "/items/4"]
+    assert query("SELECT format FROM log_files") == [("uvicorn",)]

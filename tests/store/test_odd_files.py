@@ -34,9 +34,11 @@ def test_unreadable_rotated_file_is_named_and_the_log_is_read_all_the_same(
     ingest([log], db)
     log.write_bytes(line(1) + line(2))
     log.with_name("api_traffic.log.1").write_bytes(line(8).decode().encode("utf-16"))
+    other = log.with_name("other.log")
+    other.write_bytes(line(3))
     with pytest.raises(StorageError, match=r"api_traffic\.log\.1 cannot be read"):
-        ingest([log], db)
-    assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",)]
+        ingest([log, other], db)
+    assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",), ("r3",)]
 
 
 @pytest.mark.parametrize("library", ["gzip", "zstandard"])

@@ -21,6 +21,7 @@ from perfectcv_traffic.cli.generating import (
 from perfectcv_traffic.cli.generating.job import Job
 from perfectcv_traffic.cli.options import DEFAULTS, App, Db, Log, option
 from perfectcv_traffic.cli.terminal import note
+from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate import defaults
 from perfectcv_traffic.generate.probe import choices
 from perfectcv_traffic.generate.probe.budget import RunLimits
@@ -108,12 +109,12 @@ def generate(
 
     if targets is None and Path(target).is_file():
         target, targets = DEFAULT_TARGET, Path(target)
+    _require_one(app, target, file=targets or from_log, dry_run=dry_run)
     is_traffic = any(one is not None for one in (requests, duration, stages, targets, from_log))
     # A duration, a file or the plan itself tells how many.
     is_told = any((duration, stages, targets, from_log, dry_run))
     suites = search.suites(suite, is_traffic=is_traffic)
-    if suites == {search.LOAD}:
-        sending.require_fail_on(fail_on)
+    search.require_fail_on(fail_on, suites)
     names, weights = sending.weighted(scenario)
     options = Options(
         requests=requests or (None if is_told else defaults.REQUESTS),
@@ -150,10 +151,6 @@ def generate(
         expired_token=expired_token_env,
         jwt_secret=jwt_secret_env,
     )
-    if dry_run:
-        to = output[0] if output else None
-        finding.show_plan(target, options, credentials, shape=(format or [""])[0], to=to)
-        return
     wanted = search.Wanted(
         suites=suites - {search.LOAD},
         limits=RunLimits(
@@ -167,21 +164,40 @@ def generate(
         admin_path=admin_path,
         only=tuple(one.upper() for one in only or ()),
         replay=replay,
-        files=search.files(format, output),
+        files=() if dry_run else search.files(format, output, suites),
         baseline=baseline,
         updates_baseline=update_baseline,
         fail_on=fail_on,
     )
+    wanted.require_writable()
     with _served(app, target, log) as address:
-        recording = replaying.recording(address, targets, from_log, credentials)
-        job = Job(address, options, credentials, db, recording)
-        code = finding.find(job, wanted) if wanted.suites else 0
-        code = (sending.load(job, wanted.files, fail_on) if search.LOAD in suites else 0) or code
+        job = Job(address, options, credentials, db)
+        if dry_run:
+            shape, to = (format or [""])[0], output[0] if output else None
+            finding.show_plan(job, wanted, shape=shape, to=to, is_traffic=search.LOAD in suites)
+            return
+        job.recording = replaying.recording(address, targets, from_log, credentials)
+        code = _performed(job, wanted, is_traffic=search.LOAD in suites)
     if reconcile:
         code = reconciling.reconcile(job, log, is_for_people=("text", None) in wanted.files) or code
     else:
         reconciling.ingest_if_recorded(job, log)
     raise typer.Exit(code)
+
+
+def _performed(job: Job, wanted: search.Wanted, *, is_traffic: bool) -> int:
+    """The exit code of the search, of the traffic if that is worse."""
+    found = finding.find(job, wanted) if wanted.suites else 0
+    sent = sending.load(job, wanted.files, wanted.fail_on) if is_traffic else 0
+    return sent or found
+
+
+def _require_one(app: str | None, target: str, *, file: Path | None, dry_run: bool) -> None:
+    """Refuse two things to test, and two plans."""
+    if app is not None and target != DEFAULT_TARGET:
+        raise UsageError("TARGET and --app exclude each other: the API runs already, or not")
+    if dry_run and file is not None:
+        raise UsageError(f"--dry-run plans what a document describes: {file} is a plan already")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final
 
-from perfectcv_traffic.cli.options import option
+from perfectcv_traffic.cli.options import option, typed_option
 from perfectcv_traffic.generate import defaults
 
 FINDING: Final = "What to look for"
@@ -92,7 +92,8 @@ Baseline = Annotated[
     option("--baseline", help="File of accepted findings.", panel=OUTPUT, dir_okay=False),
 ]
 UpdateBaseline = Annotated[
-    bool, option("--update-baseline", help="Write all findings into --baseline.", panel=OUTPUT)
+    bool,
+    typed_option("--update-baseline", help="Write all findings into --baseline.", panel=OUTPUT),
 ]
 FailOn = Annotated[
     str | None,
@@ -166,12 +167,14 @@ FromLog = Annotated[
     ),
 ]
 AllowWrites = Annotated[
-    bool, option("--allow-writes", help="Send POST, PUT and PATCH too.", panel=SAFETY)
+    bool, typed_option("--allow-writes", help="Send POST, PUT and PATCH too.", panel=SAFETY)
 ]
-AllowDeletes = Annotated[bool, option("--allow-deletes", help="Send DELETE too.", panel=SAFETY)]
+AllowDeletes = Annotated[
+    bool, typed_option("--allow-deletes", help="Send DELETE too.", panel=SAFETY)
+]
 AllowHosts = Annotated[
     list[str] | None,
-    option(
+    typed_option(
         "--allow-host",
         help="A host beyond this machine that may be sent to; repeatable.",
         panel=SAFETY,
@@ -182,11 +185,13 @@ Methods = Annotated[
 ]
 ReadOnly = Annotated[
     list[str] | None,
-    option("--read-only", help="Writes like this pattern only read; repeatable.", panel=SAFETY),
+    typed_option(
+        "--read-only", help="Writes like this pattern only read; repeatable.", panel=SAFETY
+    ),
 ]
 DeleteExisting = Annotated[
     bool,
-    option("--delete-existing", help="Delete what the run did not create too.", panel=SAFETY),
+    typed_option("--delete-existing", help="Delete what the run did not create too.", panel=SAFETY),
 ]
 Include = Annotated[
     list[str] | None,
@@ -198,7 +203,7 @@ Exclude = Annotated[
 ]
 IncludeRisky = Annotated[
     list[str] | None,
-    option(
+    typed_option(
         "--include-risky", help="Risky operations like this pattern too; repeatable.", panel=SAFETY
     ),
 ]

@@ -13,7 +13,7 @@ import msgspec
 from perfectcv_traffic.cli.generating.job import Job
 from perfectcv_traffic.cli.generating.progress import live
 from perfectcv_traffic.cli.generating.search import FORMATS, VEGETA, Wanted
-from perfectcv_traffic.cli.generating.sending import no_answer
+from perfectcv_traffic.cli.generating.sending import SURPRISE, no_answer
 from perfectcv_traffic.cli.output import JSON_LINES, streams, tell
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, TrafficError, UsageError
@@ -22,28 +22,36 @@ from perfectcv_traffic.timestamps import to_the_second
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.accepted import Accepted
-    from perfectcv_traffic.generate.credentials import Credentials
     from perfectcv_traffic.generate.find import Probed, ProbeOptions
-    from perfectcv_traffic.generate.options import Options
     from perfectcv_traffic.generate.outcome import Outcome
+    from perfectcv_traffic.generate.probe.preview import Step
     from perfectcv_traffic.render.probed import Report
 
 
-def show_plan(
-    target: str, options: Options, credentials: Credentials, *, shape: str, to: Path | None
-) -> None:
-    """Write what would be sent, a JSON object a line: of a search, or as targets of traffic."""
-    from perfectcv_traffic.generate.find import plan
+def show_plan(job: Job, wanted: Wanted, *, shape: str, to: Path | None, is_traffic: bool) -> None:
+    """Write what would be sent, a JSON object a line: of a search or of traffic, or as targets."""
     from perfectcv_traffic.generate.outline import outline
     from perfectcv_traffic.generate.vegeta import write_targets
 
     if shape == VEGETA:
-        lines = list(write_targets(outline(target, options, credentials)))
+        lines = list(write_targets(outline(job.target, job.options, job.credentials)))
     else:
-        steps = plan(target, options, credentials=credentials)
+        steps = _steps(job, wanted, is_traffic=is_traffic)
         lines = [msgspec.json.encode(one).decode() + "\n" for one in steps]
     tell("".join(lines), to)
     note(f"{len(lines)} requests at most, none of them sent")
+
+
+def _steps(job: Job, wanted: Wanted, *, is_traffic: bool) -> Iterator[Step]:
+    from perfectcv_traffic.generate.find import plan
+    from perfectcv_traffic.generate.outline import steps
+
+    if wanted.suites:
+        yield from plan(
+            job.target, job.options, _probe_options(wanted), credentials=job.credentials
+        )
+    if is_traffic:
+        yield from steps(job.target, job.options, job.credentials)
 
 
 def find(job: Job, wanted: Wanted) -> int:
@@ -116,12 +124,11 @@ def _settled(job: Job, wanted: Wanted, probed: Probed, started_at: str) -> Repor
 def _untested(known: Iterable[Accepted], wanted: Wanted, probed: Probed) -> list[Accepted]:
     """What was accepted before and this run says nothing of."""
     from perfectcv_traffic.generate.only import only_of
-    from perfectcv_traffic.generate.probe.findings import Verdict
+    from perfectcv_traffic.generate.probe.findings import CONCLUSIVE
 
     only = only_of(wanted.only, wanted.replay)
-    conclusive = (Verdict.PASSED, Verdict.FINDING)
     tested = {
-        (one.rule, one.method, one.path) for one in probed.checks if one.verdict in conclusive
+        (one.rule, one.method, one.path) for one in probed.checks if one.verdict in CONCLUSIVE
     }
     return [
         one
@@ -154,8 +161,10 @@ def _probe_options(wanted: Wanted) -> ProbeOptions:
 
 
 def _severity(fail_on: str | None) -> str | None:
-    if fail_on in ("never", "surprise"):
+    if fail_on == "never":
         return None
+    if fail_on == SURPRISE:  # that is what its traffic fails on
+        return "error"
     if fail_on is not None and fail_on not in SEVERITIES:
         raise UsageError(f"--fail-on {fail_on!r}: choose of {', '.join(SEVERITIES)}, never")
     return fail_on or "error"
@@ -166,7 +175,7 @@ def _exit_code(report: Report, wanted: Wanted, least: str | None) -> int:
     _require_use(report.probed, wanted)
     if least is not None and any(is_at_least(one.severity, least) for one in report.findings):
         return ExitCode.FINDINGS
-    if not report.findings:
+    if least is not None or not report.findings:
         _require_result(report)
     return ExitCode.OK
 
@@ -185,13 +194,13 @@ def _require_use(probed: Probed, wanted: Wanted) -> None:
 
 
 def _require_result(report: Report) -> None:
-    """Raise if it means nothing that there are no findings."""
+    """Raise if it means nothing that there are no findings, or none that fail."""
     probed = report.probed
     if probed.outcomes and all(one.status is None for one in probed.outcomes):
         raise no_answer(probed)
     if not probed.is_complete:
         raise _stopped(probed)
-    if not probed.reached and not report.accepted:
+    if not probed.reached and not report.findings and not report.accepted:
         answers = ", ".join(f"{status} × {times}" for status, times in probed.by_status.items())
         raise TargetError(
             f"{probed.target}: no operation answered 2xx ({answers}), so that nothing could be"

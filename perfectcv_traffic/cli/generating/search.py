@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from perfectcv_traffic.cli.generating import sending
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate.probe import choices
 from perfectcv_traffic.generate.probe.budget import RunLimits
+from perfectcv_traffic.render.files import require_writable
 
 LOAD: Final = "load"
 SUITES: Final = (*choices.SUITES, LOAD)
@@ -36,6 +38,21 @@ class Wanted:
     updates_baseline: bool
     fail_on: str | None
 
+    def require_writable(self) -> None:
+        """Raise `StorageError` for a file that could not be written when the work is done."""
+        baseline = self.baseline if self.updates_baseline else None
+        for path in (*(path for _, path in self.files), baseline):
+            if path is not None:
+                require_writable(path)
+
+
+def require_fail_on(choice: str | None, chosen: frozenset[str]) -> None:
+    """Refuse what the chosen suites cannot fail on, before anything is sent."""
+    if chosen == {LOAD}:
+        sending.require_fail_on(choice)
+    elif choice == sending.SURPRISE and LOAD not in chosen:
+        raise UsageError("--fail-on surprise is for traffic: choose of error, warning, note, never")
+
 
 def suites(named: str | None, *, is_traffic: bool) -> frozenset[str]:
     """The suites to run: traffic when that is described, else everything that finds defects."""
@@ -45,11 +62,13 @@ def suites(named: str | None, *, is_traffic: bool) -> frozenset[str]:
     unknown = sorted(set(chosen) - set(SUITES))
     if unknown or not chosen:
         raise UsageError(f"--suite {named!r}: choose of {', '.join(SUITES)}")
+    if is_traffic and LOAD not in chosen:
+        raise UsageError(f"--suite {named!r} sends no traffic: add load to it, or leave it out")
     return frozenset(chosen)
 
 
 def files(
-    formats: list[str] | None, outputs: list[Path] | None
+    formats: list[str] | None, outputs: list[Path] | None, chosen: frozenset[str]
 ) -> tuple[tuple[str, Path | None], ...]:
     """Formats with their files; the first format without one goes to stdout, text by default."""
     named = list(outputs or ())
@@ -59,7 +78,29 @@ def files(
         raise UsageError("--format vegeta is the shape of a plan: give --dry-run as well")
     if unknown:
         raise UsageError(f"--format {unknown[0]!r}: choose of {', '.join(FORMATS)}")
-    kinds += [_SUFFIXES.get(one.suffix.lower(), "json") for one in named[len(kinds) :]]
+    if LOAD in chosen and chosen != {LOAD} and (kinds or named):
+        raise UsageError("a search and traffic are two reports: call generate once for each")
+    kinds += [_suffix_of(one) or "json" for one in named[len(kinds) :]]
+    _require_order(kinds, named)
     rest = [None] * (len(kinds) - len(named))
     pairs: list[tuple[str, Path | None]] = list(zip(kinds, [*named, *rest], strict=True))
     return tuple(pairs if rest else [*pairs, ("text", None)])
+
+
+def _require_order(kinds: list[str], named: list[Path]) -> None:
+    """Refuse two reports on stdout, and a file that says it holds another one of them."""
+    if len(kinds) > len(named) + 1:
+        raise UsageError(
+            "one --format alone can go to stdout: give --output for each of the others"
+        )
+    for kind, path in zip(kinds, named, strict=False):
+        if _suffix_of(path) in {*kinds} - {kind}:
+            raise UsageError(
+                f"--output {path} would hold {kind}: name formats and files in the same order,"
+                " the format without a file last"
+            )
+
+
+def _suffix_of(path: Path) -> str | None:
+    """The format that the name of a file tells."""
+    return _SUFFIXES.get(path.suffix.lower())

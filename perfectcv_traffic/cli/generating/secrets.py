@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials, Login
 
 FROM_ENVIRONMENT: Final = "env:"
+_VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_ENCODINGS: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""By how a file begins, if it is not UTF-8: Windows PowerShell writes UTF-16."""
 
 
 def secret(variable: str | None) -> str | None:
@@ -20,7 +25,9 @@ def secret(variable: str | None) -> str | None:
     if variable is None:
         return None
     if not os.environ.get(variable):
-        raise UsageError(f"environment variable {variable} is not set: put the secret into it")
+        # What looks like no variable may be the secret itself.
+        name = variable if _VARIABLE.fullmatch(variable) else "of the name that was given"
+        raise UsageError(f"environment variable {name} is not set: put the secret into it")
     return os.environ[variable]
 
 
@@ -35,6 +42,7 @@ def credentials(
     """The secrets in the environment variables named for them, and in a file."""
     from perfectcv_traffic.generate.credentials import Credentials
 
+    _require_whole(username, token_file, login, variables)
     given = {name: one for name, one in variables.items() if one is not None}
     found: dict[str, Any] = {name: secret(one) for name, one in given.items()}
     if token_file is not None:
@@ -54,13 +62,15 @@ def login(where: str | None, fields: Iterable[str], pointer: str) -> Login | Non
     from perfectcv_traffic.generate.credentials import Login
 
     if where is None:
+        if list(fields):
+            raise UsageError("--login-field is for a login: say --login 'POST /path' as well")
         return None
     method, _, path = where.strip().rpartition(" ")
     pairs = [one.partition("=") for one in fields]
-    if not path.startswith("/") or not all(equals for _, equals, _ in pairs):
-        raise UsageError("--login 'METHOD /path' with --login-field NAME=VALUE: write it like that")
+    is_post = method.strip().upper() in ("", "POST")
+    if not (is_post and path.startswith("/") and all(equals for _, equals, _ in pairs)):
+        raise UsageError("--login 'POST /path' with --login-field NAME=VALUE: write it like that")
     return Login(
-        method=method.upper() or "POST",
         path=path,
         fields={name: _value(text) for name, _, text in pairs},
         pointer=pointer,
@@ -73,9 +83,26 @@ def _value(text: str) -> str:
     return text
 
 
+def _require_whole(
+    username: str | None,
+    token_file: Path | None,
+    login: Login | None,
+    variables: Mapping[str, str | None],
+) -> None:
+    """Refuse what would be passed over: half a login, and one of two tokens."""
+    if token_file is not None and variables.get("token") is not None:
+        raise UsageError("--token-file and --token-env exclude each other: name one token")
+    has_password = variables.get("password") is not None
+    if login is None and (username is None) == has_password:
+        lacking = "--username" if has_password else "--password-env"
+        raise UsageError(f"user name and password belong together: give {lacking} as well")
+
+
 def _first_line(path: Path) -> str:
     try:
-        lines = path.read_text(encoding="utf-8").strip().splitlines()
+        content = path.read_bytes()
+        encoding = _ENCODINGS.get(content[:2], "utf-8-sig")
+        lines = content.decode(encoding).strip().splitlines()
         return lines[0].strip() if lines else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--token-file {path} cannot be read: name a file with a token") from error

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from perfectcv_traffic.generate.run import Run
     from perfectcv_traffic.generate.session import Session
 
+SURPRISE = "surprise"
+"""What traffic can fail on."""
 COMMON_SCENARIOS = ("valid", "no_token", "invalid_token", "null_query", "null_body", "null_field")
 """What a short run is made of: with every scenario it would reach few places of each."""
 
@@ -68,7 +70,7 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
         if kind != "text":
             tell(FORMATS[kind](run, started), path)
     exit_unless_complete(run)
-    return int(choice == "surprise" and bool(run.surprises))
+    return int(choice == SURPRISE and bool(run.surprises))
 
 
 def send(
@@ -130,11 +132,11 @@ def no_answer(session: Session) -> TargetError:
 
 def require_fail_on(choice: str | None) -> None:
     """Refuse what traffic cannot fail on, before any is sent: it has no severities."""
-    if choice not in ("surprise", "never", None):
+    if choice not in (SURPRISE, "never", None):
         raise UsageError(f"--fail-on {choice!r}: for traffic choose 'surprise' or 'never'")
 
 
 def fail_on(choice: str, run: Run) -> None:
     """End with exit code 1 if the run surprised and that was asked for."""
-    if choice == "surprise" and run.surprises:
+    if choice == SURPRISE and run.surprises:
         raise typer.Exit(ExitCode.FINDINGS)

@@ -19,6 +19,10 @@ class Stopped(Exception):  # noqa: N818 - a reason to end, not an error
     """The run ends here; the message says why."""
 
 
+class Interrupted(Stopped):
+    """Ctrl-C ended it."""
+
+
 class Refused(Stopped):
     """It ends because the credential that was given is not accepted: all else would say nothing."""
 
@@ -65,12 +69,16 @@ class Budget:
         if self.requests >= self.limits.max_requests:
             raise Stopped(f"{self.limits.max_requests} requests were sent (--max-requests)")
         if self.seconds_left <= 0:
-            raise Stopped(f"{self.limits.max_seconds:g} s have passed (--max-seconds)")
+            raise self.out_of_time()
         if self.failures >= self.limits.stop_after:
             raise GivenUp(
                 "too many requests in a row were answered 5xx or not at all (--stop-after)"
             )
         self.requests += 1
+
+    def out_of_time(self) -> Stopped:
+        """What ends the run when its seconds are over."""
+        return Stopped(f"{self.limits.max_seconds:g} s have passed (--max-seconds)")
 
     def note(self, status: int | None, operation: str = "") -> None:
         """Count failures in a row; no answer at all costs time and weighs more. That one operation

@@ -7,7 +7,13 @@ from typing import Final
 AUTH: Final = "auth"
 NULL: Final = "null"
 ANSWERS: Final = "answers"
-SUITES: Final = (AUTH, NULL, ANSWERS)
+RULES_OF: Final = {
+    AUTH: ("PT101", "PT102", "PT103", "PT104", "PT105", "PT106", "PT107", "PT108"),
+    NULL: ("PT201", "PT202", "PT204"),
+    ANSWERS: ("PT203",),
+}
+"""The rules that each suite tests."""
+SUITES: Final = tuple(RULES_OF)
 
 DEFAULT_ADMIN_PATH: Final = r"(^|/)admin(/|$)"
 """Paths that a lower role must not reach, besides the operations that ask for scopes."""

@@ -18,10 +18,10 @@ from perfectcv_traffic.generate.probe.refusal import Meaning, meaning
 from perfectcv_traffic.generate.probe.rungs import (
     NOTHING,
     Rung,
-    Unit,
     low_role_rungs,
     rung_of_none,
     rungs,
+    units_of,
 )
 from perfectcv_traffic.generate.statuses import NOT_FOUND, SERVER_ERRORS
 
@@ -88,8 +88,8 @@ class Deletes:
     ) -> list[tuple[Rung, Reply]]:
         canary = f"{operation.method}-{len(self.prober.outcomes)}"
         ladder = [rung_of_none()]
-        for scheme in operation.schemes:
-            ladder += [one for one in rungs(Unit(scheme), self.credentials, canary) if one.is_core]
+        for unit in units_of(operation):
+            ladder += [one for one in rungs(unit, self.credentials, canary) if one.is_core]
         if for_higher_role:
             ladder += low_role_rungs(operation, self.credentials)
         tried: list[tuple[Rung, Reply]] = []

@@ -69,14 +69,14 @@ class Drafter:
         is_write = operation.method not in ("GET", "HEAD")
         if operation.method in _CHANGING:
             draft = sparing(self._with_own_ids(draft, turn // 2))
-        return Attempt(
-            draft, self.ids.bind(operation, turn // 2, own_first=is_write), turn, is_full
-        )
+        drafted = draft.values[Location.PATH]
+        ids = self.ids.bind(operation, turn // 2, own_first=is_write, drafted=drafted)
+        return Attempt(draft, ids, turn, is_full)
 
-    def again(self, attempt: Attempt, number: int) -> Attempt | None:
+    def again(self, attempt: Attempt, wording: str) -> Attempt | None:
         """An attempt with other made-up texts and nothing else changed: what must be unique, is."""
         operation, turn = attempt.draft.operation, attempt.turn
-        other = self.attempt(operation, turn, is_full=attempt.is_full, wording=str(number))
+        other = self.attempt(operation, turn, is_full=attempt.is_full, wording=wording)
         return None if other is None else replace(other, ids=attempt.ids)
 
     def _with_own_ids(self, draft: Draft, turn: int) -> Draft:

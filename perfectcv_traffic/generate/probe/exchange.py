@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -16,7 +17,7 @@ from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.marks import marks, request_id
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.operations import Operation
-from perfectcv_traffic.generate.outcome import Outcome
+from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome
 from perfectcv_traffic.generate.pace import Pacer
 from perfectcv_traffic.generate.presenting import Presented
 from perfectcv_traffic.generate.probe.budget import Budget, GivenUp
@@ -124,7 +125,19 @@ class Prober:
         self.budget.take()
         await self.pacer.wait()
         request = self.encode(case)
-        answer = await self.sender.send(request)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.budget.seconds_left):
+                answer = await self.sender.send(request)
+        except (asyncio.CancelledError, TimeoutError) as cut:
+            # It may have arrived: what was recorded is compared with what was sent.
+            is_late = isinstance(cut, TimeoutError)
+            why = "no whole answer when the time of the run was over" if is_late else INTERRUPTED
+            answer = Answer(error=why, seconds=time.perf_counter() - started)
+            self._note(Reply(case=case, request=request, answer=answer))
+            if is_late:
+                raise self.budget.out_of_time() from cut
+            raise
         self.budget.note(answer.status, case.operation.key)
         reply = Reply(case=case, request=request, answer=answer)
         self._note(reply)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from perfectcv_traffic.generate.only import Only
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.probe.budget import Stopped
 from perfectcv_traffic.generate.probe.curl import curl
@@ -16,6 +17,7 @@ from perfectcv_traffic.generate.probe.exchange import Reply
 from perfectcv_traffic.rules import SEVERITIES, rule
 
 MAX_TRIGGERS = 10
+_NOT_LOOKED_FOR = "the rule was violated at a place that was not looked for (--replay)"
 
 
 class Verdict(StrEnum):
@@ -27,6 +29,8 @@ class Verdict(StrEnum):
     NOT_TESTED = "not tested"
 
 
+CONCLUSIVE: Final = (Verdict.FINDING, Verdict.PASSED)
+"""What says something of the operation."""
 _RANK = {outcome: position for position, outcome in enumerate(Verdict)}
 
 
@@ -86,8 +90,8 @@ class _Kept:
 class Ledger:
     """What is found out during a run."""
 
-    admits: Callable[[str, str], bool] = lambda _rule, _fingerprint: True
-    """Whether a finding of this rule and fingerprint is looked for."""
+    only: Only = field(default_factory=Only)
+    """What is looked for: nothing else has a verdict."""
     most: int | None = None
     """Findings after which the run ends."""
     _findings: dict[tuple[str, str, str], _Kept] = field(default_factory=dict)
@@ -97,13 +101,14 @@ class Ledger:
     def accuse(self, sign: Sign) -> None:
         """Keep a finding; a further sign of a known one is listed under it."""
         case = sign.reply.case
-        self.note(sign.rule, case.operation, Verdict.FINDING)
         key = (sign.rule, case.operation.key, sign.pointer)
         known = self._findings.get(key)
         if known is None:
             found = _finding(sign)
-            if not self.admits(found.rule, found.fingerprint):
+            if not self.only.admits(found.rule, found.fingerprint):
+                self.note(sign.rule, case.operation, Verdict.INCONCLUSIVE, _NOT_LOOKED_FOR)
                 return
+            self.note(sign.rule, case.operation, Verdict.FINDING)
             known = self._findings[key] = _Kept(found)
         elif case.label not in known.triggers and len(known.triggers) < MAX_TRIGGERS:
             known.triggers.append(case.label)
@@ -114,6 +119,8 @@ class Ledger:
 
     def note(self, rule_id: str, operation: Operation, outcome: Verdict, reason: str = "") -> None:
         """Keep a verdict; the weightier one of two stays."""
+        if not self.only.looks_for(rule_id):
+            return
         key = (operation.key, rule_id)
         self._operations[operation.key] = operation
         known = self._checks.get(key)

@@ -21,6 +21,7 @@ from perfectcv_traffic.generate.probe.rungs import (
     low_role_rungs,
     rung_of_none,
     rungs,
+    units_of,
     without,
 )
 
@@ -101,7 +102,7 @@ class Ladder:
         """Note what an answer shows; whether the credential was accepted."""
         found = meaning(rung, reply.status)
         if found is Meaning.LET_THROUGH and baseline.is_good:
-            found = await self._compare(baseline, rung, reply)
+            found, reply = await self._compare(baseline, rung, reply)
         if found is Meaning.ACCEPTED:
             self.accuse_unless_right(baseline, rung, reply)
             return True
@@ -137,12 +138,30 @@ class Ladder:
             )
         )
 
-    async def _compare(self, baseline: Baseline, rung: Rung, reply: Reply) -> Meaning:
+    async def _compare(self, baseline: Baseline, rung: Rung, reply: Reply) -> tuple[Meaning, Reply]:
         """A 4xx that is no refusal: what a valid request gets now tells whether it was let in."""
         if rung.kind is LOW_ROLE:
-            return Meaning.REFUSED  # whoever may not see an object may well be told it is not there
+            # Whoever may not see an object may well be told it is not there.
+            return Meaning.REFUSED, reply
         control = await self.happy_path.repeat(baseline)
-        return Meaning.ACCEPTED if control.status == reply.status else Meaning.LET_THROUGH
+        if control.status != reply.status:
+            return Meaning.LET_THROUGH, reply
+        again = await self._anew(baseline, rung)
+        if again is None or again.status == reply.status:
+            return Meaning.ACCEPTED, reply
+        is_refused = meaning(rung, again.status) is Meaning.REFUSED
+        return (Meaning.LET_THROUGH, reply) if is_refused else (Meaning.ACCEPTED, again)
+
+    async def _anew(self, baseline: Baseline, rung: Rung) -> Reply | None:
+        """The same creation with texts that nothing has yet: what exists may be told before anyone
+        asks who is calling."""
+        operation, attempt = baseline.case.operation, baseline.attempt
+        if operation.method != "POST" or attempt is None:
+            return None
+        other = self.happy_path.drafter.again(attempt, f"{rung.label} {len(self._done)}")
+        if other is None:
+            return None
+        return await self.prober.send(replace(changed(baseline.case, rung), draft=other.draft))
 
     def _note(self, found: Meaning, rung: Rung, reply: Reply) -> None:
         operation = reply.case.operation
@@ -178,8 +197,8 @@ class Ladder:
         only a request without one of them tells which they are."""
         operation = baseline.case.operation
         if len(operation.schemes) == 1 or not baseline.is_good:
-            for scheme in operation.schemes:
-                yield Unit(scheme)
+            for unit in units_of(operation):
+                yield unit
             return
         for scheme in operation.schemes:
             rung = without(operation, scheme, self.credentials)
@@ -187,7 +206,8 @@ class Ladder:
             others = tuple(one for one in operation.schemes if one != scheme)
             if reply.succeeded and _are_declared_together(operation):
                 self.accuse("PT101", baseline, rung, reply)
-            yield Unit(scheme, others if reply.status in REFUSALS else ())
+            is_needed = reply.status in REFUSALS
+            yield Unit(scheme, others if is_needed else (), () if is_needed else others)
 
     def _is_closed(self, baseline: Baseline, rung: Rung) -> bool:
         operation = baseline.case.operation

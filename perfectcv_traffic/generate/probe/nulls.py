@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
@@ -21,6 +21,7 @@ PATIENCE_SECONDS: Final = 0.25
 MAX_BESIDE: Final = 8
 SLOW_FACTOR: Final = 5
 _NO_SUCH_PLACE: Final = (KeyError, IndexError, AttributeError, TypeError)
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class NullProbes:
     slow: float
     _renewed: int = 0
     _beside: list[asyncio.Task[None]] = field(default_factory=list)
+    _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def probe(self, baseline: Baseline, holes: Iterable[Hole]) -> None:
@@ -51,20 +53,26 @@ class NullProbes:
         while self._beside:
             await self._beside.pop(0)
 
-    def cancel(self) -> None:
-        """Leave what is still beside."""
-        for task in self._beside:
+    async def cancel(self) -> None:
+        """Leave what is still under way; why any of it ended is not asked any more."""
+        for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
 
     async def _probe(self, baseline: Baseline, hole: Hole) -> None:
         case = replace(self._with_hole(baseline, hole), number=self.prober.number())
-        sending = asyncio.create_task(self.prober.send(case))
+        sending = self._begin(self.prober.send(case))
         done, _ = await asyncio.wait({sending}, timeout=PATIENCE_SECONDS)
         if done:
             reply = await self._without_conflict(baseline, hole, await sending)
             await self._judge(baseline, hole, reply)
             return
-        self._beside.append(asyncio.create_task(self._follow(baseline, hole, case, sending)))
+        self._beside.append(self._begin(self._follow(baseline, hole, case, sending)))
         if len(self._beside) > MAX_BESIDE:
             await self._beside.pop(0)
 
@@ -76,7 +84,7 @@ class NullProbes:
         if done:
             await self._judge(baseline, hole, await sending)
             return
-        again = asyncio.create_task(self.prober.send(replace(case, number=f"{case.number}.again")))
+        again = self._begin(self.prober.send(replace(case, number=f"{case.number}.again")))
         control = await self._control(baseline, case)
         first, second = await sending, await again
         await self._judge(baseline, hole, first)
@@ -116,7 +124,7 @@ class NullProbes:
         if baseline.attempt is None:
             return baseline.case
         drafter = self.happy_path.drafter
-        other = drafter.again(baseline.attempt, self._renewed)
+        other = drafter.again(baseline.attempt, str(self._renewed))
         return baseline.case if other is None else replace(baseline.case, draft=other.draft)
 
     async def _without_conflict(self, baseline: Baseline, hole: Hole, reply: Reply) -> Reply:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
+from perfectcv_traffic.generate.probe.choices import AUTH, NULL
 from perfectcv_traffic.generate.probe.drafting import Drafter
 from perfectcv_traffic.generate.probe.holes import Hole, body_holes, reading_holes
-from perfectcv_traffic.generate.probe.rungs import Unit, low_role_rungs, rung_of_none, rungs
+from perfectcv_traffic.generate.probe.rungs import low_role_rungs, rung_of_none, rungs, units_of
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,22 +29,23 @@ def preview(
     operations: Iterable[Operation],
     credentials: Credentials,
     drafter: Drafter,
+    suites: Collection[str],
 ) -> Iterator[Step]:
     """Every request by operation; the number of attempts at a valid one is not known before."""
     for operation in operations:
         yield _step(operation, "valid", "valid request")
-        if operation.is_secured:
+        if operation.is_secured and AUTH in suites:
             yield from _rungs(operation, credentials)
         attempt = drafter.attempt(operation, 0, is_full=True)
-        if operation.method != "DELETE" and attempt is not None:
+        if operation.method != "DELETE" and attempt is not None and NULL in suites:
             yield from _holes(operation, reading_holes(operation))
             yield from _holes(operation, body_holes(document, attempt.draft))
 
 
 def _rungs(operation: Operation, credentials: Credentials) -> Iterator[Step]:
     found = [rung_of_none()]
-    for scheme in operation.schemes:
-        found += rungs(Unit(scheme), credentials, "canary")
+    for unit in units_of(operation):
+        found += rungs(unit, credentials, "canary")
     found += low_role_rungs(operation, credentials)
     for rung in found:
         yield _step(operation, rung.kind.scenario, rung.label)

@@ -75,11 +75,13 @@ class Probing:
         except Stopped as stopped:
             self.stopped = stopped
         finally:
-            nulls.cancel()
+            await nulls.cancel()
             self.seconds = time.perf_counter() - started
         self._note_untested()
 
     async def _perform(self, ladder: Ladder, nulls: NullProbes) -> None:
+        if AUTH in self.suites:
+            self._check_jwt_secret()
         await self.happy_path.walk(self.operations)
         self._check_session()
         if ANSWERS in self.suites:
@@ -108,7 +110,6 @@ class Probing:
             yield from absence(self.document, baseline.case.draft, least.draft)
 
     async def _authenticate(self, ladder: Ladder) -> None:
-        self._check_jwt_secret()
         secured = [one for one in self._baselines() if one.case.operation.is_secured]
         for baseline in secured:
             await ladder.climb(baseline)

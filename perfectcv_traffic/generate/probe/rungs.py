@@ -53,6 +53,8 @@ class Unit:
 
     scheme: SecurityScheme
     others: tuple[SecurityScheme, ...] = ()
+    alternatives: tuple[SecurityScheme, ...] = ()
+    """Schemes that are enough by themselves."""
 
 
 def rung_of_none() -> Rung:
@@ -68,7 +70,7 @@ def rungs(unit: Unit, credentials: Credentials, canary: str) -> Iterator[Rung]:
 
 def low_role_rungs(operation: Operation, credentials: Credentials) -> list[Rung]:
     """The token of a lower role, if there is one."""
-    units = map(Unit, operation.schemes)
+    units = units_of(operation)
     return [one for unit in units for one in _rungs_of(LOW_ROLE, unit, credentials, "")][:1]
 
 
@@ -81,9 +83,33 @@ def without(operation: Operation, scheme: SecurityScheme, credentials: Credentia
 
 def _rungs_of(kind: Kind, unit: Unit, credentials: Credentials, canary: str) -> Iterator[Rung]:
     wanted = Wanted(scheme=unit.scheme, credentials=credentials, canary=canary)
+    right = [_right((one,), credentials) for one in unit.alternatives]
     for number, variant in enumerate(variants(kind.use, wanted)):
         presented = _wrong(unit, variant, credentials)
+        # One secret may serve two schemes: under the wrong one it is right under the other.
+        if any(_holds(presented, one) for one in right):
+            continue
         yield Rung(kind, variant.label, presented, is_core=number < kind.core)
+
+
+def _holds(presented: Presented, right: Presented) -> bool:
+    """Whether all of a right credential, if there is one, is among what is presented."""
+    pairs = (
+        (presented.headers, right.headers),
+        (presented.query, right.query),
+        (presented.cookies, right.cookies),
+    )
+    is_there = any(theirs for _, theirs in pairs)
+    return is_there and all(theirs.items() <= mine.items() for mine, theirs in pairs)
+
+
+def units_of(operation: Operation) -> list[Unit]:
+    """Each scheme of an operation, as if each were enough."""
+    schemes = operation.schemes
+    return [
+        Unit(scheme, alternatives=tuple(one for one in schemes if one != scheme))
+        for scheme in schemes
+    ]
 
 
 def _wrong(unit: Unit, variant: Variant, credentials: Credentials) -> Presented:

@@ -25,11 +25,11 @@ def word(*pieces: bytes | Variable) -> str:
     """One word of a command, which is its pieces one after the other."""
     known = [piece for piece in pieces if isinstance(piece, bytes)]
     if len(known) == len(pieces):
-        return _quoted(b"".join(known))
+        return quoted(b"".join(known))
     if all(map(_PLAIN.fullmatch, known)):
         return '"' + "".join(map(_open, pieces)) + '"'
     return "".join(
-        _quoted(piece) if isinstance(piece, bytes) else f'"{_open(piece)}"' for piece in pieces
+        quoted(piece) if isinstance(piece, bytes) else f'"{_open(piece)}"' for piece in pieces
     )
 
 
@@ -37,7 +37,8 @@ def _open(piece: bytes | Variable) -> str:
     return piece.decode("ascii") if isinstance(piece, bytes) else f"${piece.name}"
 
 
-def _quoted(octets: bytes) -> str:
+def quoted(octets: bytes) -> str:
+    """Bytes as one word that means just them."""
     try:
         text = octets.decode("utf-8")
     except UnicodeDecodeError:
