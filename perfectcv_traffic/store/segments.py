@@ -60,13 +60,24 @@ def match(
         if verdict is Verdict.SAME:
             return candidate
         if verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live):
-            found.parent = found.parent or candidate.id
-            found.format = found.format or candidate.format
+            _take_after(found, candidate, source)
         elif verdict is Verdict.SHORTER:
             is_copy = True
         elif is_live and _may_be_cut(candidate, comparison, source):
             found.resembles = found.resembles or candidate.id
     return None if is_copy else found
+
+
+def _take_after(found: Segment, candidate: Segment, source: Source) -> None:
+    """Note that a new generation begins as a known segment does.
+
+    One of another log goes on by itself: two hosts of one API may write the same first lines.
+    """
+    found.format = found.format or candidate.format
+    if candidate.path == found.path or candidate.file_id == source.file_id:
+        found.parent = found.parent or candidate.id
+    else:
+        found.resembles = found.resembles or candidate.id
 
 
 def name_of(log: Path) -> str:

@@ -159,3 +159,21 @@ def test_log_that_was_cut_once_is_not_compared_for_ever(
             stream.read(rotated=False)
         assert stream.total.new == 1
     assert not [statement for statement in statements if "earlier_lines" in statement]
+
+
+def test_logs_that_begin_alike_go_on_side_by_side(db: Path, tmp_path: Path, query: Query) -> None:
+    """As uvicorn writes them, without a time, behind a proxy that looks whether it lives."""
+    logs = [tmp_path / "a.log", tmp_path / "b.log"]
+    for turn in range(4):
+        for log in logs:
+            with log.open("ab") as file:
+                file.write(
+                    b'INFO:     10.0.0.1:0 - "GET /health HTTP/1.1" 200 OK\n' * 100 * (not turn)
+                )
+                file.write(
+                    f'INFO:     10.0.0.1:0 - "GET /{log.stem}/{turn} HTTP/1.1" 200 OK\n'.encode()
+                )
+        assert ingest(logs, db).lines == (2 if turn else 202)
+    assert query("SELECT path, generation, parent, stored FROM log_files ORDER BY id") == [
+        (str(log), 1, None, 104) for log in logs
+    ]
