@@ -39,6 +39,8 @@ class Segment:
     """A segment that it may repeat, for all that can be seen; like `parent`, but not kept."""
     format: str | None = None
     file_id: FileId | None = None
+    compared: int = 0
+    """Of a new one: bytes of the beginning by which it was told from those that are known."""
 
     @property
     def offset(self) -> int:
@@ -53,7 +55,7 @@ def match(
     comparison = Comparison(source)
     name = name_of(log)
     known = [_segment(row) for row in connection.execute(_LEAVES, (name,))]
-    found = Segment(0, name, 1 + _last_generation(connection, name))
+    found = Segment(0, name, 1 + _last_generation(connection, name), compared=comparison.length)
     is_copy = False
     for candidate in known:
         verdict = _verdict(comparison, candidate, name, source.file_id)
