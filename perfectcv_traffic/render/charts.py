@@ -27,7 +27,7 @@ MOST_CODES = 12
 """Bars of status codes that stay readable on one page."""
 NAME_CELLS = 46
 """Width of a line of an endpoint's name, which may take two."""
-CHOSEN_CELLS = 70
+CHOSEN_CELLS = 56
 """Width of the line beside the title that says which requests were chosen."""
 SHARES = "% of all requests"
 MOST_SPOTS = 8

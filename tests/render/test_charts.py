@@ -70,6 +70,16 @@ def test_chart_keeps_all_it_says_on_the_page(name: str, any_results: Results) ->
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
+def test_line_of_what_was_chosen_leaves_the_title_its_room(name: str, ordinary: Results) -> None:
+    with chart_style(LIGHT):
+        figure = charts.compose(name, ordinary, chosen="Only path /" + "m" * 200)
+        figure.draw_without_rendering()
+        title, _, corner = (text.get_window_extent() for text in figure.texts)
+
+    assert title.x1 < corner.x0
+
+
+@pytest.mark.parametrize("name", charts.CHARTS)
 def test_same_results_give_the_same_bytes(name: str, hostile: Results) -> None:
     assert charts.draw(name, hostile) == charts.draw(name, hostile)
 
