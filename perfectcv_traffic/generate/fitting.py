@@ -6,7 +6,9 @@ alternative of a union a value is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
@@ -20,6 +22,8 @@ from perfectcv_traffic.generate.schemas import (
 )
 
 MAX_CHOICES_DEPTH: Final = 6
+MAX_TRIED: Final = 20_000
+"""Schemas that are tried for one value, with all that is in it."""
 _IS_OF: Final[dict[str, Callable[[Json], bool]]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -30,19 +34,31 @@ _IS_OF: Final[dict[str, Callable[[Json], bool]]] = {
 }
 
 
-def fits(document: Document, schema: Json, value: Json, depth: int = 0) -> bool:
-    """Whether `value` may be one of `schema`; true where the schema is broken."""
-    try:
-        flat = flatten(document, schema)
-        options = alternatives(flat) if depth < MAX_CHOICES_DEPTH else ()
-        if options:
-            merged = (with_alternative(document, flat, one) for one in options)
-            return any(fits(document, one, value, depth + 1) for one in merged)
-    except TargetError:
-        return True
-    return _is_allowed(flat, value) and all(
-        fits(document, inner, part) for inner, part in _parts(flat, value)
-    )
+def fits(document: Document, schema: Json, value: Json) -> bool:
+    """Whether `value` may be one of `schema`; true where the schema is broken, or has no end."""
+    return _Fitting(document, count()).fits(schema, value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    document: Document
+    tried: Iterator[int]
+    """Counts the schemas that values were held against."""
+
+    def fits(self, schema: Json, value: Json, depth: int = 0) -> bool:
+        if next(self.tried) >= MAX_TRIED:
+            return True
+        try:
+            flat = flatten(self.document, schema)
+            options = alternatives(flat) if depth < MAX_CHOICES_DEPTH else ()
+            if options:
+                merged = (with_alternative(self.document, flat, one) for one in options)
+                return any(self.fits(one, value, depth + 1) for one in merged)
+        except TargetError:
+            return True
+        return _is_allowed(flat, value) and all(
+            self.fits(inner, part) for inner, part in _parts(flat, value)
+        )
 
 
 def _is_allowed(schema: Schema, value: Json) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -16,7 +16,7 @@ from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
 from perfectcv_traffic.generate.own import is_own_account, own_ids
 from perfectcv_traffic.generate.patterns import matching_text
-from perfectcv_traffic.generate.producers import Producers, collection_of, words_of
+from perfectcv_traffic.generate.producers import Producers, collection_of, plain, words_of
 
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_LISTED = 3
@@ -41,37 +41,42 @@ class Harvested:
     def id_for(self, hole: str) -> str | None:
         """The field that a path parameter asks for: `resume_id` is `resume_id` or `id`."""
         words = words_of(hole)
-        wanted = ("".join(words), words[-1] if words else "", "id", "uuid")
+        wanted = (plain(hole), words[-1] if words else "", "id", "uuid")
         return next((self.fields[name] for name in wanted if name in self.fields), None)
 
-    def is_same(self, other: Harvested) -> bool:
-        """Whether both are one object: by their ids, else by all that is known of them."""
-        own, its = self.id_for("id"), other.id_for("id")
-        return self == other if own is None and its is None else own == its
+    @property
+    def identity(self) -> Hashable:
+        """What tells it from every other of its collection: its id, else all that is known."""
+        own = self.id_for("id")
+        return (tuple(sorted(self.fields.items())), self.parents) if own is None else own
 
 
 @dataclass(slots=True)
 class _Collection:
     listed: list[Harvested] = field(default_factory=list)
     created: list[Harvested] = field(default_factory=list)
-    others: list[Harvested] = field(default_factory=list)
-    """Objects that are not visited, but not ours either."""
+    others: set[Hashable] = field(default_factory=set)
+    """Identities of objects that are not visited, but not ours either."""
 
-    def add_listed(self, harvested: Harvested) -> None:
-        if _is_among(harvested, (*self.listed, *self.created)):
-            return
-        if len(self.listed) < MAX_LISTED:
-            self.listed.append(harvested)
-        elif len(self.others) < MAX_REMEMBERED:
-            self.others.append(harvested)
+    def add_listed(self, found: Iterable[Harvested]) -> None:
+        known = _identities((*self.listed, *self.created))
+        for one in found:
+            if one.identity in known:
+                continue
+            if len(self.listed) < MAX_LISTED:
+                self.listed.append(one)
+                known.add(one.identity)
+            elif len(self.others) < MAX_REMEMBERED:
+                self.others.add(one.identity)
 
-    def add_created(self, harvested: Harvested) -> None:
+    def add_created(self, found: Iterable[Harvested]) -> None:
         # An upsert answers a POST with what was there before: that is not ours to delete. Nor is
         # what two creations are answered with: it may have been there before the first.
-        if _is_among(harvested, self.created):
-            self.others.append(harvested)
-        elif not _is_among(harvested, self.listed) and len(self.created) < MAX_CREATED:
-            self.created.append(harvested)
+        for one in found:
+            if one.identity in _identities(self.created):
+                self.others.add(one.identity)
+            elif one.identity not in _identities(self.listed) and len(self.created) < MAX_CREATED:
+                self.created.append(one)
 
 
 class IdPool:
@@ -102,12 +107,12 @@ class IdPool:
         name = collection_of(operation.path)
         # Some answer a creation with the object, some with nothing but its id or slug.
         is_created = operation.method == "POST" and isinstance(answer, dict | str | int)
+        told = [answer] if is_created else listed_objects(answer)[:MAX_REMEMBERED]
+        found = [
+            Harvested(fields, parents, name) for one in told if (fields := _scalar_fields(one))
+        ]
         collection = self._collections[name]
-        add = collection.add_created if is_created else collection.add_listed
-        for one in [answer] if is_created else listed_objects(answer)[:MAX_REMEMBERED]:
-            fields = _scalar_fields(one)
-            if fields:
-                add(Harvested(fields, parents, name))
+        (collection.add_created if is_created else collection.add_listed)(found)
 
     def has_listed(self, operation: Operation) -> bool:
         """Whether a list answer has told of any object of the operation's collection."""
@@ -211,11 +216,11 @@ def _created(collection: _Collection) -> list[Harvested]:
 
 def _own(collection: _Collection) -> list[Harvested]:
     """What this run created beyond doubt."""
-    return [one for one in collection.created if not _is_among(one, collection.others)]
+    return [one for one in collection.created if one.identity not in collection.others]
 
 
-def _is_among(harvested: Harvested, known: Iterable[Harvested]) -> bool:
-    return any(harvested.is_same(one) for one in known)
+def _identities(found: Iterable[Harvested]) -> set[Hashable]:
+    return {one.identity for one in found}
 
 
 def _parents(operation: Operation, hole: str, chosen: Harvested) -> dict[str, str]:
@@ -240,7 +245,7 @@ def listed_objects(answer: Json) -> list[Json]:
 def _scalar_fields(value: Json) -> dict[str, str]:
     found = value if isinstance(value, dict) else {"id": value}
     return {
-        "".join(words_of(name)): str(part)
+        plain(name): str(part)
         for name, part in found.items()
         if isinstance(part, str | int)
         and not isinstance(part, bool)

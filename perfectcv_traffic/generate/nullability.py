@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
@@ -17,6 +18,8 @@ from perfectcv_traffic.generate.schemas import (
 
 MAX_VALUES = 20_000
 """Values of one answer that are looked at."""
+MAX_CHOICES: Final = 500
+"""Schemas that a value may have at one place."""
 ANY_ITEM: Final = "*"
 """Stands for each item of a list, and for each name that the schema of an object does not tell."""
 
@@ -96,10 +99,12 @@ class Nullability:
             yield from (((*place, ANY_ITEM), part) for part in value)
 
     def _choices(self, schemas: tuple[Json, ...]) -> Choices:
+        every = (one for schema in schemas for one in self._expanded(schema, 0))
         try:
-            return tuple(one for schema in schemas for one in self._expanded(schema, 0))
+            found = tuple(islice(every, MAX_CHOICES + 1))
         except TargetError:
             return ()  # a broken schema says nothing
+        return found if len(found) <= MAX_CHOICES else ()  # nor do unions of unions without end
 
     def _expanded(self, schema: Json, depth: int) -> Iterator[Schema]:
         flat = flatten(self._document, schema)

@@ -12,7 +12,7 @@ from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.forge import parse_jwt
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.operations import Operation
-from perfectcv_traffic.generate.producers import words_of
+from perfectcv_traffic.generate.producers import plain
 
 _SEGMENTS: Final = frozenset({"me", "self", "myself", "whoami", "profile", "account", "current"})
 _ID_FIELDS: Final = ("id", "uuid", "sub", "userid")
@@ -31,7 +31,7 @@ def is_own_account(operation: Operation) -> bool:
 def own_ids(answer: Json) -> set[str]:
     """The ids in an answer that describes the own account."""
     fields = answer if isinstance(answer, dict) else {}
-    named = {"".join(words_of(name)): value for name, value in fields.items()}
+    named = {plain(name): value for name, value in fields.items()}
     return {str(named[name]) for name in _ID_FIELDS if isinstance(named.get(name), str | int)}
 
 
@@ -43,7 +43,7 @@ def own_ids_of(token: str | None) -> set[str]:
 
 def is_identity(name: str) -> bool:
     """Whether a field is one by which an account logs in, or may."""
-    return "".join(words_of(name)) in _IDENTITY
+    return plain(name) in _IDENTITY
 
 
 def sparing(draft: Draft) -> Draft:

@@ -73,25 +73,30 @@ class Planned:
     """Numbers of the requests whose answers may hold the ids of this one."""
 
 
+def draftable(
+    document: Document, operations: Iterable[Operation]
+) -> tuple[tuple[Operation, ...], tuple[LeftOut, ...]]:
+    """The operations that a request can be made up for, and those whose schemas forbid it."""
+    reasons = [(operation, _why_undraftable(document, operation)) for operation in operations]
+    return (
+        tuple(operation for operation, why in reasons if why is None),
+        tuple(_left_out(operation, why) for operation, why in reasons if why is not None),
+    )
+
+
 def pair_up(
-    document: Document,
-    operations: Iterable[Operation],
-    scenarios: Sequence[Scenario],
-    credentials: Credentials,
+    operations: Iterable[Operation], scenarios: Sequence[Scenario], credentials: Credentials
 ) -> tuple[tuple[Pair, ...], tuple[LeftOut, ...]]:
     """Every scenario that applies to an operation, and those that cannot be played."""
     pairs: list[Pair] = []
     left_out: list[LeftOut] = []
     for operation in operations:
-        why = _why_undraftable(document, operation)
-        for scenario in scenarios if why is None else ():
+        for scenario in scenarios:
             reason = _why_unplayable(operation, scenario, credentials)
             if reason is not None:
                 left_out.append(_left_out(operation, reason, scenario.name))
             elif scenario.applies(operation):
                 pairs.append(Pair(operation, scenario))
-        if why is not None:
-            left_out.append(_left_out(operation, why))
     return tuple(pairs), tuple(left_out)
 
 

@@ -14,7 +14,7 @@ from perfectcv_traffic.generate.login import log_in
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation, parse_operations
 from perfectcv_traffic.generate.options import Options
-from perfectcv_traffic.generate.plan import Pair, Planned, pair_up, plan_requests
+from perfectcv_traffic.generate.plan import Pair, Planned, draftable, pair_up, plan_requests
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import scenarios_named
 from perfectcv_traffic.generate.selection import select
@@ -58,16 +58,18 @@ async def load(setup: Setup, target: Target, options: Options, credentials: Cred
     document = await load_document(setup, target, options.openapi)
     operations, broken = parse_operations(document)
     selected, unselected = select(operations, options.selection)
+    selected, undraftable = draftable(document, selected)
+    left_out = (*broken, *unselected, *undraftable)
     base = base_url(document, target)
     secrets = await log_in(setup, document, base, credentials)
     if not selected:
-        raise nothing_to_send(document, (*broken, *unselected))
+        raise nothing_to_send(document, left_out)
     return Loaded(
         document=document,
         base=base,
         credentials=secrets,
         operations=selected,
-        left_out=(*broken, *unselected),
+        left_out=left_out,
     )
 
 
@@ -77,9 +79,7 @@ async def prepare(
     """Load the document, choose operations and scenarios, log in."""
     loaded = await load(setup, target, options, credentials)
     scenarios = scenarios_named(options.scenarios)
-    pairs, unplayable = pair_up(
-        loaded.document, loaded.operations, scenarios, credentials=loaded.credentials
-    )
+    pairs, unplayable = pair_up(loaded.operations, scenarios, credentials=loaded.credentials)
     left_out = (*loaded.left_out, *unplayable)
     pairs = _weighted(pairs, options.weights)
     if not pairs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
@@ -48,7 +49,7 @@ class Producers:
     def named(self, name: str) -> tuple[str, ...]:
         """The collections whose objects a query parameter or body field such as `job_id` names."""
         noun = _noun(name)
-        is_id = noun and noun != "".join(words_of(name))
+        is_id = noun and noun != plain(name)
         return tuple(self._by_noun.get(noun, ())) if is_id else ()
 
     def feeding(self, operation: Operation) -> tuple[Operation, ...]:
@@ -69,16 +70,22 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+@lru_cache(maxsize=4096)
+def plain(name: str) -> str:
+    """A name without case and separators: `resumeId` and `resume_id` are `resumeid`."""
+    return "".join(words_of(name))
+
+
 def _noun(hole: str) -> str:
     return "".join(word for word in words_of(hole) if word not in _ID_WORDS)
 
 
 def _singulars(collection: str) -> set[str]:
     *before, last = [segment for segment in collection.split("/") if segment] or [""]
-    plural = "".join(words_of(last))
+    plural = plain(last)
     forms = {plural, plural.removesuffix("s"), plural.removesuffix("es")}
     if plural.endswith("ies"):
         forms.add(plural.removesuffix("ies") + "y")
     # `shoppingListId` names an object of `/shopping/lists`.
-    owner = "".join(words_of(before[-1])) if before else ""
+    owner = plain(before[-1]) if before else ""
     return {form for one in forms - {""} for form in (one, owner + one)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Final
 
 from perfectcv_traffic.generate.openapi import Document, Json, Schema, quoted
 
 MAX_ALL_OF_DEPTH = 16
+MAX_ALL_OF_PARTS = 500
+"""Parts of one schema in all: each may consist of parts, twice as many at each level."""
 
 _IMPLIED_TYPES: Final = (
     ("properties", "object"),
@@ -19,8 +22,12 @@ _IMPLIED_TYPES: Final = (
 )
 
 
-def flatten(document: Document, schema: Json, depth: int = 0) -> Schema:
+def flatten(document: Document, schema: Json) -> Schema:
     """`schema` with its `$ref` followed and its `allOf` merged; `anyOf` and `oneOf` stay."""
+    return _flat(document, schema, count())
+
+
+def _flat(document: Document, schema: Json, merged_parts: Iterator[int], depth: int = 0) -> Schema:
     flat = document.resolve(schema)
     parts = flat.get("allOf")
     if not parts:
@@ -29,7 +36,9 @@ def flatten(document: Document, schema: Json, depth: int = 0) -> Schema:
         raise document.broken(f"allOf {quoted(parts)} cannot be merged")
     merged: Schema = {key: value for key, value in flat.items() if key != "allOf"}
     for part in parts:
-        merged = _merge(merged, flatten(document, part, depth + 1))
+        if next(merged_parts) >= MAX_ALL_OF_PARTS:
+            raise document.broken(f"allOf {quoted(parts)} has too many parts within parts")
+        merged = _merge(merged, _flat(document, part, merged_parts, depth + 1))
     return merged
 
 

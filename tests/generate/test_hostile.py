@@ -17,7 +17,7 @@ from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.marks import marks
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import parse_operations
-from perfectcv_traffic.generate.plan import Planned, pair_up, plan_requests
+from perfectcv_traffic.generate.plan import Planned, draftable, pair_up, plan_requests
 from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import SCENARIOS
@@ -88,7 +88,7 @@ def test_any_document_is_asked_at_the_target_only(paths: Any) -> None:
     document = Document("doc", {"paths": paths, "components": {"securitySchemes": SCHEMES}})
     with contextlib.suppress(TargetError):
         operations, _ = parse_operations(document)
-        pairs, _ = pair_up(document, operations, SCENARIOS, CREDENTIALS)
+        pairs, _ = pair_up(draftable(document, operations)[0], SCENARIOS, CREDENTIALS)
         producers = Producers(operations)
         for planned in islice(plan_requests(document, pairs, producers, 0), 40):
             request = _encoded(planned, IdPool(producers))

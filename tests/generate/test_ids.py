@@ -199,10 +199,10 @@ def _path_parameter(name: str) -> Parameter:
 def test_objects_without_an_id_are_told_apart_by_their_fields() -> None:
     one, other = Harvested({"name": "a"}), Harvested({"name": "b"})
 
-    assert one.is_same(Harvested({"name": "a"}))
-    assert not one.is_same(other)
-    assert not one.is_same(Harvested({"name": "a", "id": "1"}))
-    assert Harvested({"id": "1"}).is_same(Harvested({"id": "1", "name": "a"}))
+    assert one.identity == Harvested({"name": "a"}).identity
+    assert one.identity != other.identity
+    assert one.identity != Harvested({"name": "a", "id": "1"}).identity
+    assert Harvested({"id": "1"}).identity == Harvested({"id": "1", "name": "a"}).identity
 
 
 def test_collection_of_objects_without_an_id_keeps_each() -> None:

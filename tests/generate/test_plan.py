@@ -12,7 +12,7 @@ import pytest
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, parse_operations
-from perfectcv_traffic.generate.plan import Pair, Planned, pair_up, plan_requests
+from perfectcv_traffic.generate.plan import Pair, Planned, draftable, pair_up, plan_requests
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import SCENARIOS
 
@@ -21,7 +21,7 @@ SECRETS = Credentials(token="t", api_key="k", username="u", password="p")
 
 def _pairs(document: Document, credentials: Credentials = SECRETS) -> tuple[Pair, ...]:
     operations, _ = parse_operations(document)
-    pairs, _ = pair_up(document, operations, SCENARIOS, credentials)
+    pairs, _ = pair_up(draftable(document, operations)[0], SCENARIOS, credentials)
     return pairs
 
 
@@ -99,7 +99,7 @@ def test_rounds_differ_in_values_and_optional_parts(api_document: Document) -> N
 
 def test_valid_without_its_secret_is_left_out_with_the_reason(api_document: Document) -> None:
     operations, _ = parse_operations(api_document)
-    pairs, left_out = pair_up(api_document, operations, SCENARIOS, Credentials(api_key="k"))
+    pairs, left_out = pair_up(operations, SCENARIOS, Credentials(api_key="k"))
     keys = {pair.key for pair in pairs}
     assert ("GET /items", "valid") not in keys
     assert {("GET /items", "no_token"), ("GET /crash", "null_query")} <= keys
@@ -119,8 +119,8 @@ def test_operation_without_a_draft_is_left_out_with_the_reason() -> None:
     broken: Any = {"parameters": [{"name": "p", "in": "query", "schema": {"$ref": "#/no"}}]}
     document = Document("doc", {"paths": {"/a": {"get": broken}, "/b": {"get": {}}}})
     operations, _ = parse_operations(document)
-    pairs, (left_out,) = pair_up(document, operations, SCENARIOS, SECRETS)
-    assert [pair.key for pair in pairs] == [("GET /b", "valid")]
+    kept, (left_out,) = draftable(document, operations)
+    assert [one.key for one in kept] == ["GET /b"]
     assert (left_out.path, left_out.scenario) == ("/a", None)
     assert "points to nothing" in left_out.reason
 

@@ -155,3 +155,40 @@ def test_document_without_a_usable_operation_says_why(start: Start) -> None:
     root = {"openapi": "3.0.3", "paths": {"/a": {"get": {"parameters": [{"$ref": "#/nope"}]}}}}
     with pytest.raises(UsageError, match="'#/nope' points to nothing"):
         _find(start(with_document(lambda _: http(200), json.dumps(root).encode())))
+
+
+def _with_schema(schema: dict[str, Any], **schemas: Any) -> bytes:
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    responses = {"200": {"content": {"application/json": {"schema": schema}}}}
+    paths = {"/a": {"post": {"requestBody": body, "responses": responses}}, "/b": {"get": {}}}
+    return json.dumps(
+        {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}}
+    ).encode()
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def test_parts_that_double_at_each_level_leave_their_operation_out(start: Start) -> None:
+    parts: dict[str, Any] = {
+        f"S{n}": {"allOf": [_ref(f"S{n + 1}")] * 2, "properties": {f"p{n}": {}}} for n in range(15)
+    }
+    document = _with_schema(_ref("S0"), **parts, S15={"type": "object", "properties": {"z": {}}})
+
+    probed = _find(start(with_document(lambda _: http(200, b"{}"), document)))
+
+    (left,) = probed.left_out
+    assert (left.method, left.path) == ("POST", "/a")
+    assert "too many parts within parts" in left.reason
+    assert probed.reached == {"GET /b"}
+
+
+def test_union_of_itself_says_nothing_and_ends(start: Start) -> None:
+    inner = {"type": "object", "properties": {"a": _ref("U")}}
+    document = _with_schema(_ref("U"), U={"anyOf": [_ref("U")] * 9 + [inner]})
+
+    probed = _find(start(with_document(lambda _: http(200, b'{"a":{"a":null}}'), document)))
+
+    assert probed.reached == {"POST /a", "GET /b"}
+    assert probed.findings == ()

@@ -14,7 +14,7 @@ from perfectcv_traffic.generate.ids import IdPool
 from perfectcv_traffic.generate.openapi import Document, Json, Location
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.own import sparing
-from perfectcv_traffic.generate.producers import words_of
+from perfectcv_traffic.generate.producers import plain, words_of
 
 ATTEMPTS = 5
 _CHANGING: Final = ("PUT", "PATCH")
@@ -85,7 +85,7 @@ class Drafter:
         if known is None or not isinstance(draft.body, dict):
             return draft
         body = {
-            name: _as(value, known.fields.get("".join(words_of(name)))) if _is_id(name) else value
+            name: _as(value, known.fields.get(plain(name))) if _is_id(name) else value
             for name, value in draft.body.items()
         }
         return replace(draft, body=body)

@@ -122,8 +122,8 @@ class Prober:
         return reply
 
     async def _send_once(self, case: Case) -> Reply:
-        self.budget.take()
         await self.pacer.wait()
+        self.budget.take()
         request = self.encode(case)
         started = time.perf_counter()
         try:
