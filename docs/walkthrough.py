@@ -1,7 +1,7 @@
-"""Make the pictures and the answers shown in docs/admin.md, from real traffic to the demo API.
+"""Make the pictures of the documentation and the answers in docs/admin.md, from real traffic.
 
-Needs playwright, Chromium at /usr/bin/chromium, curl and jq, and takes five minutes, so that the
-dashboard has something to show.
+Needs playwright, Chromium at /usr/bin/chromium, curl and jq. The dashboard takes five minutes, so
+that it has something to show; `--report` makes the picture of the report alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 import io
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,7 +24,7 @@ import console
 import httpx
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from perfectcv_traffic import setup_monitoring
 from perfectcv_traffic.demo.app import create_app
@@ -101,6 +103,27 @@ def picture(page: Page, name: str) -> None:
     shot.convert("RGB").quantize(128).save(IMAGES / f"{name}.png", optimize=True)
 
 
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A browser without a window, until the end of the context."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def report_picture(folder: Path) -> None:
+    """The beginning of the report of a first run on the demo API."""
+    subprocess.run(
+        [sys.executable, "-m", "perfectcv_traffic", "run"],
+        cwd=folder, stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1120, "height": 1560}, color_scheme="light")
+        page.goto((folder / "analysis_output" / "report.html").as_uri())
+        picture(page, "report")
+
+
 def pictures(address: str) -> None:
     """The dashboard in light, in dark with one request open, and on a phone."""
     looks = [
@@ -108,11 +131,10 @@ def pictures(address: str) -> None:
         ("dashboard-dark", "dark", 1180, 900),
         ("dashboard-phone", "light", 390, 1500),
     ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with browser() as opened:
         for name, scheme, width, height in looks:
             size: Any = {"width": width, "height": height}
-            page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+            page = opened.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
             page.goto(f"{address}/admin/")
             page.fill("#token", TOKEN)
             page.keyboard.press("Enter")
@@ -124,15 +146,12 @@ def pictures(address: str) -> None:
                 page.wait_for_selector("dialog[open]")
             picture(page, name)
             page.close()
-        browser.close()
 
 
-def main() -> None:
+def dashboard(folder: Path) -> None:
     """Drive the demo, keep the pictures, run what the page says and write down the answers."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    IMAGES.mkdir(exist_ok=True)
     choose = random.Random(5)
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as client:
+    with served(folder) as client:
         end = time.monotonic() + SECONDS
         looking = threading.Timer(SECONDS - 30, pictures, [str(client.base_url).rstrip("/")])
         looking.start()
@@ -141,6 +160,17 @@ def main() -> None:
             time.sleep(choose.expovariate(10))
         environment = {**os.environ, "TOKEN": TOKEN}
         console.renew(PAGE, lambda command: console.run(SETUP, command, environment))
+
+
+def main() -> None:
+    """Make the report's picture and, unless it alone is wanted, the dashboard's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", action="store_true", help="the picture of the report alone")
+    only_report = parser.parse_args().report
+    IMAGES.mkdir(exist_ok=True)
+    for make in (report_picture,) if only_report else (report_picture, dashboard):
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder))
 
 
 if __name__ == "__main__":

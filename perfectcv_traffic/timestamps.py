@@ -21,6 +21,11 @@ def stamp(moment: datetime) -> str:
     return utc.isoformat(timespec="microseconds") + "Z"
 
 
+def to_the_second(moment: datetime) -> str:
+    """The same without a fraction, for people and reports."""
+    return f"{stamp(moment)[:19]}Z"
+
+
 def from_epoch(seconds: float) -> str:
     """The same of seconds since 1970."""
     microseconds = round(seconds * 1_000_000)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfectcv_traffic.timestamps import before, from_epoch, stamp
+from perfectcv_traffic.timestamps import before, from_epoch, stamp, to_the_second
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
@@ -30,6 +30,7 @@ def test_seconds_since_the_epoch_are_told_as_any_time(microseconds: int) -> None
 def test_time_of_another_zone_is_told_in_utc() -> None:
     moment = datetime(2026, 11, 21, 23, 5, tzinfo=timezone(timedelta(hours=1)))
     assert stamp(moment) == "2026-11-21T22:05:00.000000Z"
+    assert to_the_second(moment) == "2026-11-21T22:05:00Z"
 
 
 def test_time_before_the_first_one_is_the_first_one() -> None:

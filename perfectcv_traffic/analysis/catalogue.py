@@ -47,8 +47,15 @@ class Analysis(NamedTuple):
     """Rows that the function gives at most, of however many there may be."""
     nothing: str = "none"
     """What it means that there is no row."""
+    is_recent: bool = False
+    """Rests on single requests, of which the latest are read."""
     unchosen: str = ""
     """What of it is not chosen by filters."""
+
+    def base(self, *, is_chosen: bool) -> str:
+        """What its numbers are of where the title alone would mislead; filters may be in force."""
+        told = ["among the latest requests"] if self.is_recent else []
+        return ", ".join([*told, self.unchosen] if is_chosen and self.unchosen else told)
 
 
 ANALYSES = (
@@ -180,6 +187,7 @@ ANALYSES = (
         "Invalid tokens",
         "Why are tokens invalid, among the latest requests?",
         tokens.token_reasons,
+        is_recent=True,
     ),
     Analysis(
         "token_usage_by_hour",
@@ -207,6 +215,7 @@ ANALYSES = (
         "User agents",
         "Which programs call, among the latest requests?",
         clients.user_agents,
+        is_recent=True,
         most=clients.TOP,
     ),
     Analysis(
@@ -214,6 +223,7 @@ ANALYSES = (
         "Rate-limit pressure",
         "Who would be limited under 100 requests a minute, among the latest requests?",
         clients.rate_limit_pressure,
+        is_recent=True,
         most=clients.TOP,
     ),
     Analysis(
@@ -221,6 +231,7 @@ ANALYSES = (
         "Logins by UUID",
         "Who logged in by UUID, among the latest requests?",
         single.uuid_logins,
+        is_recent=True,
         most=single.TOP,
     ),
     Analysis(
@@ -234,6 +245,7 @@ ANALYSES = (
         "Slowest requests",
         "Which single requests took longest, among the latest ones?",
         single.slowest_requests,
+        is_recent=True,
         most=single.TOP,
     ),
     Analysis(
@@ -241,6 +253,7 @@ ANALYSES = (
         "Failing requests",
         "Which requests failed 5xx last, and why?",
         single.failing_requests,
+        is_recent=True,
         most=single.TOP,
     ),
     Analysis(

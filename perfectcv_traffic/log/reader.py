@@ -75,9 +75,13 @@ class Chunk(NamedTuple):
 class Reader:
     """Reads on in one file; the caller stores each chunk before it asks for the next."""
 
-    def __init__(self, source: Source, known: Identity | None) -> None:
-        """Begin where the segment is known up to; raises `ReplacedError` if it is not that."""
+    def __init__(self, source: Source, known: Identity | None, compared: int = HEAD_LENGTH) -> None:
+        """Begin where the segment is known up to; raises `ReplacedError` if it is not that.
+
+        `compared`: bytes of the beginning by which it was found to be none that is known.
+        """
         self._source = source
+        self._compared = compared
         self.offset = known.offset if known else 0
         self._head = source.read_at(0, min(HEAD_LENGTH, self.offset))
         length = min(ANCHOR_LENGTH, self.offset)
@@ -122,12 +126,19 @@ class Reader:
         That comes first; also given is where it ends.
         """
         if self._source.is_final:
-            return self._source.read_at(self.offset, length), 0
+            block = self._source.read_at(self.offset, length)
+            if self._says_more(block):
+                raise ReplacedError(self._source.path)
+            return block, 0
         before = len(self._tail)
         block = self._source.read_at(self.offset - before, before + length)
-        if block[:before] != self._tail:
+        if block[:before] != self._tail or self._says_more(block):
             raise ReplacedError(self._source.path)
         return block, before
+
+    def _says_more(self, block: bytes) -> bool:
+        """Whether there is more of a new segment's beginning now: a copy that was just begun."""
+        return self.offset == 0 and self._compared < min(len(block), HEAD_LENGTH)
 
     def _taken(self, lines: memoryview) -> Chunk:
         start = self.offset

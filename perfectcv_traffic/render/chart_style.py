@@ -107,7 +107,7 @@ def corner(figure: Figure, text: str) -> None:
     """Write in the upper right corner, beside the title."""
     (drawn,), families = drawable([text])
     quiet = rcParams["axes.labelcolor"]
-    place = {"fontsize": 9.5, "color": quiet, "va": "center", "ha": "right"}
+    place = {"fontsize": 9, "color": quiet, "va": "center", "ha": "right"}
     figure.text(0.98, 0.945, drawn, fontfamily=families, **place)
 
 

@@ -27,7 +27,7 @@ MOST_CODES = 12
 """Bars of status codes that stay readable on one page."""
 NAME_CELLS = 46
 """Width of a line of an endpoint's name, which may take two."""
-CHOSEN_CELLS = 70
+CHOSEN_CELLS = 56
 """Width of the line beside the title that says which requests were chosen."""
 SHARES = "% of all requests"
 MOST_SPOTS = 8
@@ -119,22 +119,28 @@ def _hourly(
     every = results[name]
     table = every.dropna(subset="hour")
     key = charts_over_time.stacked(axes, table, columns, fills)
-    untimed = [
-        f", {_requests(number)} without a time" for number in every[len(table) :]["requests"]
-    ]
-    return Around(f"{_all(results)}, {charts_over_time.span(table)}{''.join(untimed)}", key)
+    span = charts_over_time.span(table)
+    return Around(f"{_all(results)}, {span}{_without_hour(every, 'requests')}", key)
+
+
+def _without_hour(table: pd.DataFrame, column: str) -> str:
+    """How many requests there is no hour of, and so no place in the chart."""
+    number = table.loc[table["hour"].isna(), column].sum()
+    return f", {_requests(number)} without a time" if number else ""
 
 
 def latency_over_time(axes: Axes, results: Results) -> Around:
     """Quantiles of the durations of each hour."""
-    table = results["latency_over_time"].dropna(subset="hour")
+    every = results["latency_over_time"]
+    table = every.dropna(subset="hour")
     key = dict(
         zip(
             MARKS, (Fill(palette.BLUE), Fill(palette.ORANGE), Fill(palette.VERMILLION)), strict=True
         )
     )
     charts_over_time.lines(axes, table, list(MARKS.values()), list(key.values()))
-    return Around(f"{_requests(table['timed'].sum())} timed, {charts_over_time.span(table)}", key)
+    span, rest = charts_over_time.span(table), _without_hour(every, "timed")
+    return Around(f"{_requests(every['timed'].sum())} timed, {span}{rest}", key)
 
 
 def null_hot_spots(axes: Axes, results: Results) -> Around:

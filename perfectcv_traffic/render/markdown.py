@@ -30,8 +30,9 @@ def document(results: Mapping[str, pd.DataFrame], *, filters: Mapping[str, str])
     for analysis in ANALYSES:
         frame = results.get(analysis.name)
         if frame is not None and (analysis.name == "findings" or not frame.empty):
-            remark = [sentence(analysis.unchosen)] if filters and analysis.unchosen else []
-            parts += [f"## {analysis.title}", *remark, *_body(analysis, frame)]
+            base = analysis.base(is_chosen=bool(filters))
+            told = [sentence(base)] if base else []
+            parts += [f"## {analysis.title}", *told, *_body(analysis, frame)]
     return "\n\n".join(parts) + "\n"
 
 

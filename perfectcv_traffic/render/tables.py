@@ -141,9 +141,9 @@ def table(
 ) -> Group:
     """The result of an analysis under its title; `wide` shows every column, however many."""
     body = _body(analysis, frame, wide=wide)
-    remark = f" ({analysis.unchosen})" if is_chosen and analysis.unchosen else ""
+    base = analysis.base(is_chosen=is_chosen)
     return Group(
-        Text.assemble((analysis.title, "bold"), remark),
+        Text.assemble((analysis.title, "bold"), f" ({base})" if base else ""),
         Padding(Group(*body), (0, 0, 1, 2), expand=False),
     )
 

@@ -39,6 +39,8 @@ class Segment:
     """A segment that it may repeat, for all that can be seen; like `parent`, but not kept."""
     format: str | None = None
     file_id: FileId | None = None
+    compared: int = 0
+    """Of a new one: bytes of the beginning by which it was told from those that are known."""
 
     @property
     def offset(self) -> int:
@@ -53,20 +55,31 @@ def match(
     comparison = Comparison(source)
     name = name_of(log)
     known = [_segment(row) for row in connection.execute(_LEAVES, (name,))]
-    found = Segment(0, name, 1 + _last_generation(connection, name))
+    found = Segment(0, name, 1 + _last_generation(connection, name), compared=comparison.length)
     is_copy = False
     for candidate in known:
         verdict = _verdict(comparison, candidate, name, source.file_id)
         if verdict is Verdict.SAME:
             return candidate
         if verdict is Verdict.FORKED or (verdict is Verdict.SHORTER and is_live):
-            found.parent = found.parent or candidate.id
-            found.format = found.format or candidate.format
+            _take_after(found, candidate, source)
         elif verdict is Verdict.SHORTER:
             is_copy = True
         elif is_live and _may_be_cut(candidate, comparison, source):
             found.resembles = found.resembles or candidate.id
     return None if is_copy else found
+
+
+def _take_after(found: Segment, candidate: Segment, source: Source) -> None:
+    """Note that a new generation begins as a known segment does.
+
+    One of another log goes on by itself: two hosts of one API may write the same first lines.
+    """
+    found.format = found.format or candidate.format
+    if candidate.path == found.path or candidate.file_id == source.file_id:
+        found.parent = found.parent or candidate.id
+    else:
+        found.resembles = found.resembles or candidate.id
 
 
 def name_of(log: Path) -> str:

@@ -49,9 +49,10 @@ class Sifting:
 
     def is_needed(self, log: Segment, chunk: Chunk) -> bool:
         """Whether a chunk has to be sifted; if not, none that follows it has to be."""
-        if log.resembles or chunk.start < self._until.get(log.path, 0):
+        if chunk.start < self._until.get(log.path, 0):
             return True
-        return log.parent is not None and chunk.start < self._generations(log.parent).end
+        earlier = log.parent or log.resembles
+        return earlier is not None and chunk.start < self._generations(earlier).end
 
     def insist(self, log: Segment, start: int) -> bool:
         """Sift a log as far as a chunk that begins at an offset, and on; False if that is so."""
@@ -70,7 +71,6 @@ class Sifting:
     def _new(self, log: Segment, chunk: Chunk, batch: Batch) -> Batch:
         """The lines that no earlier generation of the log has."""
         earlier, is_sure = log.parent or log.resembles, log.parent is not None
-        log.resembles = None  # of one that may be another log only the beginning is compared
         if earlier is None:
             return batch
         generations = self._generations(earlier)

@@ -207,7 +207,7 @@ class Stream:
         if file.log is None:
             return False
         file.log.file_id = file.source.file_id
-        file.reader = Reader(file.source, file.log.identity)
+        file.reader = Reader(file.source, file.log.identity, file.log.compared)
         return True
 
     def _read_rotated(self, errors: list[UnreadableError]) -> None:

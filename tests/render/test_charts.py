@@ -59,7 +59,7 @@ def test_save_charts_where_no_file_can_be_says_so(empty: Results, tmp_path: Path
 @pytest.mark.parametrize("name", charts.CHARTS)
 def test_chart_keeps_all_it_says_on_the_page(name: str, any_results: Results) -> None:
     with chart_style(LIGHT):
-        figure = charts.compose(name, any_results)
+        figure = charts.compose(name, any_results, chosen="Only path /" + "m" * 200)
         figure.draw_without_rendering()
         drawn = figure.get_tightbbox()
 
@@ -67,6 +67,16 @@ def test_chart_keeps_all_it_says_on_the_page(name: str, any_results: Results) ->
     assert drawn.y0 >= 0
     assert drawn.x1 <= INCHES[0]
     assert drawn.y1 <= INCHES[1]
+
+
+@pytest.mark.parametrize("name", charts.CHARTS)
+def test_line_of_what_was_chosen_leaves_the_title_its_room(name: str, ordinary: Results) -> None:
+    with chart_style(LIGHT):
+        figure = charts.compose(name, ordinary, chosen="Only path /" + "m" * 200)
+        figure.draw_without_rendering()
+        title, _, corner = (text.get_window_extent() for text in figure.texts)
+
+    assert title.x1 < corner.x0
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
@@ -150,14 +160,18 @@ def test_status_chart_says_how_many_codes_it_leaves_out(ordinary: Results) -> No
     assert any("12 of 40 codes" in text for text in written)
 
 
-def test_hour_chart_says_what_has_no_time(ordinary: Results) -> None:
-    hours = ordinary["token_usage_by_hour"]
-    hours = pd.concat([hours, hours.tail(1).assign(requests=7)], ignore_index=True)
-    hours["hour"] = hours["hour"].mask(hours.index == len(hours) - 1)
+@pytest.mark.parametrize(
+    ("name", "column"), [("token_usage_by_hour", "requests"), ("latency_over_time", "timed")]
+)
+def test_hour_chart_says_what_has_no_time(name: str, column: str, ordinary: Results) -> None:
+    hours = pd.concat([ordinary[name], ordinary[name].tail(1)], ignore_index=True)
+    is_last = hours.index == len(hours) - 1
+    hours["hour"], hours[column] = hours["hour"].mask(is_last), hours[column].mask(is_last, 7)
 
-    written = _texts("token_usage_by_hour", ordinary | {"token_usage_by_hour": hours})
+    written = _texts(name, ordinary | {name: hours})
 
     assert any("7 requests without a time" in text for text in written)
+    assert not any("without a time" in text for text in _texts(name, ordinary))
 
 
 @pytest.mark.parametrize(

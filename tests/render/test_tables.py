@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
+from perfectcv_traffic.render.markdown import document
 from perfectcv_traffic.render.tables import NARROW, WIDE, tables
 
 Results = dict[str, pd.DataFrame]
@@ -117,3 +118,14 @@ def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Result
 
     assert told in chosen.get()
     assert "whatever was chosen" not in _printed(ordinary)
+
+
+def test_table_of_the_latest_requests_says_so(ordinary: Results) -> None:
+    console = Console(width=80, file=io.StringIO())
+
+    with console.capture() as shown:
+        console.print(tables(ordinary, ["user_agents", "clients"]))
+
+    assert "User agents (among the latest requests)\n" in shown.get()
+    assert "Clients\n" in shown.get()
+    assert "\nAmong the latest requests.\n" in document(ordinary, filters={})

@@ -6,7 +6,8 @@ import gzip
 import os
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log import reader
+from perfectcv_traffic.log.reader import Chunk
 from perfectcv_traffic.store import segments
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import Ingester, Options, ingest
+from perfectcv_traffic.store.segments import Segment
+from perfectcv_traffic.store.stream import Stream
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]
@@ -159,3 +163,41 @@ def test_log_that_was_cut_once_is_not_compared_for_ever(
             stream.read(rotated=False)
         assert stream.total.new == 1
     assert not [statement for statement in statements if "earlier_lines" in statement]
+
+
+def test_logs_that_begin_alike_go_on_side_by_side(db: Path, tmp_path: Path, query: Query) -> None:
+    """As uvicorn writes them, without a time, behind a proxy that looks whether it lives."""
+    logs = [tmp_path / "a.log", tmp_path / "b.log"]
+    for turn in range(4):
+        for log in logs:
+            with log.open("ab") as file:
+                file.write(
+                    b'INFO:     10.0.0.1:0 - "GET /health HTTP/1.1" 200 OK\n' * 100 * (not turn)
+                )
+                file.write(
+                    f'INFO:     10.0.0.1:0 - "GET /{log.stem}/{turn} HTTP/1.1" 200 OK\n'.encode()
+                )
+        assert ingest(logs, db).lines == (2 if turn else 202)
+    assert query("SELECT path, generation, parent, stored FROM log_files ORDER BY id") == [
+        (str(log), 1, None, 104) for log in logs
+    ]
+
+
+@pytest.mark.parametrize("seen", [0, 200], ids=["empty", "begun"])
+def test_copy_that_is_being_made_when_it_is_found_is_known_by_what_it_becomes(
+    log: Path, db: Path, foreign_line: Line, seen: int
+) -> None:
+    log.write_bytes(lines_of(foreign_line, range(50)))
+    ingest([log], db)
+    copy = log.with_name("api_traffic.log.1")
+    copy.write_bytes(log.read_bytes()[:seen])
+    with writing(db) as connection:
+        ingester = Ingester(connection, Options())
+
+        def store(segment: Segment, chunks: Iterable[Chunk], total: Counts) -> None:
+            copy.write_bytes(log.read_bytes())  # after it was compared, before it is read
+            ingester.store(segment, chunks, total)
+
+        with closing(Stream(log, connection, store)) as stream:
+            stream.read(rotated=True)
+        assert stream.total == Counts()

@@ -18,6 +18,7 @@ from perfectcv_traffic.cli.output import JSON_LINES, streams, tell
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, TrafficError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
+from perfectcv_traffic.timestamps import to_the_second
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.accepted import Accepted
@@ -66,7 +67,7 @@ def find(job: Job, wanted: Wanted) -> int:
         read_accepted(wanted.baseline)  # one that cannot be read is said before anything is sent
     started = datetime.now(UTC)
     database.require_usable(job.db)  # or that is said before anything is sent
-    started_at = started.strftime("%Y-%m-%dT%H:%M:%SZ")
+    started_at = to_the_second(started)
     with streams(wanted.files) as write:
         probed = _watched(job, wanted, started_at, write)
         report = _settled(job, wanted, probed, started_at)

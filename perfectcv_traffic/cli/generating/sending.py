@@ -14,6 +14,7 @@ from perfectcv_traffic.cli.generating.progress import live
 from perfectcv_traffic.cli.generating.replaying import tell_left_out
 from perfectcv_traffic.cli.terminal import note, results
 from perfectcv_traffic.errors import ExitCode, TargetError, UsageError
+from perfectcv_traffic.timestamps import to_the_second
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.credentials import Credentials
@@ -55,7 +56,7 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
     unknown = sorted({kind for kind, _ in files} - FORMATS.keys() - {"text"})
     if unknown:
         raise UsageError(f"--format {unknown[0]}: for traffic choose text, {', '.join(FORMATS)}")
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = to_the_second(datetime.now(UTC))
     shows = ("text", None) in files
     run = send(
         job.target, job.options, job.credentials, job.db, recording=job.recording, shows=shows
