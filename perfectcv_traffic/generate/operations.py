@@ -30,22 +30,8 @@ _PREFERRED_MEDIA_TYPES: Final = (JSON_MEDIA_TYPE, FORM_MEDIA_TYPE, MULTIPART_MED
 
 # What the client itself writes; OpenAPI has Accept, Content-Type and Authorization ignored too.
 _RESERVED_HEADERS: Final = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "cookie",
-        "expect",
-        "host",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    }
+    {"accept", "accept-encoding", "authorization", "connection", "content-length", "content-type"}
+    | {"cookie", "expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
 )
 
 
