@@ -59,6 +59,10 @@ class Comparison:
         """Bytes of the beginning that there are to compare."""
         return len(self._head)
 
+    def is_current(self) -> bool:
+        """Whether the file still begins as it did: else the bytes compared were of two files."""
+        return self._source.read_at(0, len(self._head)) == self._head
+
     def with_segment(self, known: Identity) -> Verdict:
         """What the file is to this segment."""
         if self._digest(known.head_length) != known.head:

@@ -29,11 +29,11 @@ _CHAIN = """
 class Generations:
     """The stored lines of a segment and of those that it forked from."""
 
-    def __init__(self, connection: sqlite3.Connection, form: StoredForm, segment: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, form: StoredForm, chain: str) -> None:
+        """`chain`: the ids of all of them, in SQL."""
         self._connection = connection
         self._form = form
-        self._chain, self.end = chain_of(connection, segment)
-        """No line from the end on can be known."""
+        self._chain = chain
         self._is_indexed = False
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
@@ -98,7 +98,7 @@ class Generations:
 
 
 def chain_of(connection: sqlite3.Connection, segment: int) -> tuple[str, int]:
-    """The ids of a segment and of those that it forked from, and how far they were read."""
+    """The ids of a segment and of those that it forked from, and the end of their lines."""
     ids = ", ".join(str(row[0]) for row in connection.execute(_CHAIN, (segment,)))
     offsets = f"SELECT max(committed_offset) FROM log_files WHERE id IN ({ids})"
     return ids, int(connection.execute(offsets).fetchone()[0])

@@ -7,16 +7,16 @@ import sqlite3
 from perfectcv_traffic.log.native import StoredForm
 from perfectcv_traffic.store import digests
 from perfectcv_traffic.store.batch import Batch
-from perfectcv_traffic.store.generations import chain_of
 
 
 class CountedGenerations:
     """The counted lines of a segment and of those that it forked from."""
 
-    def __init__(self, connection: sqlite3.Connection, form: StoredForm, segment: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, form: StoredForm, chain: str) -> None:
+        """`chain`: the ids of all of them, in SQL."""
         self._connection = connection
         self._form = form
-        self._chain, self.end = chain_of(connection, segment)
+        self._chain = chain
 
     def without_known(self, batch: Batch, start: int, end: int) -> Batch:
         """The batch without lines that were counted, as far as no id tells."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perfectcv_traffic.log.reader import ReplacedError
 from perfectcv_traffic.log.segment import HEAD_LENGTH, Comparison, Identity, Verdict
 from perfectcv_traffic.log.source import FileId, Source
 from perfectcv_traffic.store.transactions import transaction
@@ -51,7 +52,10 @@ class Segment:
 def match(
     connection: sqlite3.Connection, log: Path, source: Source, *, is_live: bool
 ) -> Segment | None:
-    """The segment that a file is, or a new generation; None for an older copy of a known one."""
+    """The segment that a file is, or a new generation; None for an older copy of a known one.
+
+    Raises `ReplacedError` for a file that became another one meanwhile.
+    """
     comparison = Comparison(source)
     name = name_of(log)
     known = [_segment(row) for row in connection.execute(_LEAVES, (name,))]
@@ -67,6 +71,8 @@ def match(
             is_copy = True
         elif is_live and _may_be_cut(candidate, comparison, source):
             found.resembles = found.resembles or candidate.id
+    if not (source.is_final or comparison.is_current()):
+        raise ReplacedError(source.path)
     return None if is_copy else found
 
 

@@ -15,7 +15,7 @@ from perfectcv_traffic.log.reader import Chunk
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import is_summary_only
-from perfectcv_traffic.store.generations import Generations
+from perfectcv_traffic.store.generations import Generations, chain_of
 from perfectcv_traffic.store.generations_counted import CountedGenerations
 from perfectcv_traffic.store.parsing import Notice, Parsing
 from perfectcv_traffic.store.prepare import Prepared, Preparer
@@ -43,7 +43,7 @@ class Sifting:
         self._preparer = preparer
         self._notice = notice
         self._kind = CountedGenerations if is_summary_only(connection) else Generations
-        self._earlier: tuple[int, Generations | CountedGenerations] | None = None
+        self._earlier: tuple[str, int, Generations | CountedGenerations] | None = None
         self._until: dict[str, int] = {}
         """By the path of a log: the offset up to which all chunks are sifted."""
 
@@ -52,7 +52,7 @@ class Sifting:
         if chunk.start < self._until.get(log.path, 0):
             return True
         earlier = log.parent or log.resembles
-        return earlier is not None and chunk.start < self._generations(earlier).end
+        return earlier is not None and chunk.start < chain_of(self._connection, earlier)[1]
 
     def insist(self, log: Segment, start: int) -> bool:
         """Sift a log as far as a chunk that begins at an offset, and on; False if that is so."""
@@ -73,16 +73,18 @@ class Sifting:
         earlier, is_sure = log.parent or log.resembles, log.parent is not None
         if earlier is None:
             return batch
-        generations = self._generations(earlier)
-        if chunk.start >= generations.end:
+        chain, end = chain_of(self._connection, earlier)
+        if chunk.start >= end:
             return batch
-        fresh = generations.without_known(batch, chunk.start, chunk.identity.offset)
+        fresh = self._generations(chain, end).without_known(
+            batch, chunk.start, chunk.identity.offset
+        )
         return fresh if is_sure else self._with_unmarked(log, batch, fresh)
 
-    def _generations(self, segment: int) -> Generations | CountedGenerations:
-        if self._earlier is None or self._earlier[0] != segment:
-            self._earlier = segment, self._kind(self._connection, self._form, segment)
-        return self._earlier[1]
+    def _generations(self, chain: str, end: int) -> Generations | CountedGenerations:
+        if self._earlier is None or self._earlier[:2] != (chain, end):
+            self._earlier = chain, end, self._kind(self._connection, self._form, chain)
+        return self._earlier[2]
 
     def _with_unmarked(self, log: Segment, batch: Batch, fresh: Batch) -> Batch:
         """Of a log that may be a new one: lines that nothing tells from others are taken as new."""

@@ -15,7 +15,8 @@ import pytest
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log import reader
-from perfectcv_traffic.log.reader import Chunk
+from perfectcv_traffic.log.reader import Chunk, ReplacedError
+from perfectcv_traffic.log.source import PlainFile
 from perfectcv_traffic.store import segments
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.database import writing
@@ -201,3 +202,27 @@ def test_copy_that_is_being_made_when_it_is_found_is_known_by_what_it_becomes(
         with closing(Stream(log, connection, store)) as stream:
             stream.read(rotated=True)
         assert stream.total == Counts()
+
+
+class Truncated(PlainFile):
+    """A log that is copied and truncated as soon as its beginning was read."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        data = super().read_at(offset, length)
+        if not offset and data:
+            os.truncate(self.path, 0)
+        return data
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be truncated by another")
+def test_log_truncated_while_it_is_compared_is_no_fork_of_what_it_was(
+    log: Path, db: Path, foreign_line: Line
+) -> None:
+    log.write_bytes(lines_of(foreign_line, range(50)))
+    ingest([log], db)
+    with writing(db) as connection, closing(Truncated(log)) as source:
+        with pytest.raises(ReplacedError):
+            segments.match(connection, log, source, is_live=True)
+        found = segments.match(connection, log, source, is_live=True)
+    assert found is not None
+    assert found.parent is None
