@@ -51,7 +51,7 @@ def record_page() -> str:
 def settings_page() -> str:
     """The settings of recorder and commands."""
     rows = (
-        (f"`{row.name}`", f"`{row.default!r}`", f"`{row.variable}`", row.meaning)
+        (f"`{row.name}`", f"`{row.default!r}`", row.allowed, f"`{row.variable}`", row.meaning)
         for row in settings.table()
     )
     return "\n\n".join(
@@ -59,7 +59,7 @@ def settings_page() -> str:
             "# Settings",
             NOTE,
             SETTINGS_INTRODUCTION,
-            table(("setting", "default", "environment variable", "meaning"), rows),
+            table(("setting", "default", "allowed", "environment variable", "meaning"), rows),
         )
     )
 

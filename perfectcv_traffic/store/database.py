@@ -91,7 +91,7 @@ def require_usable(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
-        raise StorageError(f"database {path}: {CANNOT_OPEN}") from error
+        raise StorageError(f"database {path} {CANNOT_OPEN}") from error
 
 
 def _distrust(connection: sqlite3.Connection) -> None:
@@ -123,7 +123,7 @@ def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -
         return
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise StorageError(f"database {path}: {DAMAGED} ({found})")
+        raise StorageError(f"database {path} {DAMAGED} ({found})")
 
 
 def _log_of(path: Path) -> Path:
@@ -166,7 +166,7 @@ def naming(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if is_busy(error):
             raise LockedError(f"database {path} {BUSY}") from error
-        raise StorageError(f"database {path}: {_advice(error)}") from error
+        raise StorageError(f"database {path} {_advice(error)}") from error
 
 
 def is_busy(error: sqlite3.DatabaseError) -> bool:
@@ -210,4 +210,4 @@ def _advice(error: sqlite3.DatabaseError) -> str:
         return "may not be written: check its permissions and those of its directory"
     if name == "SQLITE_FULL":
         return "has no room: free some disk space, then ingest again; nothing is lost"
-    return str(error)
+    return f"cannot be used: {error}"
