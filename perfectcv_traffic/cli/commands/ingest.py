@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, option
 from perfectcv_traffic.cli.stopping import Stop
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
@@ -86,6 +86,7 @@ def ingest(
     wait_lock: WaitLock = False,
     model: Model = None,
     openapi: OpenApi = None,
+    allow_host: DocumentHosts = None,
     group: Group = None,
     summary_only: SummaryOnly = False,
     until_stdin_closes: UntilStdinCloses = False,
@@ -98,7 +99,7 @@ def ingest(
     from perfectcv_traffic.store.ingest import Options
 
     files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
-    find_route = _routes(openapi, group or [])
+    find_route = _routes(openapi, allow_host or [], group or [])
     if action := _action(files):
         return action(db, chosen, as_json=as_json)
     if explain:
@@ -145,16 +146,23 @@ def _model(name: str | None) -> type[TrafficLog]:
     return found
 
 
-def _routes(openapi: str | None, groups: list[str]) -> Find | None:
+def _routes(openapi: str | None, allow_hosts: list[str], groups: list[str]) -> Find | None:
     """How routes are found for logs that carry none; None for the built-in normaliser."""
     finds = []
     if openapi:
-        from perfectcv_traffic.sources.openapi import templates
-
-        finds.append(routes.by_templates(templates(openapi)))
+        finds.append(routes.by_templates(_templates(openapi, allow_hosts)))
     if groups:
         finds.append(routes.by_groups(groups))
     return routes.first_of(finds) if finds else None
+
+
+def _templates(source: str, allow_hosts: list[str]) -> list[str]:
+    from perfectcv_traffic.sources.openapi import document, flaws, templates
+
+    read = document(source, allow_hosts)
+    if found := flaws(read):
+        _note(f"{source}: {found}: paths name routes all the same")
+    return templates(read)
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:
