@@ -13,8 +13,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, option
 from perfectcv_traffic.cli.stopping import Stop
+from perfectcv_traffic.cli.wrapping import wrapped
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.formats import LogFormat
@@ -177,16 +179,16 @@ def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
 
     found = status(db)
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        output.write([msgspec.json.encode(found).decode() + "\n"])
         return
     for log in found.logs:
         behind = "" if log.behind_bytes is None else f", {log.behind_bytes} bytes behind"
-        typer.echo(
+        output.say_line(
             f"{log.path} ({log.generation}): {log.lines} lines, {log.stored} stored,"
             f" {log.duplicate} duplicate, {log.rejected} rejected{behind}"
         )
     for reason, count in found.rejected_by_reason.items():
-        typer.echo(f"rejected, {reason}: {count}")
+        output.say_line(f"rejected, {reason}: {count}")
 
 
 def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
@@ -194,9 +196,9 @@ def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
 
     retried = retry_rejected(db, log_format)
     if as_json:
-        typer.echo(msgspec.json.encode(retried._asdict()).decode())
+        output.write([msgspec.json.encode(retried._asdict()).decode() + "\n"])
     else:
-        typer.echo(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
+        output.say_line(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
 
 
 def _format(name: str) -> LogFormat | None:
@@ -210,7 +212,8 @@ def _format(name: str) -> LogFormat | None:
 
 
 def _note(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 - no terminal library in a follower
+    # no terminal library in a follower
+    print(wrapped(message, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _once(files: list[Path], db: Path, options: Any) -> Any:
@@ -239,7 +242,7 @@ def _follow(
 
 def _report(db: Path, counts: Any, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(msgspec.json.encode(counts).decode())
+        output.write([msgspec.json.encode(counts).decode() + "\n"])
         return
     torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
     _note(
@@ -257,4 +260,4 @@ def _explain(
 
     for file in files:
         for line in explain(file, count, chosen, find_route):
-            typer.echo(line)
+            output.say_line(line)
