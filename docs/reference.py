@@ -79,7 +79,8 @@ def tables_page() -> str:
 
 EXIT_CODES_INTRODUCTION = """\
 What a command tells the script that called it. Messages are on stderr, one line: what failed,
-where, and what to do next."""
+where, and what to do next. A file that cannot be used is 3, also an OpenAPI document; one that was
+fetched from a URL is 4."""
 
 
 def exit_codes_page() -> str:

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, App, Log, Port, option
 
 UntilStdinCloses = Annotated[
@@ -36,6 +35,6 @@ def demo(
         serve.load(app),
         log=log,
         port=port,
-        announce=lambda address: typer.echo(f"{process.ANNOUNCEMENT}{address}", color=False),
+        announce=lambda address: output.write([f"{process.ANNOUNCEMENT}{address}\n"]),
         until=sys.stdin.buffer if until_stdin_closes else None,
     )

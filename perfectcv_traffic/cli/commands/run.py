@@ -83,7 +83,7 @@ def run(
     files = [*showing.write_charts(found, output), showing.write_json(found, output)]
     page = showing.write_report(found, output)
     showing.list_files([*files, page, db, log])
-    showing.print_findings(found, page)
+    showing.print_findings(found, page, sent)
     showing.print_reconciliation(sent, db=db, log=log)
     sending.fail_on(fail_on, sent)
 
