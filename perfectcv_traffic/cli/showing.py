@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.sources.filters import Filters
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.run import Run

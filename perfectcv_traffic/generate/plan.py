@@ -13,13 +13,13 @@ from random import Random
 from typing import Final
 
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.credential_variants import Wanted, variants
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, missing_schemes
 from perfectcv_traffic.generate.draft import Draft, make_draft
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.own import sparing
 from perfectcv_traffic.generate.places import pointer
-from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import Scenario
 

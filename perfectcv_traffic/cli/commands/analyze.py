@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import showing
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, Output, option
 from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.logs import begun
 
 Logs = Annotated[

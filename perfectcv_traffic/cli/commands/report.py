@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import showing
 from perfectcv_traffic.cli.commands.analyze import Compare, Logs, OpenApi
 from perfectcv_traffic.cli.filtering import filtered
@@ -13,6 +12,7 @@ from perfectcv_traffic.cli.options import DEFAULTS, Db, Output, option
 from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 
 Format = Annotated[str, option("--format", help="html, markdown or json.", of="report")]
 
