@@ -136,8 +136,9 @@ OWN_TEXT = """\
 A new analysis is one function from `Frames` to a `DataFrame` in `perfectcv_traffic/analysis/`, and
 one entry in `ANALYSES` (`catalogue.py`) with its name, title and question. Tables, page, JSON,
 `--only` and this page follow from the entry. A column that no other table has gets its heading and
-format in `render/columns.py`, a chart is one function in `render/charts.py` and its entry in
-`CHARTS`; tests fail until both are there."""
+format in `COLUMNS` (`render/columns.py`); until then it reads as its name and in a plain format. A
+chart is one function in `render/charts.py` and its entry in `CHARTS`. The tests fail until all of
+it is declared. [Add an analysis](../CONTRIBUTING.md#add-an-analysis) is a worked example."""
 
 
 def analyses_page() -> str:
