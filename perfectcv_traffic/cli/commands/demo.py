@@ -36,6 +36,8 @@ def demo(
         serve.load(app),
         log=log,
         port=port,
-        announce=lambda address: typer.echo(f"{process.ANNOUNCEMENT}{address}", color=False),
+        announce=lambda address, own: typer.echo(
+            process.announcement(address, log=log, own=own), color=False
+        ),
         until=sys.stdin.buffer if until_stdin_closes else None,
     )
