@@ -79,7 +79,8 @@ def tables_page() -> str:
 
 EXIT_CODES_INTRODUCTION = """\
 What a command tells the script that called it. Messages are on stderr, one line: what failed,
-where, and what to do next."""
+where, and what to do next. A file that cannot be used is 3, also an OpenAPI document; one that was
+fetched from a URL is 4."""
 
 
 def exit_codes_page() -> str:
@@ -135,8 +136,9 @@ OWN_TEXT = """\
 A new analysis is one function from `Frames` to a `DataFrame` in `perfectcv_traffic/analysis/`, and
 one entry in `ANALYSES` (`catalogue.py`) with its name, title and question. Tables, page, JSON,
 `--only` and this page follow from the entry. A column that no other table has gets its heading and
-format in `render/columns.py`, a chart is one function in `render/charts.py` and its entry in
-`CHARTS`; tests fail until both are there."""
+format in `COLUMNS` (`render/columns.py`); until then it reads as its name and in a plain format. A
+chart is one function in `render/charts.py` and its entry in `CHARTS`. The tests fail until all of
+it is declared. [Add an analysis](../CONTRIBUTING.md#add-an-analysis) is a worked example."""
 
 
 def analyses_page() -> str:

@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     OK = 0, "done; nothing was violated or found that was asked to fail"
     FINDINGS = 1, "done, and something was found: a violated threshold, a defect, a lost request"
     USAGE = 2, "nothing was done: an option, setting or argument cannot be used"
-    STORAGE = 3, "a log, database or output file cannot be read or written, or is damaged"
+    STORAGE = 3, "a file (log, database, document, output) cannot be read, written or used"
     TARGET = 4, "the API under test did not answer or start, or nothing of it could be tested"
     LOCKED = 5, "another process writes into the database"
     DEFECT = 70, "this program failed in a way that nobody expected: please report it"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from perfectcv_traffic.admin.access import Guard, Refusal, without_credentials
+from perfectcv_traffic.admin.token_guard import Guard, Refusal, without_credentials
 from perfectcv_traffic.capture.headers import decoded
 from perfectcv_traffic.capture.middleware import ASGIApp, Message, Receive, Scope, Send
 from perfectcv_traffic.proxies import TrustedProxies

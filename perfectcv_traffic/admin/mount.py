@@ -8,11 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 
 from perfectcv_traffic.admin import api, geo
-from perfectcv_traffic.admin.access import Guard
 from perfectcv_traffic.admin.database import Database
 from perfectcv_traffic.admin.endpoints import Endpoints
 from perfectcv_traffic.admin.freshness import Freshness
 from perfectcv_traffic.admin.gate import Gate
+from perfectcv_traffic.admin.token_guard import Guard
 from perfectcv_traffic.capture.middleware import ASGIApp
 from perfectcv_traffic.capture.monitor import Monitor
 from perfectcv_traffic.errors import UsageError

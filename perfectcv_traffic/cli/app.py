@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import defect
+from perfectcv_traffic.cli import defect, output
 from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -59,6 +59,15 @@ def program(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
+def _code_of(ended: SystemExit, words: Sequence[str]) -> int:
+    """What Typer ends with; it says 1 when nobody reads its help on, which is no finding."""
+    is_text = not words or not {"--help", "--version"}.isdisjoint(words)
+    if is_text and isinstance(ended.__context__, BrokenPipeError):
+        output.let_go()
+        return ExitCode.OK
+    return ended.code if isinstance(ended.code, int) else ExitCode.OK
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -70,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         get_command(program(names)).main(args=arguments and list(arguments), prog_name=PROGRAM)
     except SystemExit as ended:  # Typer ends a command so, an interrupted one too
-        code = ended.code if isinstance(ended.code, int) else ExitCode.OK
+        code = _code_of(ended, sys.argv[1:] if arguments is None else arguments)
     except TrafficError as error:
         note(f"{PROGRAM}: {error}")
         return error.exit_code

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Annotated, Any
 
-from perfectcv_traffic.analysis.filters import TOKENS, Filters
 from perfectcv_traffic.cli.moments import moment
 from perfectcv_traffic.cli.options import option
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.sources.filters import TOKENS, Filters
 
 _Texts = list[str] | None
 _OPTIONS: dict[str, Any] = {

@@ -60,6 +60,10 @@ Log = Annotated[Path, _setting("log", dir_okay=False)]
 Output = Annotated[Path, option("--output", "--out", help=_meaning("output"), file_okay=False)]
 Json = Annotated[bool, option("--json", help="Print JSON instead of tables.")]
 App = Annotated[str | None, option("--app", help="Application to serve (module:attribute).")]
+DocumentHosts = Annotated[
+    list[str] | None,
+    typed_option("--allow-host", help="A host beyond this machine that --openapi may name."),
+]
 Port = Annotated[
     int,
     option("--port", help="Port of 127.0.0.1 to serve on; 0 takes a free one.", min=0, max=65_535),

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from perfectcv_traffic.cli.wrapping import wrapped
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.render import files
 from perfectcv_traffic.render.text import visible
@@ -33,6 +34,12 @@ def write(parts: Iterable[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
+
+
+def say_line(text: str, *, indent: int | None = None) -> None:
+    """Write a line for a person: on a terminal it is broken at words."""
+    fitted = wrapped(shown(text), sys.stdout, indent=indent) if sys.stdout.isatty() else text
+    write([f"{fitted}\n"])
 
 
 def write_now(text: str) -> bool:

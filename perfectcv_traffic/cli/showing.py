@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.terminal import note, results, say
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.sources.filters import Filters
 
 if TYPE_CHECKING:
     from perfectcv_traffic.generate.run import Run
@@ -64,7 +64,8 @@ def list_analyses() -> None:
     from perfectcv_traffic.analysis.catalogue import ANALYSES
 
     widest = max(len(analysis.name) for analysis in ANALYSES)
-    output.write(f"{one.name:{widest}}  {one.question}\n" for one in ANALYSES)
+    for one in ANALYSES:
+        output.say_line(f"{one.name:{widest}}  {one.question}", indent=widest + 2)
 
 
 def note_nothing(answers: Answers) -> None:
@@ -162,11 +163,15 @@ def list_files(paths: Iterable[Path]) -> None:
         say(f"  {path}")
 
 
-def print_findings(answers: Answers, page: Path) -> None:
-    """One line: how many findings there are, and the page that shows them."""
+def print_findings(answers: Answers, page: Path, run: Run) -> None:
+    """One line: how many findings there are, what of the run failed 5xx, and the page to open."""
+    from perfectcv_traffic.generate.statuses import SERVER_ERRORS
+
     counts = answers["findings"]["severity"].value_counts(sort=False)
     found = ", ".join(f"{count} of severity {severity}" for severity, count in counts.items())
-    say(f"Findings: {found or 'none'}; open {page}")
+    failed = sum(one.status in SERVER_ERRORS for one in run.outcomes)
+    crashes = f"; {failed:,} of {run.sent:,} requests sent failed 5xx" if failed else ""
+    output.say_line(f"Findings: {found or 'none'}{crashes}; open {page}")
 
 
 def print_reconciliation(run: Run, *, db: Path, log: Path) -> None:

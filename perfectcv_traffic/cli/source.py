@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli.terminal import note, progress
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import NO_FILTERS, Source
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from perfectcv_traffic.cli.output import shown
+from perfectcv_traffic.cli.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +40,8 @@ def note(message: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(shown(message)))
+    text = Text(wrapped(shown(message), sys.stderr))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
 
 
 @contextmanager

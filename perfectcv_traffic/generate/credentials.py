@@ -1,4 +1,4 @@
-"""What is sent for each security scheme: nothing, the right secret, or a wrong one.
+"""The secrets of a run, and which of them a scenario uses.
 
 Secrets come in as one object and leave it only as headers, query or cookies of a request: they
 are in no `repr`, no error and no outcome.
@@ -29,7 +29,7 @@ BASIC_VARIABLE: Final = "PCV_BASIC"
 
 
 class CredentialUse(StrEnum):
-    """Which credential a scenario presents. A further one is a row of `presenting.MAKERS`."""
+    """Which credential a scenario presents; how it is made: `credential_variants.MAKERS`."""
 
     NONE = "none"
     VALID = "valid"

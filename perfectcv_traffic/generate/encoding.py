@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from perfectcv_traffic.generate.credential_variants import Presented
 from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import (
@@ -18,7 +19,6 @@ from perfectcv_traffic.generate.operations import (
     Body,
     Parameter,
 )
-from perfectcv_traffic.generate.presenting import Presented
 
 MULTIPART_BOUNDARY = "perfectcv-traffic-boundary-1f0e5a"
 

@@ -7,27 +7,35 @@ from typing import Final
 
 from perfectcv_traffic.errors import StorageError, TargetError
 from perfectcv_traffic.generate.answer import Answer
-from perfectcv_traffic.generate.openapi import Document, parse_document
+from perfectcv_traffic.generate.openapi import Document, is_address, parse_document
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
+from perfectcv_traffic.generate.wire import NO_ADDRESS
 
 DOCUMENT_PATHS: Final = ("/openapi.json", "/api/v1/openapi.json")
 
 _OK = 200
 
 
-async def load_document(setup: Setup, target: Target, source: str | None = None) -> Document:
-    """The document at `source` (a URL or a file), else where the target is known to keep it."""
-    if source is None:
-        return await _discover(setup, target)
-    if source.startswith(("http://", "https://")):
-        answer = await setup.get(source)
-        return parse_document(_content(answer, source), source)
+def read_document(source: str) -> Document:
+    """The document in a file. Raises `StorageError`, `DocumentError`."""
     try:
         return parse_document(Path(source).read_bytes(), source)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StorageError(f"{source} cannot be read ({why}): give an OpenAPI file") from error
+
+
+def fetched(answer: Answer, url: str) -> Document:
+    """The document that a URL answered. Raises `TargetError`."""
+    return parse_document(_content(answer, url), url)
+
+
+async def load_document(setup: Setup, target: Target, source: str | None = None) -> Document:
+    """The document at `source` (a URL or a file), else where the target is known to keep it."""
+    if source is None:
+        return await _discover(setup, target)
+    return fetched(await setup.get(source), source) if is_address(source) else read_document(source)
 
 
 async def _discover(setup: Setup, target: Target) -> Document:
@@ -38,7 +46,7 @@ async def _discover(setup: Setup, target: Target) -> Document:
         if answer.status is None:
             raise _unreachable(target.base, answer)
         try:
-            return parse_document(_content(answer, url), url)
+            return fetched(answer, url)
         except TargetError as error:
             # Some applications answer every unknown path with their start page.
             failures.append(error)
@@ -58,6 +66,6 @@ def _content(answer: Answer, url: str) -> bytes:
 
 
 def _unreachable(address: str, answer: Answer) -> TargetError:
-    return TargetError(
-        f"{address} did not answer ({answer.error}): start the API or give its address"
-    )
+    is_unknown = answer.error == NO_ADDRESS
+    advice = "check the host name" if is_unknown else "start the API or give its address"
+    return TargetError(f"{address} did not answer ({answer.error}): {advice}")

@@ -11,7 +11,7 @@ import msgspec
 from perfectcv_traffic.errors import TargetError, UsageError
 from perfectcv_traffic.generate.answer import Answer
 from perfectcv_traffic.generate.credentials import Credentials, Login
-from perfectcv_traffic.generate.openapi import Document, Json
+from perfectcv_traffic.generate.openapi import Document, Json, is_address
 from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, Operation, parse_operations
 from perfectcv_traffic.generate.schemas import flatten
 from perfectcv_traffic.generate.security import SchemeKind, SecurityScheme, parse_schemes
@@ -87,7 +87,7 @@ def token_address(document: Document, base: str, schemes: Iterable[SecuritySchem
     url = next((scheme.token_url for scheme in schemes if scheme.token_url), None)
     if url is None:
         return None
-    is_fetched = document.source.startswith(("http://", "https://"))
+    is_fetched = is_address(document.source)
     try:
         candidates = [
             urljoin(place, url) for place in (f"{base}/", *([document.source] * is_fetched))

@@ -1,11 +1,12 @@
 """An OpenAPI document: read from bytes, its `$ref`s followed.
 
 The document comes from the API under test and is not trusted: reading it is bounded, and whatever
-is wrong with it becomes a `TargetError` that names the document and the place.
+is wrong with it becomes a `DocumentError` that names the document and the place.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.errors import ExitCode, TargetError
 
 Json: TypeAlias = Any
 """A decoded JSON value: the one place where types end."""
@@ -23,8 +24,27 @@ Schema: TypeAlias = Mapping[str, Json]
 MAX_REFERENCE_HOPS = 32
 MAX_QUOTED_CHARACTERS = 80
 MAX_INDEX_DIGITS = 9
+MAX_SHOWN_CHARACTERS = 40
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class DocumentError(TargetError):
+    """A document cannot be used; `flaw` says why, without its name.
+
+    One that was fetched is the target's; one from a file is a file that cannot be used.
+    """
+
+    def __init__(self, message: str, *, source: str, flaw: str) -> None:
+        super().__init__(message)
+        self.flaw = flaw
+        if not is_address(source):
+            self.exit_code = ExitCode.STORAGE
+
+
+def is_address(source: str) -> bool:
+    """Whether a document is fetched, else it is a file."""
+    return source.startswith(("http://", "https://"))
 
 
 class Location(StrEnum):
@@ -77,13 +97,14 @@ class Document:
             raise self.broken(f"a list is expected where {quoted(node)} stands")
         return node
 
-    def broken(self, what: str) -> TargetError:
+    def broken(self, what: str) -> DocumentError:
         """The error to raise for a document that cannot be used."""
-        return TargetError(f"{self.source}: {what}: correct the OpenAPI document")
+        message = f"{self.source}: {what}: correct the OpenAPI document"
+        return DocumentError(message, source=self.source, flaw=what)
 
 
 def parse_document(content: bytes, source: str) -> Document:
-    """The OpenAPI 3 document in `content`; `TargetError` tells what was found instead."""
+    """The OpenAPI 3 document in `content`; `DocumentError` tells what was found instead."""
     root = _decode(content, source)
     if not isinstance(root, dict):
         raise _unusable(source, f"holds JSON but no object: {quoted(root)}")
@@ -112,12 +133,28 @@ def _decode(content: bytes, source: str) -> Json:
     except RecursionError as error:
         raise _unusable(source, "is nested too deeply to be read") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        start = content[:40].decode("utf-8", "replace")
-        raise _unusable(source, f"is not JSON: it starts with {quoted(start)}") from error
+        raise _unusable(source, f"is not JSON: {_why_not_json(content)}") from error
 
 
-def _unusable(source: str, what: str) -> TargetError:
-    return TargetError(f"{source} {what}: give the file or address of an OpenAPI 3 JSON document")
+def _why_not_json(content: bytes) -> str:
+    """Where the text stops being JSON, or how it starts when it never was."""
+    text = content.decode("utf-8-sig", "replace")
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            json.loads(text)  # its errors tell the place, which msgspec's do not
+        except json.JSONDecodeError as error:
+            found = text[error.pos : error.pos + MAX_SHOWN_CHARACTERS]
+            what = quoted(found) if found else "the text ends there"
+            expected = error.msg[:1].lower() + error.msg[1:]
+            return f"line {error.lineno}, column {error.colno}: {expected}: {what}"
+        except RecursionError:
+            pass
+    return f"it starts with {quoted(text[:MAX_SHOWN_CHARACTERS])}"
+
+
+def _unusable(source: str, what: str) -> DocumentError:
+    advice = "give the file or address of an OpenAPI 3 JSON document"
+    return DocumentError(f"{source} {what}: {advice}", source=source, flaw=what)
 
 
 def _child(node: Json, step: str) -> Json | None:

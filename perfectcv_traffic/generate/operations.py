@@ -8,8 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from perfectcv_traffic.errors import TargetError
-from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema, quoted
+from perfectcv_traffic.generate.openapi import (
+    Document,
+    DocumentError,
+    Json,
+    Location,
+    Schema,
+    quoted,
+)
 from perfectcv_traffic.generate.security import (
     HEADER_NAME,
     Requirement,
@@ -108,6 +114,8 @@ class LeftOut:
     path: str
     scenario: str | None = None
     reason: str
+    is_broken: bool = False
+    """The document is at fault, not what was asked for."""
 
 
 def parse_operations(document: Document) -> tuple[tuple[Operation, ...], tuple[LeftOut, ...]]:
@@ -118,8 +126,8 @@ def parse_operations(document: Document) -> tuple[tuple[Operation, ...], tuple[L
     for path, method, item in sorted(declared, key=_path_then_method):
         try:
             operations.append(_operation(document, path, method, item, schemes))
-        except TargetError as error:
-            broken.append(LeftOut(method=method, path=path, reason=str(error)))
+        except DocumentError as error:
+            broken.append(LeftOut(method=method, path=path, reason=error.flaw, is_broken=True))
     return tuple(operations), tuple(broken)
 
 
@@ -132,8 +140,9 @@ def _declared(document: Document) -> tuple[list[tuple[str, str, Schema]], list[L
             continue
         try:
             resolved = document.resolve(item)
-        except TargetError as error:
-            broken.append(LeftOut(method=ANY_METHOD, path=path, reason=str(error)))
+        except DocumentError as error:
+            left = LeftOut(method=ANY_METHOD, path=path, reason=error.flaw, is_broken=True)
+            broken.append(left)
         else:
             declared += ((path, name, resolved) for name in METHODS if name.lower() in resolved)
     return declared, broken
@@ -248,7 +257,7 @@ def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
     responses = declared.get("responses")
     for status, node in responses.items() if isinstance(responses, dict) else ():
         # What cannot be read says nothing of its answer; the request can be sent all the same.
-        with contextlib.suppress(TargetError):
+        with contextlib.suppress(DocumentError):
             content = document.resolve(document.resolve(node).get("content", {}))
             names = [JSON_MEDIA_TYPE, *filter(_is_json, content)]
             name = next((one for one in names if one in content), None)

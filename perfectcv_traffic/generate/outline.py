@@ -8,13 +8,13 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from perfectcv_traffic.generate.credential_variants import present
 from perfectcv_traffic.generate.credentials import BASIC_VARIABLE, Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.marks import new_run_id
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.plan import Planned
 from perfectcv_traffic.generate.prepare import Prepared, prepare
-from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.probe.preview import Step
 from perfectcv_traffic.generate.send import Sender
 from perfectcv_traffic.generate.setup_sender import Setup

@@ -7,19 +7,18 @@ round an operation comes after those that list or create what its path parameter
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
 from typing import Final
 
-from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.credential_variants import Wanted, variants
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse, missing_schemes
 from perfectcv_traffic.generate.draft import Draft, make_draft
-from perfectcv_traffic.generate.openapi import Document
+from perfectcv_traffic.generate.openapi import Document, DocumentError
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.own import sparing
 from perfectcv_traffic.generate.places import pointer
-from perfectcv_traffic.generate.presenting import Wanted, variants
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import Scenario
 
@@ -80,7 +79,11 @@ def draftable(
     reasons = [(operation, _why_undraftable(document, operation)) for operation in operations]
     return (
         tuple(operation for operation, why in reasons if why is None),
-        tuple(_left_out(operation, why) for operation, why in reasons if why is not None),
+        tuple(
+            replace(_left_out(operation, why), is_broken=True)
+            for operation, why in reasons
+            if why is not None
+        ),
     )
 
 
@@ -195,8 +198,8 @@ def _why_undraftable(document: Document, operation: Operation) -> str | None:
     try:
         for optional in (False, True):
             make_draft(document, operation, Random(0), optional=optional)
-    except TargetError as error:
-        return str(error)
+    except DocumentError as error:
+        return error.flaw
     return None
 
 

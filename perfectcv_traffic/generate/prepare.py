@@ -119,6 +119,8 @@ def nothing_to_send(document: Document, left_out: Sequence[LeftOut]) -> Exceptio
         )
     reasons = Counter(one.reason for one in left_out).most_common(3)
     listed = "; ".join(f"{reason} ({number})" for reason, number in reasons)
+    if all(one.is_broken for one in left_out):
+        return document.broken(f"every operation is left out: {listed}")
     return UsageError(
         f"{document.source}: every operation is left out: {listed}: allow some (--allow-writes,"
         " --allow-deletes, --include-risky)"

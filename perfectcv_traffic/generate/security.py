@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from perfectcv_traffic.errors import TargetError
-from perfectcv_traffic.generate.openapi import Document, Json, Location, Schema, quoted
+from perfectcv_traffic.generate.openapi import (
+    Document,
+    DocumentError,
+    Json,
+    Location,
+    Schema,
+    quoted,
+)
 
 HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a header may be called (RFC 9110, 5.6.2)."""
@@ -55,8 +61,8 @@ def parse_schemes(document: Document) -> dict[str, SecurityScheme]:
 def _whole_or_flawed(document: Document, name: str, declared: Json) -> SecurityScheme:
     try:
         return _scheme(document, name, declared)
-    except TargetError as error:
-        return SecurityScheme(name=name, kind=SchemeKind.OTHER, flaw=str(error))
+    except DocumentError as error:
+        return SecurityScheme(name=name, kind=SchemeKind.OTHER, flaw=error.flaw)
 
 
 def parse_security(
@@ -64,12 +70,13 @@ def parse_security(
 ) -> tuple[tuple[Requirement, ...], ...]:
     """The alternatives that a `security` list declares, in its order.
 
-    Raises `TargetError` if each of them needs a scheme whose declaration cannot be used.
+    Raises `DocumentError` if each of them needs a scheme whose declaration cannot be used.
     """
     options = _options(document, declared, schemes)
     usable = tuple(one for one in options if not any(need.scheme.flaw for need in one))
     if options and not usable:
-        raise TargetError(next(need.scheme.flaw for need in options[0] if need.scheme.flaw))
+        flaw = next(need.scheme.flaw for need in options[0] if need.scheme.flaw)
+        raise document.broken(flaw)
     return usable
 
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, urljoin, urlsplit
 
-from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.encoding import PATH_SAFE
-from perfectcv_traffic.generate.openapi import Document, Json, Schema, quoted
+from perfectcv_traffic.generate.openapi import Document, DocumentError, Json, Schema, quoted
 from perfectcv_traffic.generate.operations import LeftOut, Operation
 from perfectcv_traffic.generate.target import Target
 
@@ -50,8 +49,8 @@ def _why_elsewhere(document: Document, target: Target, base: str, own: Json) -> 
         return None
     try:
         bases = {target.origin + path for path in _server_paths(document, target, own)}
-    except TargetError as error:
-        return str(error)
+    except DocumentError as error:
+        return error.flaw
     return None if base in bases else ELSEWHERE
 
 

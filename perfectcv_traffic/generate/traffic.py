@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from perfectcv_traffic.generate.answer import Answer
+from perfectcv_traffic.generate.credential_variants import present
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode, text_of
 from perfectcv_traffic.generate.ids import IdPool
@@ -15,7 +16,6 @@ from perfectcv_traffic.generate.marks import marks, request_id
 from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.outcome import judge
 from perfectcv_traffic.generate.plan import Planned
-from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.statuses import SUCCESS
 
 

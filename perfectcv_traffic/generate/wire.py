@@ -7,6 +7,7 @@ is a `WireError` with a fixed text: what a server or a library says may hold a s
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from typing import Final
@@ -15,6 +16,8 @@ from perfectcv_traffic.generate.reading import NotHttpError, Reading
 from perfectcv_traffic.generate.statuses import SERVER_ERRORS
 
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+NO_ADDRESS: Final = "the host has no address"
 
 Origin = tuple[str, str, int]
 """Scheme, host, port."""
@@ -159,7 +162,9 @@ class Wire:
             raise WireError("connection reset") from failure
         except ssl.SSLCertVerificationError as failure:
             raise WireError("the certificate is not trusted") from failure
-        except (OSError, UnicodeError) as failure:
+        except (socket.gaierror, UnicodeError) as failure:
+            raise WireError(NO_ADDRESS) from failure
+        except OSError as failure:
             raise WireError("no connection") from failure
         return connection
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
-from perfectcv_traffic.log import access, native, objects
+from perfectcv_traffic.log import access_json, access_text, native
 from perfectcv_traffic.log.foreign import ForeignRecords
 from perfectcv_traffic.log.lines import BYTE_ORDER_MARK, Decode, LineParser, Parsed, RejectedError
 from perfectcv_traffic.log.native import StoredForm
@@ -31,9 +31,9 @@ class LogFormat(StrEnum):
 
 
 _FOREIGN: Mapping[LogFormat, Callable[[ForeignRecords], Decode]] = {
-    LogFormat.UVICORN: access.uvicorn,
-    LogFormat.CADDY: objects.caddy,
-    LogFormat.JSON: objects.aliased,
+    LogFormat.UVICORN: access_text.uvicorn,
+    LogFormat.CADDY: access_json.caddy,
+    LogFormat.JSON: access_json.aliased,
 }
 _TEXT = frozenset({LogFormat.UVICORN, LogFormat.COMBINED})
 
@@ -75,7 +75,7 @@ class Formats:
 
     def _foreign(self, log_format: LogFormat) -> Decode:
         if log_format == LogFormat.COMBINED:
-            return access.combined(self._records, self._proxies or _trusted())
+            return access_text.combined(self._records, self._proxies or _trusted())
         return _FOREIGN[log_format](self._records)
 
     def detect(self, lines: Iterable[bytes]) -> LogFormat | None:
@@ -102,12 +102,12 @@ class Formats:
 
     def _vote_json(self, line: bytes) -> LogFormat | None:
         try:
-            found = objects.decoded(line)
+            found = access_json.decoded(line)
         except RejectedError:
             return None
         if native.is_native(found):
             return LogFormat.NATIVE
-        wanted = LogFormat.CADDY if objects.is_caddy(found) else LogFormat.JSON
+        wanted = LogFormat.CADDY if access_json.is_caddy(found) else LogFormat.JSON
         if self._reads(wanted, line):
             return wanted
         return LogFormat.NATIVE if self._reads(LogFormat.NATIVE, line) else None

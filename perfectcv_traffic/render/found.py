@@ -13,6 +13,8 @@ from perfectcv_traffic.render.text import visible
 from perfectcv_traffic.rules import SEVERITIES
 
 MAX_LISTED: Final = 10
+CURL: Final = "  curl "
+"""How a line begins that is copied, and so must stay whole."""
 _LOGGED_IN: Final = DEFAULT_VARIABLES["token"]
 """Where a curl line looks for a token that no variable held: one from a login or a file."""
 

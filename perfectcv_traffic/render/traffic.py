@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from rich import box
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -11,7 +15,7 @@ from perfectcv_traffic.generate.latency import PERMILLES, Latency, latencies
 from perfectcv_traffic.generate.outcome import ScenarioTally, tally
 from perfectcv_traffic.generate.run import Run
 from perfectcv_traffic.render.columns import count
-from perfectcv_traffic.render.text import visible
+from perfectcv_traffic.render.text import visible, width
 
 LATENCY_HEADINGS = ("  Operation, scenario", "Sent", "Mean", "p50", "p90", "p95", "p99", "Max")
 P95 = PERMILLES.index(950)
@@ -66,7 +70,7 @@ def _pace(run: Run) -> str:
     return f"{sent} ({run.model})" + (f"; {run.trouble}" if run.trouble else "")
 
 
-def _cells(one: ScenarioTally) -> tuple[Text, ...]:
+def _cells(one: ScenarioTally) -> tuple[RenderableType, ...]:
     surprises = Text(count(one.surprises), style="bold red" if one.surprises else "")
     answers = [f"{status} × {count(times)}" for status, times in one.by_status.items()]
     answers += [f"{visible(error)} × {count(times)}" for error, times in one.by_error.items()]
@@ -75,5 +79,28 @@ def _cells(one: ScenarioTally) -> tuple[Text, ...]:
         Text(count(one.sent)),
         Text(count(one.as_expected)),
         surprises,
-        Text(", ".join(answers)),
+        _Items(answers),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """A list with commas, in which no item is broken that fits a line."""
+
+    items: Sequence[str]
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        widths = [width(one) + 1 for one in self.items] or [0]
+        most = sum(widths) + len(widths)
+        return Measurement(max(widths), most).with_maximum(options.max_width)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [""]
+        for item in self.items:
+            longer = f"{lines[-1]}, {item}" if lines[-1] else item
+            if lines[-1] and width(longer) + 1 > options.max_width:
+                lines[-1] += ","
+                lines.append(item)
+            else:
+                lines[-1] = longer
+        yield Text("\n".join(lines))

@@ -50,6 +50,7 @@ def of(
     *,
     names: Collection[str] | None = None,
     openapi: str | None = None,
+    allow_hosts: Collection[str] = (),
     compare: str | None = None,
 ) -> Answers:
     """The named analyses, by default all, of what a source holds.
@@ -57,11 +58,11 @@ def of(
     A document and earlier traffic are held against it if given.
     """
     from perfectcv_traffic.analysis.catalogue import analyze, is_hourly
-    from perfectcv_traffic.sources.openapi import operations
+    from perfectcv_traffic.sources.openapi import document, operations
 
     hourly = is_hourly(names)
     previous = read(_earlier(source, compare), hourly=False) if compare else None
-    documented = operations(openapi) if openapi else None
+    documented = operations(document(openapi, allow_hosts)) if openapi else None
     frames = read(source, hourly=hourly, documented=documented, previous=previous)
     return analyze(frames, names)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.analysis.latest import FIELDS, MOST
 from perfectcv_traffic.sources.contents import Contents, Fold
+from perfectcv_traffic.sources.filters import Filters, matches
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfectcv_traffic.analysis.filters import Filters
+from perfectcv_traffic.sources.filters import Filters
 
 if TYPE_CHECKING:
     from perfectcv_traffic.fold.run import Progress, Run

@@ -11,8 +11,8 @@ from perfectcv_traffic.log.tail import Tail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from perfectcv_traffic.analysis.filters import Filters
     from perfectcv_traffic.record import TrafficLog
+    from perfectcv_traffic.sources.filters import Filters
 
 
 class LogWindow:

@@ -11,7 +11,7 @@ from pathlib import Path
 from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
 from perfectcv_traffic.log.source import file_id_of
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.store import schema, upserts, witness
+from perfectcv_traffic.store import private, schema, upserts, witness
 from perfectcv_traffic.store.mounts import require_local
 from perfectcv_traffic.store.transactions import transaction
 
@@ -54,6 +54,7 @@ def writing(
     require_local(path)
     with naming(path):
         was_left_open = _log_of(path).exists()
+        private.claim(path)
         connection = sqlite3.connect(
             path,
             timeout=BUSY_TIMEOUT,

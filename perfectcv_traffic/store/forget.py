@@ -1,7 +1,8 @@
 """A client's requests taken away at the client's wish, leaving no bytes of them in the file.
 
-The counts by endpoint, hour and status stay: they name nobody. The tables that name clients lose
-the client. Log files are not touched: another database that reads them has the requests.
+The counts by endpoint, hour, status and path stay: they say of nobody who it was. The tables that
+name clients lose the client. Log files are not touched: another database that reads them has the
+requests.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfectcv_traffic.analysis.filters import TOKENS, Filters, matches
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TokenValidity, TrafficLog
+from perfectcv_traffic.sources.filters import TOKENS, Filters, matches
 
 Make = Callable[..., TrafficLog]
 

@@ -22,10 +22,10 @@ from msgspec.structs import replace
 
 from perfectcv_traffic import paths
 from perfectcv_traffic.analysis.catalogue import ANALYSES, analyze
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.record import NullDetail, TokenReason, TokenValidity, TrafficLog
 from perfectcv_traffic.sketch import RELATIVE_ERROR
 from perfectcv_traffic.sources.answers import read
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
 
@@ -55,6 +55,7 @@ COLUMNS = {
     "scenario": "VARCHAR", "login_uuid": "VARCHAR", "weight": "DOUBLE", "lost_before": "BIGINT",
 }  # fmt: skip
 LISTS = {
+    "untold": "if(bool_and(validity = 'not recorded'), 0, NULL)",
     "columns": repr(COLUMNS),
     "documented": ", ".join(map(repr, DOCUMENTED)),
     "total": "(SELECT count(*) FROM t)",

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from typer.main import get_group
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import ahead
 from perfectcv_traffic.cli.app import COMMANDS, program
 from perfectcv_traffic.fold import pool, run, splits
 from perfectcv_traffic.sources import early
 from perfectcv_traffic.sources.answers import read
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.logs import begun
 from perfectcv_traffic.sources.source import Source
 

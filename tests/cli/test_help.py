@@ -59,7 +59,8 @@ DELETING = {"prune": {"--older-than", "--keep-rows", "--max-size", "--client"}}
 """Options that choose what is deleted for good."""
 _SENDING = {"--allow-writes", "--allow-deletes", "--allow-host"}
 _PROBING = {"--delete-existing", "--read-only", "--include-risky", "--update-baseline"}
-TYPED = DELETING | {"run": _SENDING, "generate": _SENDING | _PROBING}
+_READING = {name: {"--allow-host"} for name in ("ingest", "analyze", "report")}
+TYPED = DELETING | _READING | {"run": _SENDING, "generate": _SENDING | _PROBING}
 """Options whose consequences cannot be taken back: said in the call itself, or not at all."""
 
 

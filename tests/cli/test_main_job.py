@@ -134,3 +134,12 @@ def test_own_application_is_served_and_recorded(
     assert reconciled(done.stdout)[2:] == [10, 0]
     routes = rows(tmp_path / "traffic_monitor.db", "SELECT DISTINCT route FROM api_requests")
     assert {str(route) for (route,) in routes} == {"/items/{item_id}", "/openapi.json"}
+
+
+def test_requests_that_failed_are_told_where_findings_are(program: Program, tmp_path: Path) -> None:
+    crash = APPLICATION.replace('return {"id"', 'raise OSError({"id"').replace("page}", "page})")
+    (tmp_path / "shop.py").write_text(crash)
+
+    done = program("run", "--app", "shop:app", "--requests", "9")
+
+    assert re.search(r"Findings: .*; \d of 9 requests sent failed 5xx; open ", done.stdout)

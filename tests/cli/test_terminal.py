@@ -218,6 +218,30 @@ def test_piped_output_is_plain_text(hostile: Path, program: Program) -> None:
     assert max(map(cell_len, done.stdout.split("\n"))) <= 100
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", "--list"),
+        ("ingest", "--explain", "1", "plain.log"),
+        ("ingest", "status"),
+        ("doctor", "--db", "a-directory-of-a-long-name/a-database-that-is-nowhere.db"),
+    ],
+    ids=" ".join,
+)
+def test_plain_lines_are_broken_at_words(
+    tmp_path: Path, program: Program, arguments: tuple[str, ...]
+) -> None:
+    write(tmp_path / "plain.log", request(0))
+    assert program("ingest", "plain.log").returncode == 0
+    piped = program(*arguments)
+    with Terminal(*arguments, cwd=tmp_path, columns=80, has_progress=True) as terminal:
+        lines = ACTION.sub("", terminal.to_its_end()).replace("\r", "").split("\n")
+
+    assert max(map(cell_len, lines)) <= 80
+    words = " ".join(lines).split()
+    assert words == (piped.stdout + piped.stderr).split()
+
+
 def test_watch_follows_the_log_and_the_size_and_gives_the_screen_back(tmp_path: Path) -> None:
     log = tmp_path / "live.log"
     write(log, request(1))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.credential_variants import Presented, present
 from perfectcv_traffic.generate.credentials import (
     Credentials,
     CredentialUse,
@@ -15,7 +16,6 @@ from perfectcv_traffic.generate.credentials import (
 )
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation, parse_operations
-from perfectcv_traffic.generate.presenting import Presented, present
 
 SCHEMES = {
     "oauth2": {"type": "oauth2", "flows": {}},

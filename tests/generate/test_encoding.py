@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 import pytest
 
+from perfectcv_traffic.generate.credential_variants import Presented
 from perfectcv_traffic.generate.draft import make_draft
 from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import parse_operations
-from perfectcv_traffic.generate.presenting import Presented
 
 BASE = "http://127.0.0.1:1"
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.credential_variants import present
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.ids import IdPool
@@ -18,7 +19,6 @@ from perfectcv_traffic.generate.marks import marks
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import parse_operations
 from perfectcv_traffic.generate.plan import Planned, draftable, pair_up, plan_requests
-from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.producers import Producers
 from perfectcv_traffic.generate.scenarios import SCENARIOS
 

@@ -78,6 +78,17 @@ def test_document_with_a_byte_order_mark_is_read() -> None:
         pytest.param(b"", "is not JSON", id="empty"),
         pytest.param(b"<!doctype html><p>", "is not JSON.*'<!doctype html><p>'", id="html"),
         pytest.param(b"\xff\xfe", "is not JSON", id="bytes"),
+        pytest.param(
+            b'{"openapi": "3.1.0",\n "paths": {',
+            "is not JSON: line 2, column 12: expecting property name .*: the text ends there",
+            id="truncated",
+        ),
+        pytest.param(
+            b'{"paths": {}\n "openapi": 3}',
+            "line 2, column 2: expecting ',' delimiter: '\"openapi\": 3}'",
+            id="comma-missing",
+        ),
+        pytest.param(b'{"a": ' + b"[" * 100_000, "nested too deeply", id="deep-within"),
         pytest.param(b"[" * 100_000, "nested too deeply", id="deep"),
         pytest.param(b"[1]", "holds JSON but no object", id="list"),
         pytest.param(b'{"a": 1}', "no `openapi` version", id="other-json"),

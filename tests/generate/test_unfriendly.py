@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from perfectcv_traffic.errors import TargetError, UsageError
+from perfectcv_traffic.errors import TargetError
 from perfectcv_traffic.generate.find import Probed, ProbeOptions, find
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.probe.budget import RunLimits
@@ -153,7 +153,7 @@ def test_document_of_5_megabytes_is_read(start: Start) -> None:
 
 def test_document_without_a_usable_operation_says_why(start: Start) -> None:
     root = {"openapi": "3.0.3", "paths": {"/a": {"get": {"parameters": [{"$ref": "#/nope"}]}}}}
-    with pytest.raises(UsageError, match="'#/nope' points to nothing"):
+    with pytest.raises(TargetError, match="'#/nope' points to nothing"):
         _find(start(with_document(lambda _: http(200), json.dumps(root).encode())))
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from perfectcv_traffic.log.access_json import ALIASES
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import Reject
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.log.objects import ALIASES
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 

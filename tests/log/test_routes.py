@@ -9,7 +9,7 @@ import pytest
 from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.routes import by_groups, by_templates, of_openapi
-from perfectcv_traffic.sources.openapi import templates
+from perfectcv_traffic.sources.openapi import document
 
 TEMPLATES = ["/users/{id}", "/users/me", "/files/{name:path}", "/users/{id}/posts/{post}", "/a.b"]
 
@@ -63,4 +63,4 @@ def test_pattern_that_cannot_be_used_is_refused(pattern: str) -> None:
 
 def test_document_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"absent\.json cannot be read"):
-        templates(str(tmp_path / "absent.json"))
+        document(str(tmp_path / "absent.json"))

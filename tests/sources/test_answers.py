@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from perfectcv_traffic.analysis.catalogue import analyze
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.overview import MAX_GROUPS
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.sources.answers import BEFORE, of, read
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
 

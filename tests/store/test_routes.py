@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfectcv_traffic.log.routes import by_groups, by_templates, first_of
-from perfectcv_traffic.sources.openapi import templates
+from perfectcv_traffic.sources.openapi import document, templates
 from perfectcv_traffic.store.ingest import Options, ingest
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -26,10 +26,10 @@ def test_foreign_log_is_stored_with_the_routes_of_the_document(
     paths = {
         row[0] for row in query("SELECT path FROM api_requests", database=tmp_path / "plain.db")
     }
-    document = tmp_path / "openapi.json"
+    file = tmp_path / "openapi.json"
     some = sorted(paths)[0]
-    document.write_text(json.dumps({"openapi": "3.1.0", "info": {}, "paths": {some: {}}}))
-    find = first_of([by_templates(templates(str(document))), by_groups([r"^(.+)$"])])
+    file.write_text(json.dumps({"openapi": "3.1.0", "info": {}, "paths": {some: {}}}))
+    find = first_of([by_templates(templates(document(str(file)))), by_groups([r"^(.+)$"])])
 
     ingest([log], db, options=Options(find_route=find))
     found = {row[0] for row in query("SELECT DISTINCT route FROM api_requests")}

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import showing
 from perfectcv_traffic.cli.filtering import filtered
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, Output, option
+from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, Output, option
 from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.logs import begun
 
 Logs = Annotated[
@@ -58,6 +58,7 @@ def analyze(
     markdown: Markdown = False,
     no_charts: NoCharts = False,
     openapi: OpenApi = None,
+    allow_host: DocumentHosts = None,
     compare: Compare = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
@@ -72,7 +73,9 @@ def analyze(
     with begun(source(db, logs, filters, jobs=jobs, cluster=cluster)) as working:
         names = showing.names(only, form)
         needed = showing.needed(names, form) if no_charts else None
-        found = answers.of(working, names=needed, openapi=openapi, compare=compare)
+        found = answers.of(
+            working, names=needed, openapi=openapi, allow_hosts=allow_host or (), compare=compare
+        )
     showing.print_as(found, form, names=names, filters=filters)
     showing.note_nothing(found)
     if not no_charts:

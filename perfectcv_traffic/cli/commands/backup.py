@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db
 
 Copy = Annotated[Path, typer.Argument(help="The copy to make.")]
@@ -17,4 +18,4 @@ def backup(copy: Copy, db: Db = Path(DEFAULTS.db)) -> None:
     from perfectcv_traffic.store import doctor as store
 
     store.back_up(db, copy)
-    typer.echo(f"{copy}: a whole copy of {db}")
+    output.say_line(f"{copy}: a whole copy of {db}")

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import share, span
@@ -19,6 +18,7 @@ from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.cli.webhook import Webhook
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 
 Logs = Annotated[
     list[str] | None,
@@ -95,7 +95,8 @@ def check(
     verdicts = judge(results, thresholds)
     output.write([FORMATS[format_](verdicts)])
     violated = sum(not one.holds for one in verdicts)
-    note(f"{len(verdicts)} rules checked, {violated} violated")
+    rules_checked = ", ".join(one.rule for one in verdicts)
+    note(f"{len(verdicts)} rules checked ({rules_checked}), {violated} violated")
     for gap in gaps(results["health"]):
         note(gap)
     if thresholds.no_auth_findings and not protected(results):

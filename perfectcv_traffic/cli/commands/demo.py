@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, App, Log, Port, option
 
 UntilStdinCloses = Annotated[
@@ -36,8 +35,8 @@ def demo(
         serve.load(app),
         log=log,
         port=port,
-        announce=lambda address, own: typer.echo(
-            process.announcement(address, log=log, own=own), color=False
+        announce=lambda address, own: output.write(
+            [f"{process.announcement(address, log=log, own=own)}\n"]
         ),
         until=sys.stdin.buffer if until_stdin_closes else None,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.errors import ExitCode
 
@@ -32,9 +33,9 @@ def doctor(
         store.rebuild_summary(db)
     checks = store.examine(db, deep=deep)
     if as_json:
-        typer.echo(msgspec.json.encode([check._asdict() for check in checks]).decode())
+        output.write([msgspec.json.encode([check._asdict() for check in checks]).decode() + "\n"])
     else:
         for check in checks:
-            typer.echo(f"{'ok   ' if check.is_ok else 'WRONG'} {check.name}: {check.detail}")
+            output.say_line(f"{'ok   ' if check.is_ok else 'WRONG'} {check.name}: {check.detail}")
     if not all(check.is_ok for check in checks):
         raise typer.Exit(ExitCode.STORAGE)

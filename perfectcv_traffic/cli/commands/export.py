@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from perfectcv_traffic.analysis.filters import Filters, matches
 from perfectcv_traffic.cli import output, showing
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
@@ -16,6 +15,7 @@ from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters, matches
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.cli import output
+from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, option
 from perfectcv_traffic.cli.stopping import Stop
+from perfectcv_traffic.cli.wrapping import wrapped
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.formats import LogFormat
@@ -86,6 +88,7 @@ def ingest(
     wait_lock: WaitLock = False,
     model: Model = None,
     openapi: OpenApi = None,
+    allow_host: DocumentHosts = None,
     group: Group = None,
     summary_only: SummaryOnly = False,
     until_stdin_closes: UntilStdinCloses = False,
@@ -98,7 +101,7 @@ def ingest(
     from perfectcv_traffic.store.ingest import Options
 
     files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
-    find_route = _routes(openapi, group or [])
+    find_route = _routes(openapi, allow_host or [], group or [])
     if action := _action(files):
         return action(db, chosen, as_json=as_json)
     if explain:
@@ -145,16 +148,23 @@ def _model(name: str | None) -> type[TrafficLog]:
     return found
 
 
-def _routes(openapi: str | None, groups: list[str]) -> Find | None:
+def _routes(openapi: str | None, allow_hosts: list[str], groups: list[str]) -> Find | None:
     """How routes are found for logs that carry none; None for the built-in normaliser."""
     finds = []
     if openapi:
-        from perfectcv_traffic.sources.openapi import templates
-
-        finds.append(routes.by_templates(templates(openapi)))
+        finds.append(routes.by_templates(_templates(openapi, allow_hosts)))
     if groups:
         finds.append(routes.by_groups(groups))
     return routes.first_of(finds) if finds else None
+
+
+def _templates(source: str, allow_hosts: list[str]) -> list[str]:
+    from perfectcv_traffic.sources.openapi import document, flaws, templates
+
+    read = document(source, allow_hosts)
+    if found := flaws(read):
+        _note(f"{source}: {found}: paths name routes all the same")
+    return templates(read)
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:
@@ -169,16 +179,16 @@ def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
 
     found = status(db)
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        output.write([msgspec.json.encode(found).decode() + "\n"])
         return
     for log in found.logs:
         behind = "" if log.behind_bytes is None else f", {log.behind_bytes} bytes behind"
-        typer.echo(
+        output.say_line(
             f"{log.path} ({log.generation}): {log.lines} lines, {log.stored} stored,"
             f" {log.duplicate} duplicate, {log.rejected} rejected{behind}"
         )
     for reason, count in found.rejected_by_reason.items():
-        typer.echo(f"rejected, {reason}: {count}")
+        output.say_line(f"rejected, {reason}: {count}")
 
 
 def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
@@ -186,9 +196,9 @@ def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
 
     retried = retry_rejected(db, log_format)
     if as_json:
-        typer.echo(msgspec.json.encode(retried._asdict()).decode())
+        output.write([msgspec.json.encode(retried._asdict()).decode() + "\n"])
     else:
-        typer.echo(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
+        output.say_line(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
 
 
 def _format(name: str) -> LogFormat | None:
@@ -202,7 +212,8 @@ def _format(name: str) -> LogFormat | None:
 
 
 def _note(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)  # noqa: T201 - no terminal library in a follower
+    # no terminal library in a follower
+    print(wrapped(message, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _once(files: list[Path], db: Path, options: Any) -> Any:
@@ -238,7 +249,7 @@ def _follow(
 
 def _report(db: Path, counts: Any, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(msgspec.json.encode(counts).decode())
+        output.write([msgspec.json.encode(counts).decode() + "\n"])
         return
     torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
     _note(
@@ -256,4 +267,4 @@ def _explain(
 
     for file in files:
         for line in explain(file, count, chosen, find_route):
-            typer.echo(line)
+            output.say_line(line)

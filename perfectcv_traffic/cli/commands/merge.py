@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db
 
 Sources = Annotated[list[Path], typer.Argument(help="Databases to take requests from.")]
@@ -18,4 +19,4 @@ def merge(sources: Sources, db: Db = Path(DEFAULTS.db)) -> None:
 
     for source in sources:
         merged = take(db, source)
-        typer.echo(f"{source}: {merged.new} new + {merged.duplicate} known")
+        output.say_line(f"{source}: {merged.new} new + {merged.duplicate} known")

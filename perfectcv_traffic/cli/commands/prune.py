@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, typed_option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import UsageError
@@ -54,7 +53,7 @@ def prune(
     forgotten = forget(db, client) if client else {}
     deleted = sum(forgotten.values())
     deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
-    typer.echo(f"{db}: {deleted} requests deleted{', their summary kept' if deleted else ''}")
+    output.say_line(f"{db}: {deleted} requests deleted{', their summary kept' if deleted else ''}")
     if older_than and (untimed := without_time(db)):
         note(
             f"{untimed} requests have no time: they go by --older-than once their log was not"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import showing
 from perfectcv_traffic.cli.commands.analyze import Compare, Logs, OpenApi
 from perfectcv_traffic.cli.filtering import filtered
-from perfectcv_traffic.cli.options import DEFAULTS, Db, Output, option
+from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Output, option
 from perfectcv_traffic.cli.source import source
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 
 Format = Annotated[str, option("--format", help="html, markdown or json.", of="report")]
 
@@ -24,6 +24,7 @@ def report(
     output: Output = Path(DEFAULTS.output),
     format_: Format = "html",
     openapi: OpenApi = None,
+    allow_host: DocumentHosts = None,
     compare: Compare = None,
     *,
     filters: Filters,
@@ -36,6 +37,8 @@ def report(
     }
     if format_ not in writers:
         raise UsageError(f"--format {format_!r}: choose from {', '.join(writers)}")
-    found = answers.of(source(db, logs, filters), openapi=openapi, compare=compare)
+    found = answers.of(
+        source(db, logs, filters), openapi=openapi, allow_hosts=allow_host or (), compare=compare
+    )
     showing.note_nothing(found)
     showing.list_files([writers[format_](found, output, filters)])

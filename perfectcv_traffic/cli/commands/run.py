@@ -88,7 +88,7 @@ def run(
     files = [*showing.write_charts(found, output), showing.write_json(found, output)]
     page = showing.write_report(found, output)
     showing.list_files([*files, page, db, target.log])
-    showing.print_findings(found, page)
+    showing.print_findings(found, page, sent)
     reconciling.tell_if_elsewhere(target.log, sent.run_id, api)
     showing.print_reconciliation(sent, db=db, log=target.log)
     sending.fail_on(fail_on, sent)

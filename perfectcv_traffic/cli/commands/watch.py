@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfectcv_traffic.analysis.filters import Filters
 from perfectcv_traffic.cli import interrupts, output
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import span
@@ -25,6 +24,7 @@ from perfectcv_traffic.cli.terminal import results
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.fold.files import is_url
 from perfectcv_traffic.sources import answers
+from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.timestamps import before, stamp
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from perfectcv_traffic.cli.generating.job import Job
 from perfectcv_traffic.cli.generating.progress import live
 from perfectcv_traffic.cli.generating.search import FORMATS, VEGETA, Wanted
 from perfectcv_traffic.cli.generating.sending import SURPRISE, no_answer
-from perfectcv_traffic.cli.output import JSON_LINES, streams, tell
+from perfectcv_traffic.cli.output import JSON_LINES, say_line, streams, tell, write
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TargetError, TrafficError, UsageError
 from perfectcv_traffic.rules import SEVERITIES, is_at_least
@@ -211,8 +211,20 @@ def _require_result(report: Report) -> None:
 def _tell(report: Report, wanted: Wanted) -> None:
     writers = _writers()
     for kind, path in wanted.files:
-        if kind != JSON_LINES:
+        if (kind, path) == ("text", None):
+            _print(writers[kind](report))
+        elif kind != JSON_LINES:
             tell(writers[kind](report), path)
+
+
+def _print(text: str) -> None:
+    from perfectcv_traffic.render.found import CURL
+
+    for one in text.removesuffix("\n").split("\n"):
+        if one.startswith(CURL):
+            write([f"{one}\n"])
+        else:
+            say_line(one)
 
 
 def _writers() -> dict[str, Callable[[Report], str]]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from perfectcv_traffic.generate.credential_variants import present
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse
 from perfectcv_traffic.generate.encoding import text_of
 from perfectcv_traffic.generate.ids import MAX_LISTED, IdPool
 from perfectcv_traffic.generate.openapi import Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
-from perfectcv_traffic.generate.presenting import present
 from perfectcv_traffic.generate.probe.drafting import Attempt, Drafter
 from perfectcv_traffic.generate.probe.exchange import Case, Prober, Reply
 from perfectcv_traffic.generate.statuses import (

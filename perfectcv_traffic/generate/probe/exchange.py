@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from perfectcv_traffic.generate.answer import Answer, Sends
+from perfectcv_traffic.generate.credential_variants import Presented
 from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.encoding import WireRequest, encode
 from perfectcv_traffic.generate.marks import marks, request_id
@@ -19,7 +20,6 @@ from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.outcome import INTERRUPTED, Outcome
 from perfectcv_traffic.generate.pace import Pacer
-from perfectcv_traffic.generate.presenting import Presented
 from perfectcv_traffic.generate.probe.budget import Budget, GivenUp
 from perfectcv_traffic.generate.statuses import SUCCESS, TOO_MANY_REQUESTS
 

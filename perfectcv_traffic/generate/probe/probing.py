@@ -11,11 +11,11 @@ from typing import Final
 import msgspec
 
 from perfectcv_traffic.errors import UsageError
+from perfectcv_traffic.generate.credential_variants import Wanted
 from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.forge import Jwt, is_signed_with
 from perfectcv_traffic.generate.openapi import Document
 from perfectcv_traffic.generate.operations import Operation
-from perfectcv_traffic.generate.presenting import Wanted
 from perfectcv_traffic.generate.probe.baseline import Baseline, HappyPath
 from perfectcv_traffic.generate.probe.budget import Refused, Stopped
 from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH, NULL

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from perfectcv_traffic.generate.credential_variants import (
+    Presented,
+    Variant,
+    Wanted,
+    place,
+    variants,
+)
 from perfectcv_traffic.generate.credentials import Credentials, CredentialUse
 from perfectcv_traffic.generate.operations import Operation
-from perfectcv_traffic.generate.presenting import Presented, Variant, Wanted, place, variants
 from perfectcv_traffic.generate.security import SecurityScheme
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from perfectcv_traffic.generate.credential_variants import AUTHORIZATION, Presented
 from perfectcv_traffic.generate.nullability import Nullability, Step
 from perfectcv_traffic.generate.openapi import Document, Json
 from perfectcv_traffic.generate.operations import Operation
 from perfectcv_traffic.generate.places import pointer
-from perfectcv_traffic.generate.presenting import AUTHORIZATION, Presented
 from perfectcv_traffic.generate.probe.choices import ANSWERS, AUTH
 from perfectcv_traffic.generate.probe.exchange import Reply
 from perfectcv_traffic.generate.probe.findings import Ledger, Sign, Verdict

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from perfectcv_traffic import setup_monitoring
-from perfectcv_traffic.admin.access import (
+from perfectcv_traffic.admin.token_guard import (
     MAX_ADDRESSES,
     MAX_FAILURES,
     UNGUESSABLE,
