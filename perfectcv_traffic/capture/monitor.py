@@ -34,13 +34,15 @@ class Monitor:
         self.settings = settings
         self.counters = Counters()
         """What the recorder did so far in this process."""
-        self._log, self._db = Path(settings.log).absolute(), Path(settings.db).absolute()
+        self.log = Path(settings.log).absolute()
+        """The traffic log."""
+        self._db = Path(settings.db).absolute()
         self._model = extensions.model
         with_child = settings.ingest == "child"
-        self._ingester = Ingester(self._log, self._db, self._model) if with_child else None
+        self._ingester = Ingester(self.log, self._db, self._model) if with_child else None
         self._routes = RouteTable(app)
         self._keep_scope = extensions.enrich is not None
-        here, self._composing_child = _recording(settings, extensions, self._log)
+        here, self._composing_child = _recording(settings, extensions, self.log)
         limits = QueueLimits(settings.queue_records, settings.queue_bytes, settings.flush_interval)
         self._writer = LogWriter(
             self._composing_child or here, limits, self.counters, self._ingester
@@ -73,7 +75,7 @@ class Monitor:
         if self.settings.analyze_on_shutdown:
             self.close()  # its ingester would hold the log
             output = Path(self.settings.output).absolute()
-            shutdown.analyze(self._log, self._db, output, self._model)
+            shutdown.analyze(self.log, self._db, output, self._model)
 
     def _around(self, app: ASGIApp) -> ASGIApp:
         build = getattr(app, "build_middleware_stack", None)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
@@ -18,14 +18,29 @@ from perfectcv_traffic.errors import TargetError
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
-ANNOUNCEMENT = "listening on "
-_ANNOUNCED = re.compile(rf"{ANNOUNCEMENT}(http://127\.0\.0\.1:\d+)\s*$")
+_ANNOUNCED = re.compile(
+    r"listening on (http://127\.0\.0\.1:\d+)(?:, recording in its own log (\S.*?))?\s*$"
+)
 """The application may say that it listens, too: to something else."""
 
 
+class Served(NamedTuple):
+    """An application that runs."""
+
+    address: str
+    log: Path
+    """Where it is recorded: in its own log, if it has called `setup_monitoring` itself."""
+
+
+def announcement(address: str, *, log: Path, own: Path) -> str:
+    """The line that tells where an application listens, and its log if that is not `log`."""
+    told = "" if own == log.absolute() else f", recording in its own log {own}"
+    return f"listening on {address}{told}"
+
+
 @contextmanager
-def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[str]:
-    """The address of a monitored application (None: the demo API), served while in the context.
+def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[Served]:
+    """A monitored application (None: the demo API), served while in the context.
 
     What the application prints goes to the file `output`. Raises `TargetError` if it does not
     start.
@@ -35,7 +50,8 @@ def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[s
     with output.open("wb") as errors:
         process = _start(command, errors)
         try:
-            yield _address(process, output)
+            address, own = _announced(process, output)
+            yield Served(address, Path(own) if own else log)
         finally:
             child.end(process, patience=STOP_SECONDS)
             if process.stdout:
@@ -49,14 +65,15 @@ def _start(command: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]
     )
 
 
-def _address(process: subprocess.Popen[bytes], output: Path) -> str:
+def _announced(process: subprocess.Popen[bytes], output: Path) -> tuple[str, str | None]:
+    """The address, and the application's own log if it has one."""
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
     end = time.monotonic() + START_SECONDS  # an application may print for ever
     try:
         while (line := lines.get(timeout=max(0.0, end - time.monotonic()))) is not None:
             if announced := _ANNOUNCED.search(line):
-                return announced[1]
+                return announced[1], announced[2]
     except queue.Empty:
         raise TargetError(
             f"the application did not answer within {START_SECONDS:.0f} s; what it printed is in "

@@ -21,7 +21,7 @@ from perfectcv_traffic.monitoring import setup_monitoring
 HOST = "127.0.0.1"
 SHUTDOWN_SECONDS = 5
 
-Announce = Callable[[str], None]
+Announce = Callable[[str, Path], None]
 
 
 def load(name: str | None) -> Any:
@@ -59,7 +59,8 @@ def _is_factory(found: Any) -> bool:
 def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO | None) -> None:
     """Serve until SIGINT, SIGTERM or, if given, the end of the stream `until`.
 
-    `announce` is told the address once the application answers. Port 0 takes a free one. Raises
+    `announce` is told the address once the application answers, and the log that it records to: its
+    own if it has called `setup_monitoring` itself, else `log`. Port 0 takes a free one. Raises
     `TargetError` if the port is in use or the application does not start.
     """
     listener = _listen(port)
@@ -70,7 +71,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    server = _Server(config, announce)
+    server = _Server(config, lambda address: announce(address, monitor.log))
     if until is not None:
         threading.Thread(target=server.stop_at_end_of, args=(until,), daemon=True).start()
     try:
@@ -87,7 +88,7 @@ def serve(app: Any, *, log: Path, port: int, announce: Announce, until: BinaryIO
 class _Server(uvicorn.Server):
     """A server that tells its address once it answers."""
 
-    def __init__(self, config: uvicorn.Config, announce: Announce) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
         super().__init__(config)
         self._announce = announce
 

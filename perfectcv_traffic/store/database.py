@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from perfectcv_traffic.store.transactions import transaction
 __all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
+PATIENCE_MS = 1000
+"""How long another program's lock is waited for without a word."""
 PAGE_SIZE = 8192
 BULK_PAGE_SIZE = 16_384
 """Of a database made for a long log: fewer pages to find, write and copy. To follow a log, which
@@ -38,11 +40,16 @@ CHECKED_AFTER_A_CRASH = 1_073_741_824
 
 @contextmanager
 def writing(
-    path: Path, model: type[TrafficLog] = TrafficLog, *, in_bulk: bool = False
+    path: Path,
+    model: type[TrafficLog] = TrafficLog,
+    *,
+    in_bulk: bool = False,
+    notice: Callable[[str], None] = lambda _message: None,
 ) -> Iterator[sqlite3.Connection]:
     """A connection that writes; makes the database or brings it up to date first.
 
-    `in_bulk`: many times as much is to be written as fits between two checkpoints.
+    `in_bulk`: many times as much is to be written as fits between two checkpoints. `notice` is
+    told when another program has to be waited for.
     """
     require_local(path)
     with naming(path):
@@ -54,6 +61,8 @@ def writing(
             isolation_level=None,
         )
         try:
+            if path.exists() and path.stat().st_size:
+                _tell_if_locked(connection, path, notice)
             _configure(connection, in_bulk=in_bulk)
             witness.verify(connection, path)
             _check(connection, path, was_left_open=was_left_open)
@@ -62,6 +71,26 @@ def writing(
             yield connection
         finally:
             connection.close()
+
+
+def _tell_if_locked(
+    connection: sqlite3.Connection, path: Path, notice: Callable[[str], None]
+) -> None:
+    """Look whether the write lock is free: SQLite waits for it without a word.
+
+    Not of a new database: its first transaction settles the size of its pages.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.DatabaseError as error:
+        if is_busy(error):
+            notice(
+                f"database {path} is locked by another program: waiting {BUSY_TIMEOUT:.0f} s for it"
+            )
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
 
 
 class OpenedFile:

@@ -84,7 +84,9 @@ def ingest(
     with (
         only_ingester(db, wait=options.wait_for_lock),
         preparing(logs, wanted=options.in_parallel and not options.summary_only) as process,
-        writing(db, options.model, in_bulk=process is not None) as connection,
+        writing(
+            db, options.model, in_bulk=process is not None, notice=options.notice
+        ) as connection,
         in_background(db) as checkpoints,
     ):
         ingester = Ingester(connection, options, process)

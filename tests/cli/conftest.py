@@ -41,5 +41,5 @@ def _program(tmp_path: Path) -> Program:
 def demo(tmp_path: Path) -> Iterator[str]:
     """Address of the demo API, which records to `api_traffic.log`."""
     log, output = tmp_path / "api_traffic.log", tmp_path / "server.txt"
-    with served(None, log=log, port=0, output=output) as address:
-        yield address
+    with served(None, log=log, port=0, output=output) as api:
+        yield api.address

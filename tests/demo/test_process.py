@@ -62,8 +62,8 @@ def test_application_may_say_that_it_listens_too(
     monkeypatch.chdir(tmp_path)
     Path("chatty.py").write_text(CHATTY)
 
-    with served("chatty:app", log=Path("api.log"), port=0, output=Path("output")) as address:
-        assert httpx.get(f"{address}/ours").status_code == 200
+    with served("chatty:app", log=Path("api.log"), port=0, output=Path("output")) as api:
+        assert httpx.get(f"{api.address}/ours").status_code == 200
 
 
 @pytest.mark.parametrize(

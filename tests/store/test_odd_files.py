@@ -226,3 +226,21 @@ def test_log_truncated_while_it_is_compared_is_no_fork_of_what_it_was(
         found = segments.match(connection, log, source, is_live=True)
     assert found is not None
     assert found.parent is None
+
+
+def test_ingest_says_that_it_waits_for_another_program(log: Path, db: Path, line: Line) -> None:
+    log.write_bytes(line(1))
+    ingest([log], db)
+    with log.open("ab") as file:
+        file.write(line(2))
+    told: list[str] = []
+    with closing(sqlite3.connect(db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def let_go(message: str) -> None:
+            told.append(message)
+            if other.in_transaction:
+                other.execute("ROLLBACK")
+
+        assert ingest([log], db, options=Options(notice=let_go)).new == 1
+    assert f"database {db} is locked by another program: waiting 30 s for it" in told

@@ -35,6 +35,8 @@ def demo(
         serve.load(app),
         log=log,
         port=port,
-        announce=lambda address: output.write([f"{process.ANNOUNCEMENT}{address}\n"]),
+        announce=lambda address, own: output.write(
+            [f"{process.announcement(address, log=log, own=own)}\n"]
+        ),
         until=sys.stdin.buffer if until_stdin_closes else None,
     )

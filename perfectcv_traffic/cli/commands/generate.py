@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.generate import defaults
 from perfectcv_traffic.generate.probe import choices
 from perfectcv_traffic.generate.probe.budget import RunLimits
+
+if TYPE_CHECKING:
+    from perfectcv_traffic.demo.process import Served
 
 LIMITS = RunLimits()
 DEFAULT_TARGET = "http://127.0.0.1:8000"
@@ -170,18 +173,21 @@ def generate(
         fail_on=fail_on,
     )
     wanted.require_writable()
-    with _served(app, target, log) as address:
-        job = Job(address, options, credentials, db)
+    with _served(app, target, log) as api:
+        job = Job(api.address, options, credentials, db)
         if dry_run:
             shape, to = (format or [""])[0], output[0] if output else None
             finding.show_plan(job, wanted, shape=shape, to=to, is_traffic=search.LOAD in suites)
             return
-        job.recording = replaying.recording(address, targets, from_log, credentials)
+        job.recording = replaying.recording(api.address, targets, from_log, credentials)
         code = _performed(job, wanted, is_traffic=search.LOAD in suites)
     if reconcile:
-        code = reconciling.reconcile(job, log, is_for_people=("text", None) in wanted.files) or code
+        code = (
+            reconciling.reconcile(job, api.log, is_for_people=("text", None) in wanted.files)
+            or code
+        )
     else:
-        reconciling.ingest_if_recorded(job, log)
+        reconciling.ingest_if_recorded(job, api.log)
     raise typer.Exit(code)
 
 
@@ -201,12 +207,13 @@ def _require_one(app: str | None, target: str, *, file: Path | None, dry_run: bo
 
 
 @contextmanager
-def _served(app: str | None, target: str, log: Path) -> Iterator[str]:
-    if app is None:
-        yield target
-        return
-    from perfectcv_traffic.demo.process import served
+def _served(app: str | None, target: str, log: Path) -> Iterator[Served]:
+    from perfectcv_traffic.demo.process import Served, served
 
-    with served(app, log=log, port=0, output=log.with_name("server_output.txt")) as address:
-        note(f"serving {app} on {address}")
-        yield address
+    if app is None:
+        yield Served(target, log)
+        return
+    with served(app, log=log, port=0, output=log.with_name("server_output.txt")) as api:
+        note(f"serving {app} on {api.address}")
+        reconciling.tell_own_log(api.log, log)
+        yield api

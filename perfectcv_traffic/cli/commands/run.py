@@ -17,6 +17,7 @@ from perfectcv_traffic.generate import defaults
 from perfectcv_traffic.sources import answers
 
 if TYPE_CHECKING:
+    from perfectcv_traffic.demo.process import Served
     from perfectcv_traffic.generate.credentials import Credentials
 
 BaseUrl = Annotated[
@@ -52,7 +53,8 @@ def run(
     """Do the whole job: serve, send, store, analyze, report.
 
     The demo API is served and sent test traffic. With --app another application is served instead,
-    with --base-url none: a running API is used, which records to --log.
+    with --base-url none: a running API is used, which records to --log. An application that calls
+    setup_monitoring itself is read from its own log.
     The demo API is in memory, so writes and deletes are always sent to it.
     """
     from perfectcv_traffic.generate.options import Options
@@ -75,35 +77,40 @@ def run(
     credentials = _credentials(is_demo, username, password_env, token_env, api_key_env)
     output.mkdir(parents=True, exist_ok=True)
     with _target(app, base_url, log=log, port=port, output=output) as target:
-        sent = sending.send(target, options, credentials, db)
-    reconciling.store(log, db, [sent.run_id])
+        sent = sending.send(target.address, options, credentials, db)
+    api = app or target.address
+    reconciling.require_log(target.log, api)  # before there is a database that holds nothing
+    sending.keep(sent, db)
+    reconciling.store(target.log, db, [sent.run_id])
     sending.exit_unless_complete(sent)
     found = answers.of(source(db))
     showing.print_as(found, showing.TABLES)
     files = [*showing.write_charts(found, output), showing.write_json(found, output)]
     page = showing.write_report(found, output)
-    showing.list_files([*files, page, db, log])
+    showing.list_files([*files, page, db, target.log])
     showing.print_findings(found, page, sent)
-    showing.print_reconciliation(sent, db=db, log=log)
+    reconciling.tell_if_elsewhere(target.log, sent.run_id, api)
+    showing.print_reconciliation(sent, db=db, log=target.log)
     sending.fail_on(fail_on, sent)
 
 
 @contextmanager
 def _target(
     app: str | None, base_url: str | None, *, log: Path, port: int, output: Path
-) -> Iterator[str]:
+) -> Iterator[Served]:
+    from perfectcv_traffic.demo.process import Served, served
+
     if base_url is not None:
         if app is not None:
             raise UsageError(
                 "--app and --base-url exclude each other: the API runs already, or not"
             )
-        yield base_url
+        yield Served(base_url, log)
         return
-    from perfectcv_traffic.demo.process import served
-
-    with served(app, log=log, port=port, output=output / "server_output.txt") as address:
-        note(f"serving {app or 'the demo API'} on {address}")
-        yield address
+    with served(app, log=log, port=port, output=output / "server_output.txt") as target:
+        note(f"serving {app or 'the demo API'} on {target.address}")
+        reconciling.tell_own_log(target.log, log)
+        yield target
 
 
 def _credentials(

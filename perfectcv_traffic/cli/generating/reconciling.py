@@ -12,7 +12,7 @@ from rich.text import Text
 from perfectcv_traffic.cli.commands import ingest
 from perfectcv_traffic.cli.generating.job import Job
 from perfectcv_traffic.cli.terminal import note, results
-from perfectcv_traffic.errors import ExitCode, LockedError, TrafficError
+from perfectcv_traffic.errors import ExitCode, LockedError, StorageError, TrafficError
 
 if TYPE_CHECKING:
     from perfectcv_traffic.store.queries import Reconciliation
@@ -31,6 +31,7 @@ def reconcile(job: Job, log: Path, *, is_for_people: bool) -> int:
     """
     from perfectcv_traffic.store import database, queries
 
+    require_log(log, job.target)
     store(log, job.db, job.run_ids)
     lost = 0
     with database.reading(job.db) as connection:
@@ -59,6 +60,29 @@ def ingest_if_recorded(job: Job, log: Path) -> None:
         store(log, job.db, job.run_ids)
     except TrafficError as error:
         note(f"{log} was not ingested: {error}")
+
+
+def require_log(log: Path, api: str) -> None:
+    """Raise `StorageError` if the API, which has answered, has not made the log."""
+    if not _until(log.exists, SECONDS_TO_RECORD):
+        raise StorageError(
+            f"log {log} does not exist: {api} records elsewhere, or not at all: give its log with"
+            " --log, or call setup_monitoring in it"
+        )
+
+
+def tell_own_log(own: Path, log: Path) -> None:
+    """Say that a served application has another log than it was told to have."""
+    if own != log:
+        note(f"the application calls setup_monitoring itself: its log is {own}, not --log {log}")
+
+
+def tell_if_elsewhere(log: Path, run_id: str, api: str) -> None:
+    """Say why nothing of a run was recorded, if that is so."""
+    from perfectcv_traffic.log.marked import count_run
+
+    if not count_run(log, run_id):
+        note(f"{log} has none of these requests: {api} records elsewhere: give its log with --log")
 
 
 def store(log: Path, db: Path, run_ids: Sequence[str]) -> None:

@@ -65,6 +65,7 @@ def load(job: Job, files: tuple[tuple[str, Path | None], ...], choice: str | Non
         tell_left_out(run.left_out)
     if shows:
         results().print(latency_table(run))
+    keep(run, job.db)
     job.run_ids.append(run.run_id)
     for kind, path in files:
         if kind != "text":
@@ -82,23 +83,29 @@ def send(
     recording: Recording | None = None,
     shows: bool = True,
 ) -> Run:
-    """Send test traffic, show it per scenario, keep what was sent in the database."""
+    """Send test traffic that could be kept in the database, and show it per scenario."""
     from perfectcv_traffic.generate.run import generate
     from perfectcv_traffic.render.traffic import scenario_table
-    from perfectcv_traffic.store import database, queries
+    from perfectcv_traffic.store import database
 
     database.require_usable(db)  # or that is said before anything is sent
     with live("sending", options.requests, seconds=options.seconds) as follow:
         run = generate(
             target, options, credentials=credentials, recording=recording, on_outcome=follow
         )
-    with database.writing(db) as connection:
-        queries.store_generated(connection, rows_of(run))
     if shows:
         results().print(scenario_table(run))
     if not run.is_complete:
         note(f"interrupted after {run.sent} of {run.planned} requests")
     return run
+
+
+def keep(run: Run, db: Path) -> None:
+    """Keep what was sent in the database."""
+    from perfectcv_traffic.store import database, queries
+
+    with database.writing(db) as connection:
+        queries.store_generated(connection, rows_of(run))
 
 
 def rows_of(session: Session) -> Iterator[tuple[object, ...]]:
