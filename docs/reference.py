@@ -51,7 +51,7 @@ def record_page() -> str:
 def settings_page() -> str:
     """The settings of recorder and commands."""
     rows = (
-        (f"`{row.name}`", f"`{row.default!r}`", f"`{row.variable}`", row.meaning)
+        (f"`{row.name}`", f"`{row.default!r}`", row.allowed, f"`{row.variable}`", row.meaning)
         for row in settings.table()
     )
     return "\n\n".join(
@@ -59,7 +59,7 @@ def settings_page() -> str:
             "# Settings",
             NOTE,
             SETTINGS_INTRODUCTION,
-            table(("setting", "default", "environment variable", "meaning"), rows),
+            table(("setting", "default", "allowed", "environment variable", "meaning"), rows),
         )
     )
 
@@ -136,8 +136,9 @@ OWN_TEXT = """\
 A new analysis is one function from `Frames` to a `DataFrame` in `perfectcv_traffic/analysis/`, and
 one entry in `ANALYSES` (`catalogue.py`) with its name, title and question. Tables, page, JSON,
 `--only` and this page follow from the entry. A column that no other table has gets its heading and
-format in `render/columns.py`, a chart is one function in `render/charts.py` and its entry in
-`CHARTS`; tests fail until both are there."""
+format in `COLUMNS` (`render/columns.py`); until then it reads as its name and in a plain format. A
+chart is one function in `render/charts.py` and its entry in `CHARTS`. The tests fail until all of
+it is declared. [Add an analysis](../CONTRIBUTING.md#add-an-analysis) is a worked example."""
 
 
 def analyses_page() -> str:

@@ -168,6 +168,8 @@ class Setting(NamedTuple):
     meaning: str
     is_secret: bool
     """Whether its value must not be shown, not even a wrong one."""
+    allowed: str
+    """Its values, in words; '' for a text or a list."""
 
 
 def table() -> tuple[Setting, ...]:
@@ -181,6 +183,7 @@ def table() -> tuple[Setting, ...]:
             variable=variable(field.name),
             meaning=_meta(hints[field.name]).description or "",
             is_secret=bool(_meta(hints[field.name]).extra),
+            allowed=_allowed(hints[field.name]),
         )
         for field in msgspec.structs.fields(Settings)
     )
@@ -188,6 +191,29 @@ def table() -> tuple[Setting, ...]:
 
 def _meta(hint: Any) -> msgspec.Meta:
     return typing.cast("msgspec.Meta", hint.__metadata__[0])
+
+
+def _allowed(hint: Any) -> str:
+    kind, meta = typing.get_args(hint)[0], _meta(hint)
+    if typing.get_origin(kind) is Literal:
+        return _either([str(one) for one in typing.get_args(kind)])
+    if kind is bool:
+        return _either(["true", "false"])
+    if kind not in (int, float):
+        return ""
+    limits = (
+        ("at least", meta.ge),
+        ("more than", meta.gt),
+        ("at most", meta.le),
+        ("a multiple of", meta.multiple_of),
+    )
+    noun = "a whole number" if kind is int else "a number"
+    said = [f"{words} {limit}" for words, limit in limits if limit is not None]
+    return ", ".join([noun, *said])
+
+
+def _either(values: list[str]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 def variable(name: str) -> str:
@@ -205,7 +231,8 @@ def _value(setting: Setting, given: Any, environment: Mapping[str, str]) -> Any:
         return msgspec.convert(_plain(value), setting.type, strict=False)
     except msgspec.ValidationError as error:
         shown = source if setting.is_secret else f"{source}={value!r}"
-        raise UsageError(f"{shown} cannot be used: {error}") from error
+        why = f"it is {setting.allowed}" if setting.allowed else error
+        raise UsageError(f"{shown} cannot be used: {why}") from error
 
 
 def _read(text: str, setting: Setting) -> Any:

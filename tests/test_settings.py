@@ -65,3 +65,21 @@ def test_every_setting_has_variable_default_and_meaning() -> None:
         assert setting.variable == variable(setting.name)
         assert setting.meaning
         assert getattr(Settings(), setting.name) == setting.default
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("INGEST", "nobody", "it is child or off"),
+        ("CLIENT_IP", "some", "it is full, masked, hashed or none"),
+        ("DISABLED", "maybe", "it is true or false"),
+        ("BODY_LIMIT", "99999", "it is a whole number, at least 0, at most 10240"),
+        ("FLUSH_INTERVAL", "0", "it is a number, more than 0, at most 60"),
+        ("RATE_LIMIT_WINDOW", "90", "at least 60, at most 1440, a multiple of 60"),
+    ],
+)
+def test_value_that_cannot_be_used_is_told_with_those_that_can(
+    name: str, value: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        Settings.resolve({f"PERFECTCV_TRAFFIC_{name}": value})

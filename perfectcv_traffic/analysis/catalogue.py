@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -25,38 +24,12 @@ from perfectcv_traffic.analysis import (
     tokens,
     totals,
 )
+from perfectcv_traffic.analysis.analysis import Analysis
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.rows import BUSIEST, MOST_URLS
 
 ALL_RUNS = "of all runs, whatever was chosen"
 NO_RUN = "no run of `generate`: the database that it wrote to knows its runs, no log does"
-
-
-class Analysis(NamedTuple):
-    """A question about the traffic and the function that answers it."""
-
-    name: str
-    title: str
-    question: str
-    compute: Callable[[Frames], pd.DataFrame]
-    is_facts: bool = False
-    """Always one row: shown as a list of facts."""
-    is_hourly: bool = False
-    """Rests on the cells by the hour, of which a long log has many."""
-    most: int | None = None
-    """Rows that the function gives at most, of however many there may be."""
-    nothing: str = "none"
-    """What it means that there is no row."""
-    is_recent: bool = False
-    """Rests on single requests, of which the latest are read."""
-    unchosen: str = ""
-    """What of it is not chosen by filters."""
-
-    def base(self, *, is_chosen: bool) -> str:
-        """What its numbers are of where the title alone would mislead; filters may be in force."""
-        told = ["among the latest requests"] if self.is_recent else []
-        return ", ".join([*told, self.unchosen] if is_chosen and self.unchosen else told)
-
 
 ANALYSES = (
     Analysis("findings", "Findings", "What needs attention?", findings.findings),
@@ -250,7 +223,7 @@ ANALYSES = (
     ),
     Analysis(
         "failing_requests",
-        "Failing requests",
+        "Failing requests, 5xx",
         "Which requests failed 5xx last, and why?",
         single.failing_requests,
         is_recent=True,

@@ -102,7 +102,7 @@ def fails_on_null(frames: Frames) -> list[Finding]:
     enough = (table["failed_without"] == 0) | (table["status_5xx"] >= MIN_FAILURES)
     recent = frames.recent
     proving = (recent["null_params_count"] > 0) & (recent["status_class"] == "5xx")
-    found = _needed(table[(table["lift"] >= MIN_LIFT) & enough])
+    found = _by_field(_needed(table[(table["lift"] >= MIN_LIFT) & enough]))
     return _report(found, _fails_on_null, recent[proving])
 
 
@@ -117,6 +117,26 @@ def _needed(spots: pd.DataFrame) -> pd.DataFrame:
     before = steps.groupby(level=_ENDPOINT, dropna=False).cumsum() - steps
     table = spots.merge(before.rename("accounted_for").reset_index(), on=rate)
     return table[table["accounted_for"] < table["failed_with"]]
+
+
+def _by_field(spots: pd.DataFrame) -> pd.DataFrame:
+    """One row for each field, whatever kinds of null it fails on; the least lift of them.
+
+    A request may carry several kinds in a list, but no more of them failed than failed with a null.
+    """
+    described = spots.assign(
+        kinds=[
+            f"{failed:,} of {requests:,} requests with {kind} there"
+            for failed, requests, kind in zip(
+                spots["status_5xx"], spots["requests"], spots["kind"], strict=True
+            )
+        ]
+    )
+    same = dict.fromkeys(("without", "failed_without", "failed_with"), "first")  # by endpoint
+    fields = described.groupby([*_ENDPOINT, "location", "field_path"], dropna=False, sort=False)
+    table = fields.agg({"status_5xx": "sum", "lift": "min", **same})
+    table = table.assign(kinds=fields["kinds"].agg(" and ".join)).reset_index()
+    return table.assign(status_5xx=table[["status_5xx", "failed_with"]].min(axis=1))
 
 
 def _without_null(frames: Frames) -> pd.DataFrame:
@@ -137,8 +157,7 @@ def _fails_on_null(row: Mapping[Hashable, Any]) -> Finding:
         **facts_of(FAILS_ON_NULL),
         "requests": row["status_5xx"],
         "observed": (
-            f"{row['status_5xx']:,} of {row['requests']:,} requests with {row['kind']} there"
-            f" ({row['location']}) failed 5xx; of {row['without']:,} without any null"
+            f"{row['kinds']} ({row['location']}) failed 5xx; of {row['without']:,} without any null"
             f" {row['failed_without']:,} did{often}"
         ),
     }

@@ -114,8 +114,8 @@ def _authentication(results: Results, thresholds: Thresholds) -> Iterator[Verdic
 
 
 def protected(results: Results) -> int:
-    """Requests to endpoints that declare authentication."""
-    return int(results["totals"]["protected"].iloc[0])
+    """Requests to endpoints that declare authentication; 0 too where no log tells."""
+    return int(results["totals"]["protected"].fillna(0).iloc[0])
 
 
 def _anything(results: Results, thresholds: Thresholds) -> Iterator[Verdict]:

@@ -15,10 +15,15 @@ _SUMS = (
     "incomplete",
 )
 _BYTES = ("request_bytes", "response_bytes")
+_RECORDER_ONLY = ("protected", "requests_with_null_response", "incomplete", "request_bytes")
+"""What access logs do not tell, but for the bytes received in some of Caddy's."""
 
 
 def totals(frames: Frames) -> pd.DataFrame:
-    """One row: the whole traffic, by token presence and by status class."""
+    """One row: the whole traffic, by token presence and by status class.
+
+    A sum that no log of the traffic carries is NA; where some do, it is theirs.
+    """
     cells = frames.requests
     row = pd.DataFrame(
         {
@@ -35,7 +40,16 @@ def totals(frames: Frames) -> pd.DataFrame:
             **{name: [summed(cells[name])] for name in _BYTES},
         }
     )
-    return row.assign(server_error_rate=ratio(row["status_5xx"], row["requests"]))
+    row = row.assign(server_error_rate=ratio(row["status_5xx"], row["requests"]))
+    return row.assign(**{name: pd.array([None], dtype="Int64") for name in _unknown(row)})
+
+
+def _unknown(row: pd.DataFrame) -> list[str]:
+    """Sums of nothing, where no log told even of tokens: that is, only access logs were read."""
+    is_told = row["requests"].iloc[0] > row["token_not_recorded"].iloc[0]
+    if is_told or row["requests"].iloc[0] == 0:
+        return []
+    return [name for name in _RECORDER_ONLY if row[name].iloc[0] == 0]
 
 
 def _is_generated(scenario: pd.Series) -> pd.Series:

@@ -45,7 +45,7 @@ class Ingester:
             "perfectcv_traffic", "ingest", "--follow", "--until-stdin-closes",
             "--poll", POLL_SECONDS, log, "--db", db, *model_option(model),
         )  # fmt: skip
-        self._lock = ProcessLock(log.with_name(f"{log.name}.ingester"))
+        self._lock = ProcessLock(_lock_path(log))
         self._process: subprocess.Popen[bytes] | None = None
         self._input = threading.Lock()
         """Held while the child's input is written to, so that it is not closed meanwhile."""
@@ -123,6 +123,22 @@ class Ingester:
             process.returncode = 0  # not ours to wait for
         self._lock.release()
         self._next_check = None
+
+
+def _lock_path(log: Path) -> Path:
+    return log.with_name(f"{log.name}.ingester")
+
+
+def is_kept(log: Path) -> bool:
+    """Whether an API that runs keeps an ingester for its log."""
+    path = _lock_path(log)
+    lock = ProcessLock(path)
+    try:  # looking must not leave a file beside the log of another
+        is_free = not path.exists() or lock.acquire()
+    except OSError:
+        return False
+    lock.release()
+    return not is_free
 
 
 def model_option(model: type[TrafficLog]) -> tuple[str, ...]:

@@ -33,7 +33,10 @@ def load(name: str | None) -> Any:
         found = import_from_string(name)
         made = found() if _is_factory(found) else found
     except ImportFromStringError as error:
-        raise TargetError(f"application {name}: {error}") from error
+        raise TargetError(
+            f"application {name}: {str(error).rstrip('.')}: name it module:attribute, of a module"
+            " in this directory or an installed one"
+        ) from error
     except (Exception, SystemExit) as error:
         why = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise TargetError(f"application {name} cannot be imported: {why}") from error

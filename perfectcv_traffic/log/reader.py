@@ -237,6 +237,8 @@ def require_file(log: Path) -> None:
             f"log {log} is a pipe, which cannot be read twice: write it to a file and name that,"
             " say COMMAND > access.log; compressed files are read as they are"
         )
+    if log.is_dir():
+        raise StorageError(f"log {log} is a directory: name the log file in it")
     missing = "is not a file" if log.exists() else "does not exist"
     raise StorageError(
         f"log {log} {missing}: record some traffic first (setup_monitoring in the API, "

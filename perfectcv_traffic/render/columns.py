@@ -5,14 +5,14 @@ The heading carries the unit and, for a percentage, what it is a percentage of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from perfectcv_traffic.analysis.catalogue import Analysis
 from perfectcv_traffic.analysis.findings import place
 from perfectcv_traffic.render.text import visible
 
@@ -130,7 +130,26 @@ def _path(heading: str, missing: str = NO_VALUE) -> Column:
     return Column(heading, _not_empty, "left", missing, is_path=True)
 
 
-COLUMNS: dict[str, Column] = {
+def _plain(value: object) -> str:
+    """A value of a column that nobody declared, by its type."""
+    if isinstance(value, bool | np.bool_):
+        return yes_no(value)
+    if isinstance(value, int | np.integer):
+        return count(int(value))
+    if isinstance(value, float | np.floating):
+        return f"{value:,.4g}"
+    return second(value) if isinstance(value, datetime) else words(value)
+
+
+class _Columns(dict[str, Column]):
+    """The columns that are declared; any other one reads as its name and in a plain format."""
+
+    def __missing__(self, name: str) -> Column:
+        """An analysis of one's own works before its columns are declared."""
+        return Column(words(name.replace("_", " ").capitalize()), _plain, "left")
+
+
+_DECLARED: dict[str, Column] = {
     "rule": _text("Rule"),
     "severity": _text("Severity"),
     "method": _text("Method"),
@@ -146,7 +165,7 @@ COLUMNS: dict[str, Column] = {
     "endpoints": Column("Endpoints", count),
     "endpoint": _path("Endpoint"),
     "clients": Column("Clients", count),
-    "protected": Column("To protected endpoints", count),
+    "protected": Column("To protected endpoints", count, missing="not recorded"),
     "generated": Column("Test requests", count),
     "with_token": Column("With token", count),
     "without_token": Column("Without token", count),
@@ -162,9 +181,9 @@ COLUMNS: dict[str, Column] = {
     "client_error_rate": Column("4xx, % of requests", percent),
     "server_error_rate": Column("5xx, % of requests", percent),
     "requests_with_null_params": Column("Requests with a null", count),
-    "requests_with_null_response": Column("Answers with a null", count),
-    "incomplete": Column("Answers cut short", count),
-    "request_bytes": Column("Bytes received", size),
+    "requests_with_null_response": Column("Answers with a null", count, missing="not recorded"),
+    "incomplete": Column("Answers cut short", count, missing="not recorded"),
+    "request_bytes": Column("Bytes received", size, missing="not recorded"),
     "response_bytes": Column("Bytes sent", size),
     "status_code": Column("Status", status, "left", missing="no response"),
     "status_class": _text("Class"),
@@ -241,10 +260,13 @@ COLUMNS: dict[str, Column] = {
     "rejected": Column("Lines rejected", count),
     "duplicates": Column("Lines already known", count),
     "lost": Column("Requests lost, among the latest", count),
-    "kept_by_chance": Column("Kept as a sample, among the latest", count),
-    "stand_for": Column("Requests these stand for", count),
+    "kept_by_chance": Column("Kept as a sample (sample_rate), among the latest", count),
+    "stand_for": Column("Requests that the sample stands for", count),
     "first_request": Column("First request (UTC)", second),
 }
+
+COLUMNS: Mapping[str, Column] = _Columns(_DECLARED)
+"""Each column by its name in the frames."""
 
 
 def cell(name: str, value: object) -> str:
@@ -256,20 +278,6 @@ def cell(name: str, value: object) -> str:
 def rows(frame: pd.DataFrame, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The rows of a frame as people read them."""
     return zip(*([cell(name, value) for value in frame[name]] for name in names), strict=True)
-
-
-def excerpt(frame: pd.DataFrame, analysis: Analysis, most: int) -> tuple[pd.DataFrame, str]:
-    """At most so many rows of an answer, and which these are; nothing is said of all.
-
-    Of hours the last ones: what is new matters. Everything else has its most important row first.
-    """
-    if len(frame) > most and "hour" in frame:
-        return frame.tail(most), f"the last {most} of {len(frame):,}"
-    if len(frame) > most:
-        return frame.head(most), f"the first {most} of {len(frame):,}"
-    return frame, f"the first {len(frame)}, there may be more" if len(
-        frame
-    ) == analysis.most else ""
 
 
 RULE = ["rule", "severity", "title", "expected"]

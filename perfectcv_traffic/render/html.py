@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.analysis.analysis import Analysis
+from perfectcv_traffic.analysis.catalogue import ANALYSES
 from perfectcv_traffic.analysis.health import gaps
 from perfectcv_traffic.render import palette
-from perfectcv_traffic.render.columns import COLUMNS, RULE, excerpt, places, rows, second, words
+from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows, second, words
+from perfectcv_traffic.render.excerpt import excerpt
 from perfectcv_traffic.render.text import cut_middle, sentence
 
 MOST_ROWS = 200

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.analysis.analysis import Analysis
+from perfectcv_traffic.analysis.catalogue import ANALYSES
 from perfectcv_traffic.analysis.health import gaps
-from perfectcv_traffic.render.columns import COLUMNS, RULE, cell, excerpt, places, rows
+from perfectcv_traffic.render.columns import COLUMNS, RULE, cell, places, rows
+from perfectcv_traffic.render.excerpt import excerpt
 from perfectcv_traffic.render.text import cut_middle, sentence, visible
 
 MOST_ROWS = 50

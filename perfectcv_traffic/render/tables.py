@@ -10,9 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from perfectcv_traffic.analysis.catalogue import ANALYSES, Analysis
+from perfectcv_traffic.analysis.analysis import Analysis
+from perfectcv_traffic.analysis.catalogue import ANALYSES
 from perfectcv_traffic.analysis.health import gaps
-from perfectcv_traffic.render.columns import COLUMNS, RULE, excerpt, places, rows
+from perfectcv_traffic.render.columns import COLUMNS, RULE, places, rows
+from perfectcv_traffic.render.excerpt import excerpt
 from perfectcv_traffic.render.grid import Folded, Grid
 from perfectcv_traffic.render.text import visible
 
@@ -43,8 +45,10 @@ NARROW: Mapping[str, tuple[str, ...]] = {
         "hour",
         "requests",
         "status_2xx",
+        "status_3xx",
         "status_4xx",
         "status_5xx",
+        "no_response",
         "server_error_rate",
     ),
     "top_by_error_rate": (

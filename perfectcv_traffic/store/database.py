@@ -11,7 +11,7 @@ from pathlib import Path
 from perfectcv_traffic.errors import LockedError, StorageError, TrafficError
 from perfectcv_traffic.log.source import file_id_of
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.store import schema, upserts, witness
+from perfectcv_traffic.store import private, schema, upserts, witness
 from perfectcv_traffic.store.mounts import require_local
 from perfectcv_traffic.store.transactions import transaction
 
@@ -47,6 +47,7 @@ def writing(
     require_local(path)
     with naming(path):
         was_left_open = _log_of(path).exists()
+        private.claim(path)
         connection = sqlite3.connect(
             path,
             timeout=BUSY_TIMEOUT,
@@ -91,7 +92,7 @@ def require_usable(path: Path) -> None:
     try:
         tempfile.TemporaryFile(dir=path.absolute().parent).close()
     except OSError as error:
-        raise StorageError(f"database {path}: {CANNOT_OPEN}") from error
+        raise StorageError(f"database {path} {CANNOT_OPEN}") from error
 
 
 def _distrust(connection: sqlite3.Connection) -> None:
@@ -123,7 +124,7 @@ def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -
         return
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise StorageError(f"database {path}: {DAMAGED} ({found})")
+        raise StorageError(f"database {path} {DAMAGED} ({found})")
 
 
 def _log_of(path: Path) -> Path:
@@ -166,7 +167,7 @@ def naming(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if is_busy(error):
             raise LockedError(f"database {path} {BUSY}") from error
-        raise StorageError(f"database {path}: {_advice(error)}") from error
+        raise StorageError(f"database {path} {_advice(error)}") from error
 
 
 def is_busy(error: sqlite3.DatabaseError) -> bool:
@@ -210,4 +211,4 @@ def _advice(error: sqlite3.DatabaseError) -> str:
         return "may not be written: check its permissions and those of its directory"
     if name == "SQLITE_FULL":
         return "has no room: free some disk space, then ingest again; nothing is lost"
-    return str(error)
+    return f"cannot be used: {error}"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
-from perfectcv_traffic.store import counted, schema, stored, upserts
+from perfectcv_traffic.store import counted, private, schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
@@ -166,6 +166,7 @@ def back_up(db: Path, copy: Path) -> None:
         raise StorageError(f"backup {copy} exists already: name another file")
     draft = copy.with_name(f"{copy.name}.unfinished")
     draft.unlink(missing_ok=True)
+    private.claim(draft)
     with reading(db) as source, naming(copy):
         with closing(sqlite3.connect(draft)) as target:
             source.backup(target)

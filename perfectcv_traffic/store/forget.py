@@ -1,7 +1,8 @@
 """A client's requests taken away at the client's wish, leaving no bytes of them in the file.
 
-The counts by endpoint, hour and status stay: they name nobody. The tables that name clients lose
-the client. Log files are not touched: another database that reads them has the requests.
+The counts by endpoint, hour, status and path stay: they say of nobody who it was. The tables that
+name clients lose the client. Log files are not touched: another database that reads them has the
+requests.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ _NAMING_CLIENTS = (
 _WITHHELD = "(deleted at the client's wish)"
 
 
-def forget(db: Path, clients: Sequence[str]) -> int:
-    """Delete all requests of clients, each an address or a masked token; returns how many."""
+def forget(db: Path, clients: Sequence[str]) -> dict[str, int]:
+    """Delete all requests of clients, each an address or a masked token; how many of each."""
+    if not all(client.strip() for client in clients):  # every rejected line would have it
+        raise UsageError("client '': name an address or a masked token")
     if MASKED_WHOLE in clients:
         raise UsageError(f"client {MASKED_WHOLE}: so is every short token and password recorded;"
                          " name the address")  # fmt: skip
-    deleted = 0
+    deleted = dict.fromkeys(clients, 0)
     with only_ingester(db), writing(db) as connection:
         # What is deleted is overwritten with zeros, in the file and in what the log takes over.
         connection.execute("PRAGMA secure_delete = ON")
@@ -39,7 +42,7 @@ def forget(db: Path, clients: Sequence[str]) -> int:
             while ids := _requests_of(connection, client):
                 with transaction(connection):
                     delete_requests(connection, ids)
-                deleted += len(ids)
+                deleted[client] += len(ids)
             with transaction(connection):
                 _forget_name(connection, client)
         connection.execute("PRAGMA incremental_vacuum").fetchall()

@@ -20,7 +20,7 @@ from perfectcv_traffic.log.reader import Chunk, ReplacedError, require_file
 from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.store import counted
+from perfectcv_traffic.store import counted, private
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.checkpoints import in_background
 from perfectcv_traffic.store.commit import Commit, Progress
@@ -108,7 +108,7 @@ def ingest(
 @contextmanager
 def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
     """Nobody else ingests into the database meanwhile; raises `LockedError` if somebody does."""
-    lock = FileLock(f"{db}.lock", timeout=-1 if wait else 0)
+    lock = FileLock(f"{db}.lock", timeout=-1 if wait else 0, mode=private.MODE)
     try:
         lock.acquire()
     except Timeout as error:

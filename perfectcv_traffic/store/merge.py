@@ -30,7 +30,11 @@ def merge(db: Path, source: Path) -> Merged:
     Of a source that keeps no rows its summary is taken. Raises `StorageError` for a source that
     cannot be told from what `db` has.
     """
-    if db.exists() and source.exists() and db.samefile(source):
+    if not source.is_file():
+        raise StorageError(
+            f"database {source} does not exist: name one that perfectcv-traffic ingest has made"
+        )
+    if db.exists() and db.samefile(source):
         raise StorageError(f"database {db} cannot be merged into itself")
     with reading(source) as other:  # up to date before it is attached
         _require_whole(other, source)
@@ -74,16 +78,20 @@ class _Rows(Taking):
         self._same_logs = SameLogs(connection, self.source_id)
 
     def run(self) -> Merged:
-        new, duplicate = 0, 0
+        new = 0
         while True:
             with transaction(self.connection):
                 first, last = self._next_rows()
                 if last is None:
                     self.finish()
-                    return Merged(new, duplicate)
-                taken, passed_over = self._take(first, last)
+                    return Merged(new, self._row_count() - new)
+                taken = self._take(first, last)
                 self.set("rows", last)
-            new, duplicate = new + taken, duplicate + passed_over
+            new += taken
+
+    def _row_count(self) -> int:
+        query = "SELECT count(*) FROM source.api_requests"
+        return int(self.connection.execute(query).fetchone()[0])
 
     def _next_rows(self) -> tuple[int, int | None]:
         first = self.get("rows")
@@ -93,7 +101,7 @@ class _Rows(Taking):
         )
         return first, self.connection.execute(query, (first, CHUNK)).fetchone()[0]
 
-    def _take(self, first: int, last: int) -> tuple[int, int]:
+    def _take(self, first: int, last: int) -> int:
         execute = self.connection.execute
         execute("DROP TABLE IF EXISTS temp.fresh")
         offset = execute("SELECT coalesce(max(id), 0) FROM main.api_requests").fetchone()[0]
@@ -121,11 +129,9 @@ class _Rows(Taking):
                 f" JOIN source.{table} s ON s.request_id = f.old_id ORDER BY s.id"
             )
         new = int(execute("SELECT count(*) FROM temp.fresh").fetchone()[0])
-        query = "SELECT count(*) FROM source.api_requests WHERE id > ? AND id <= ?"
-        seen = int(execute(query, (first, last)).fetchone()[0])
         self._summarise(offset)
         self._count(logs, offset)
-        return new, seen - new
+        return new
 
     def _summarise(self, offset: int) -> None:
         part = Summary()

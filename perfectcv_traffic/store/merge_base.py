@@ -22,6 +22,7 @@ class Merged(NamedTuple):
 
     new: int
     duplicate: int
+    """Known, from this source or another: all the rest of it."""
 
 
 class Taking:

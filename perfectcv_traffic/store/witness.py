@@ -15,6 +15,7 @@ import uuid
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.store import private
 
 _EXPLANATION = (
     "# id of the database beside this file; without it a lost database would go unnoticed\n"
@@ -61,7 +62,7 @@ def testify(connection: sqlite3.Connection, db: Path) -> None:
 def _write(witness: Path, text: str) -> None:
     """Whole or not at all, even if the power is cut: an empty one would lock its owner out."""
     draft = witness.with_name(f"{witness.name}.{uuid.uuid4()}")
-    with draft.open("w", encoding="utf-8") as file:
+    with open(draft, "w", encoding="utf-8", opener=private.opener) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

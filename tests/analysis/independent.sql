@@ -66,10 +66,12 @@ FROM nulls
 
 -- name: totals
 SELECT count(*), min(hour), max(hour), count(DISTINCT endpoint), count(DISTINCT client),
-  count(*) FILTER (auth_required), count(*) FILTER (scenario NOT IN ('', 'admin')),
-  {presences}, {classes},
-  count(*) FILTER (null_params_count > 0), count(*) FILTER (null_response_count > 0),
-  count(*) FILTER (complete = false), sum(request_bytes), sum(response_bytes), {rate_5xx}
+  nullif(count(*) FILTER (auth_required), {untold}),
+  count(*) FILTER (scenario NOT IN ('', 'admin')), {presences}, {classes},
+  count(*) FILTER (null_params_count > 0),
+  nullif(count(*) FILTER (null_response_count > 0), {untold}),
+  nullif(count(*) FILTER (complete = false), {untold}),
+  nullif(coalesce(sum(request_bytes), 0), {untold}), sum(response_bytes), {rate_5xx}
 FROM t
 
 -- name: status_distribution
@@ -242,7 +244,8 @@ WITH ordinary AS (
     count(DISTINCT id) FILTER (class = '5xx') AS failed
   FROM (SELECT method, place, class, id, unnest(null_params_details) AS n FROM t) GROUP BY ALL
 ), failing AS (
-  SELECT method, place, field_path, spot.failed AS failed, spot.failed / spot.n AS rate, failed_with
+  SELECT method, place, location, field_path, spot.failed AS failed, spot.failed / spot.n AS rate,
+    failed_with
   FROM spot JOIN plain USING (method, place)
   WHERE spot.failed > 0 AND spot.failed / spot.n >= 2 * plain.failed / plain.n
     AND plain.n > 0 AND (plain.failed = 0 OR spot.failed >= 3)
@@ -257,12 +260,13 @@ WITH ordinary AS (
 SELECT 'PT101', method, place, '', count(*) AS n FROM t
 WHERE auth_required AND validity IN ('absent', 'invalid') AND class = '2xx' GROUP BY ALL
 UNION ALL
-SELECT 'PT201', method, place, field_path, failed FROM failing JOIN (
+SELECT 'PT201', method, place, field_path, least(sum(failed), any_value(failed_with))
+FROM failing JOIN (
   SELECT method, place, rate,
     sum(most) OVER (PARTITION BY method, place ORDER BY rate DESC) - most AS accounted_for
   FROM (SELECT method, place, rate, max(failed) AS most FROM failing GROUP BY ALL))
 USING (method, place, rate)
-WHERE accounted_for < failed_with
+WHERE accounted_for < failed_with GROUP BY method, place, location, field_path
 UNION ALL
 SELECT 'PT301', NULL, NULL, 'client ' || client_ip, count(*) FILTER (status_code IN (401, 403))
 FROM ordinary WHERE client_ip IS NOT NULL GROUP BY client_ip

@@ -86,6 +86,37 @@ def test_field_whose_null_fails_is_found(
     )
 
 
+def test_kinds_of_null_in_one_field_are_one_finding(
+    make_record: Make, build_frames: Build, null_in: Nulls
+) -> None:
+    records = [make_record(method="POST", status_code=500, **null_in("a", kind="empty"))] * 3
+    records += [make_record(method="POST", status_code=500, **null_in("a", kind="null_text"))] * 2
+    records += [make_record(method="POST")] * 7
+
+    (found,) = findings(build_frames(records)).to_dict("records")
+
+    assert found["requests"] == 5
+    assert found["observed"] == (
+        "3 of 3 requests with empty there and 2 of 2 requests with null_text there (json_body)"
+        " failed 5xx; of 7 without any null 0 did"
+    )
+
+
+def test_request_with_two_kinds_of_null_in_a_list_counts_once(
+    make_record: Make, build_frames: Build, null_in: Nulls
+) -> None:
+    one, other = null_in("a[]", kind="empty"), null_in("a[]", kind="json_null")
+    both = one["null_params_details"] + other["null_params_details"]
+    records = [
+        make_record(status_code=500, null_params_count=2, null_params_details=both)
+        for _ in range(4)
+    ]
+
+    (found,) = findings(build_frames([*records, make_record()])).to_dict("records")
+
+    assert found["requests"] == 4
+
+
 def test_finding_says_how_much_oftener_a_null_fails(
     make_record: Make, build_frames: Build, null_in: Nulls
 ) -> None:

@@ -55,6 +55,7 @@ COLUMNS = {
     "scenario": "VARCHAR", "login_uuid": "VARCHAR", "weight": "DOUBLE", "lost_before": "BIGINT",
 }  # fmt: skip
 LISTS = {
+    "untold": "if(bool_and(validity = 'not recorded'), 0, NULL)",
     "columns": repr(COLUMNS),
     "documented": ", ".join(map(repr, DOCUMENTED)),
     "total": "(SELECT count(*) FROM t)",

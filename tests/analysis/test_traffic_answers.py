@@ -40,6 +40,28 @@ def test_totals_count_every_request_once(make_record: Make, build_frames: Build)
     assert row["server_error_rate"] == 0.25
 
 
+def test_totals_of_an_access_log_say_what_it_does_not_record(
+    make_record: Make, build_frames: Build
+) -> None:
+    of_log = {"token_validity": None, "auth_required": None, "complete": None}
+    records = [make_record(**of_log, request_bytes=None, response_bytes=100) for _ in range(2)]
+    unknown = ["protected", "requests_with_null_response", "incomplete", "request_bytes"]
+
+    row = totals(build_frames(records)).iloc[0]
+
+    assert row[unknown].isna().all()
+    assert row[["requests", "requests_with_null_params", "response_bytes"]].tolist() == [2, 0, 200]
+    assert totals(build_frames([*records, make_record()])).iloc[0][unknown].notna().all()
+
+
+def test_bytes_that_an_access_log_does_record_are_told(
+    make_record: Make, build_frames: Build
+) -> None:
+    row = totals(build_frames([make_record(token_validity=None, request_bytes=7)])).iloc[0]
+
+    assert row["request_bytes"] == 7
+
+
 def test_totals_of_nothing_are_zero_and_have_no_rate(build_frames: Build) -> None:
     row = totals(build_frames()).iloc[0]
 

@@ -79,7 +79,7 @@ def test_violated_threshold_is_a_line_and_exit_code_1(program: Program, tmp_path
     assert done.stdout == (
         "max-error-rate: 1 of 2 requests failed 5xx (50.00%); expected at most 10%\n"
     )
-    assert done.stderr == "3 rules checked, 1 violated\n"
+    assert done.stderr == ("3 rules checked (min-requests, max-error-rate, max-p95), 1 violated\n")
 
 
 def test_all_that_holds_says_nothing(program: Program, tmp_path: Path) -> None:

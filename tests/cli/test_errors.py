@@ -67,7 +67,7 @@ def test_file_that_is_no_database_is_refused_before_anything_is_sent(
     done = program(command, "--db", "notes.db")
 
     assert done.returncode == 3
-    assert "database notes.db: is not an SQLite database" in line(done)
+    assert "database notes.db is not an SQLite database" in line(done)
     assert not (tmp_path / "api_traffic.log").exists()
 
 
@@ -106,7 +106,7 @@ def test_port_in_use_is_said(program: Program, busy_port: int, command: str) -> 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (None, "application shop:app: "),
+        (None, 'application shop:app: Could not import module "shop": name it module:'),
         ("raise ValueError('boom')", "application shop:app cannot be imported: ValueError: boom"),
         (REFUSES_TO_START, "the application did not start"),
     ],
@@ -246,3 +246,11 @@ def test_earlier_database_that_is_not_there_is_told_by_its_option(program: Progr
 
     assert done.returncode == 3
     assert line(done) == "--compare nosuch.db does not exist: name an earlier database or log"
+
+
+@pytest.mark.parametrize("command", ["ingest", "analyze"])
+def test_directory_that_is_given_as_a_log_is_said(program: Program, command: str) -> None:
+    done = program(command, ".")
+
+    assert done.returncode == 3
+    assert line(done) == "log . is a directory: name the log file in it"

@@ -1,6 +1,8 @@
 """An API that runs, with an ingester of its own at the database, is tested as it stands."""
 
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,18 @@ import httpx
 import pytest
 
 from .conftest import COMMAND, environment
+
+NOTES = """
+from fastapi import FastAPI
+from perfectcv_traffic import setup_monitoring
+
+app = FastAPI()
+setup_monitoring(app)
+
+
+@app.get("/notes")
+def read() -> None: ...
+"""
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,9 +39,7 @@ def recorded(demo: str, tmp_path: Path) -> Iterator[str]:
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as ingester:
-        end = time.monotonic() + SECONDS
-        while not (tmp_path / "traffic_monitor.db.id").exists() and time.monotonic() < end:
-            time.sleep(0.05)
+        _until((tmp_path / "traffic_monitor.db.id").exists)
         yield demo
         ingester.communicate()
 
@@ -57,3 +69,46 @@ def test_ingester_of_another_log_is_named_as_the_obstacle(
     assert (done.returncode, done.stdout) == (5, "")
     assert "being written by another ingester" in done.stderr
     assert "name another database with --db" in done.stderr
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Iterator[str]:
+    """Address of an API that monitors itself; its own ingester has begun."""
+    (tmp_path / "notes.py").write_text(NOTES, "utf-8")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        command = [sys.executable, "-m", "uvicorn", "notes:app", "--fd", str(listener.fileno())]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=environment(), pass_fds=[listener.fileno()]
+        ) as server:
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            try:
+                httpx.get(f"{address}/notes", timeout=SECONDS)
+                _until((tmp_path / "traffic_monitor.db.id").exists)
+                yield address
+            finally:
+                server.terminate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a socket is not handed over there")
+@pytest.mark.parametrize("options", [(), ("--follow",)])
+def test_ingest_beside_the_api_says_that_its_own_ingester_does_it(
+    program: Program, notes: str, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    log = "api_traffic.log"
+    _until(lambda: f"{log} (" in program("ingest", "status").stdout)
+
+    done = program("ingest", *options)
+
+    assert (done.returncode, done.stdout) == (5, "")
+    assert f"log {log}: the API that records it has an ingester at work" in done.stderr
+    assert "nothing is to be done" in done.stderr
+    (tmp_path / "access.log").write_text("one line\n", "utf-8")
+    assert "name another database with --db" in program("ingest", "access.log").stderr
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)

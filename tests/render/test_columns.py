@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,7 +13,6 @@ from perfectcv_traffic.render.columns import (
     cell,
     count,
     duration,
-    excerpt,
     hour,
     milliseconds,
     percent,
@@ -20,12 +20,28 @@ from perfectcv_traffic.render.columns import (
     size,
     status,
 )
+from perfectcv_traffic.render.excerpt import excerpt
 
 
 def test_every_column_of_every_analysis_has_a_heading(any_results: dict[str, pd.DataFrame]) -> None:
     used = {str(name) for frame in any_results.values() for name in frame.columns}
 
     assert used == set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1234, "1,234"), (np.int64(5), "5"), (np.True_, "yes"), (0.25, "0.25"),
+        (pd.NaT, NO_VALUE), ("a\x1b", r"a\x1b"),
+        (pd.Timestamp("2026-11-21T22:05Z"), "2026-11-21 22:05:00"),
+    ],
+)  # fmt: skip
+def test_column_that_nobody_declared_reads_as_its_name_in_a_plain_format(
+    value: object, shown: str
+) -> None:
+    assert COLUMNS["boom_rate"].heading == "Boom rate"
+    assert cell("boom_rate", value) == shown
 
 
 def test_every_percentage_says_of_what() -> None:

@@ -109,6 +109,16 @@ def test_tables_need_no_chart_library(modules_after: Callable[[str], set[str]]) 
     assert not {"matplotlib", "jinja2"} & modules_after("perfectcv_traffic.render.tables")
 
 
+def test_every_class_of_status_over_time_has_room_in_80_columns(ordinary: Results) -> None:
+    console = Console(width=80, file=io.StringIO())
+
+    with console.capture() as shown:
+        console.print(tables(ordinary, ["traffic_over_time"]))
+
+    assert {"2xx", "3xx", "4xx", "5xx"} <= set(shown.get().split())
+    assert "no room for" not in shown.get()
+
+
 def test_what_filters_do_not_choose_says_so_where_there_are_any(ordinary: Results) -> None:
     told = "Recorder health (lines are those of all logs, whatever was chosen)"
     console = Console(width=80, file=io.StringIO())

@@ -96,3 +96,34 @@ def test_backup_prune_and_merge_do_as_they_say(
 )
 def test_prune_without_a_limit_is_a_usage_error(filled: Path, options: tuple[str, ...]) -> None:
     assert main(["prune", *options, "--db", str(filled)]) == ExitCode.USAGE
+
+
+def test_prune_of_an_unknown_client_says_that_nothing_of_it_is_stored(
+    filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prune", "--client", "198.51.100.9", "--db", str(filled)]) == ExitCode.OK
+    told = capsys.readouterr()
+    assert told.out == f"{filled}: 0 requests deleted\n"
+    assert told.err == "no request of client 198.51.100.9 is stored\n"
+
+
+def test_prune_of_a_client_without_a_name_is_a_usage_error(filled: Path) -> None:
+    assert main(["prune", "--client", "", "--db", str(filled)]) == ExitCode.USAGE
+
+
+def test_merge_says_what_was_known_and_that_its_source_is_missing(
+    filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    merged = str(tmp_path / "merged.db")
+    assert main(["merge", str(filled), str(filled), "--db", merged]) == ExitCode.OK
+    assert "0 new + 20 known" in capsys.readouterr().out
+    assert main(["merge", "nosuch.db", "--db", merged]) == ExitCode.STORAGE
+    assert "database nosuch.db does not exist: name one that" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM api_requests", "ATTACH 'x.db' AS x"])
+def test_query_that_would_write_is_told_to_select(
+    filled: Path, capsys: pytest.CaptureFixture[str], sql: str
+) -> None:
+    assert main(["query", sql, "--db", str(filled)]) == ExitCode.USAGE
+    assert "query only reads: write a SELECT statement" in capsys.readouterr().err

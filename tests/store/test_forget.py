@@ -37,7 +37,7 @@ def test_forget_leaves_no_trace_of_a_client_in_the_files(
     monkeypatch.setattr(forgetting, "CHUNK", 7)
     assert ADDRESS.encode() in filled.read_bytes()
 
-    assert forget(filled, [ADDRESS, TOKEN]) == 20
+    assert forget(filled, [ADDRESS, TOKEN]) == {ADDRESS: 10, TOKEN: 10}
 
     kept = b"".join(file.read_bytes() for file in filled.parent.glob(f"{filled.name}*"))
     assert ADDRESS.encode() not in kept
@@ -59,5 +59,14 @@ def test_forget_of_everybody_whose_token_is_masked_whole_is_refused(filled: Path
 
 
 def test_forget_of_an_unknown_client_deletes_nothing(filled: Path, query: Query) -> None:
-    assert forget(filled, ["198.51.100.1"]) == 0
+    assert forget(filled, ["198.51.100.1"]) == {"198.51.100.1": 0}
     assert query("SELECT count(*) FROM api_requests") == [(40,)]
+
+
+@pytest.mark.parametrize("client", ["", " "])
+def test_forget_of_nobody_is_refused_and_withholds_no_rejected_line(
+    filled: Path, query: Query, client: str
+) -> None:
+    with pytest.raises(UsageError, match="name an address or a masked token"):
+        forget(filled, [client])
+    assert query("SELECT count(*) FROM rejected_lines WHERE raw LIKE 'no record%'") == [(1,)]

@@ -95,7 +95,8 @@ def check(
     verdicts = judge(results, thresholds)
     output.write([FORMATS[format_](verdicts)])
     violated = sum(not one.holds for one in verdicts)
-    note(f"{len(verdicts)} rules checked, {violated} violated")
+    rules_checked = ", ".join(one.rule for one in verdicts)
+    note(f"{len(verdicts)} rules checked ({rules_checked}), {violated} violated")
     for gap in gaps(results["health"]):
         note(gap)
     if thresholds.no_auth_findings and not protected(results):

@@ -217,11 +217,15 @@ def _note(message: str) -> None:
 
 
 def _once(files: list[Path], db: Path, options: Any) -> Any:
+    from perfectcv_traffic.cli import own_ingester
     from perfectcv_traffic.cli.terminal import progress
     from perfectcv_traffic.store import ingest as store
 
     size = sum(file.stat().st_size for file in files if file.is_file())
-    with progress("ingesting", total=size, in_bytes=True) as advance:
+    with (
+        own_ingester.told(files, db),
+        progress("ingesting", total=size, in_bytes=True) as advance,
+    ):
         return store.ingest(files, db, options=replace(options, progress=advance))
 
 
@@ -235,9 +239,12 @@ def _follow(
     if until_stdin_closes:
         stop.on_end_of_stdin()
         options = replace(options, give_way=stop.points)
-    else:
-        stop.on_signals()
-    return follow(files, db, stop.wait, options=options, poll=poll)
+        return follow(files, db, stop.wait, options=options, poll=poll)
+    from perfectcv_traffic.cli import own_ingester
+
+    stop.on_signals()
+    with own_ingester.told(files, db):
+        return follow(files, db, stop.wait, options=options, poll=poll)
 
 
 def _report(db: Path, counts: Any, *, as_json: bool) -> None:

@@ -50,15 +50,19 @@ def prune(
     require(db)
     end = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
-    deleted = forget(db, client) if client else 0
+    forgotten = forget(db, client) if client else {}
+    deleted = sum(forgotten.values())
     deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
-    output.say_line(f"{db}: {deleted} requests deleted, their summary kept")
+    output.say_line(f"{db}: {deleted} requests deleted{', their summary kept' if deleted else ''}")
     if older_than and (untimed := without_time(db)):
         note(
             f"{untimed} requests have no time: they go by --older-than once their log was not"
             " read anything new from for so long, else by --keep-rows or --max-size"
         )
-    if client:
+    for one, count in forgotten.items():
+        if not count:
+            note(f"no request of client {one} is stored")
+    if any(forgotten.values()):
         note("the log files still hold these requests: delete or rotate them away as well")
 
 

@@ -74,6 +74,8 @@ def _refusing() -> Iterator[None]:
                 raise KeyboardInterrupt from error
             if code in _OF_THE_FILE:
                 raise
+            if code == sqlite3.SQLITE_AUTH:
+                raise UsageError("query only reads: write a SELECT statement") from error
             raise UsageError(f"the query cannot be run: {error}") from error
 
 
