@@ -310,3 +310,25 @@ def test_lines_for_programs_do_not_act_on_a_terminal_while_a_run_goes_on(
 
     assert r"q\x9b31m\u202e" in written
     assert all(line.isprintable() for line in written.replace("\r\n", "\n").split("\n"))
+
+
+def test_curl_lines_stay_whole_where_other_lines_are_broken(
+    tmp_path: Path, start: Callable[[Callable[[bytes], bytes]], str]
+) -> None:
+    path = "/organisations/departments/employees/salaries"
+    operation = {"parameters": [{"name": "a_long_name", "in": "query"}], "responses": {}}
+    document = json.dumps({"openapi": "3.1.0", "paths": {path: {"get": operation}}})
+
+    def answer(head: bytes) -> bytes:
+        body = document.encode() if b"openapi.json" in head else b"{}"
+        status = b"500 Failed" if b"null" in head.partition(b"\r\n")[0] else b"200 OK"
+        return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+    with Terminal("generate", start(answer), cwd=tmp_path, columns=80) as terminal:
+        lines = terminal.to_its_end().replace("\r", "").split("\n")
+
+    curls = [one for one in lines if one.startswith("  curl ")]
+    assert curls
+    assert all(path in one and "null" in one for one in curls)
+    assert max(map(cell_len, curls)) > 80
+    assert max(cell_len(one) for one in lines if one not in curls) <= 80
