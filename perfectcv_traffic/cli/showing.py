@@ -170,7 +170,7 @@ def print_findings(answers: Answers, page: Path, run: Run) -> None:
     counts = answers["findings"]["severity"].value_counts(sort=False)
     found = ", ".join(f"{count} of severity {severity}" for severity, count in counts.items())
     failed = sum(one.status in SERVER_ERRORS for one in run.outcomes)
-    crashes = f"; {failed:,} of {run.sent:,} requests sent failed 5xx" if failed else ""
+    crashes = f"; {failed:,} requests failed 5xx" if failed else ""
     output.say_line(f"Findings: {found or 'none'}{crashes}; open {page}")
 
 
