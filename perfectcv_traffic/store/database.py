@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,8 @@ from perfectcv_traffic.store.transactions import transaction
 __all__ = ["BUSY_TIMEOUT", "reading", "require", "transaction", "writing"]
 
 BUSY_TIMEOUT = 30.0
+SWITCH_PAUSE = 0.02
+"""Seconds, about, until a switch to the write-ahead log is tried again."""
 PATIENCE_MS = 1000
 """How long another program's lock is waited for without a word."""
 PAGE_SIZE = 8192
@@ -134,7 +138,7 @@ def _configure(connection: sqlite3.Connection, *, in_bulk: bool) -> None:
     # These two only matter before there is anything in the file.
     connection.execute(f"PRAGMA page_size = {BULK_PAGE_SIZE if in_bulk else PAGE_SIZE}")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     # After a power cut the last commits may be gone, rows and offset alike: read again.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA temp_store = MEMORY")
@@ -144,6 +148,20 @@ def _configure(connection: sqlite3.Connection, *, in_bulk: bool) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {most // page_size}")
     connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT}")
     upserts.prepare(connection)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Two that switch at the same time hinder each other, and SQLite lets neither of them wait."""
+    end = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= end:
+                raise
+            time.sleep(SWITCH_PAUSE * (0.5 + random.random()))
+        else:
+            return
 
 
 def _check(connection: sqlite3.Connection, path: Path, *, was_left_open: bool) -> None:
