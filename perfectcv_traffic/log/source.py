@@ -10,6 +10,7 @@ import bz2
 import errno
 import gzip
 import importlib
+import io
 import lzma
 import os
 import sys
@@ -17,7 +18,7 @@ import zlib
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol, cast
 
 BLOCK = 1_048_576
 MAGIC_LENGTH = 6
@@ -205,22 +206,23 @@ def _zstandard(raw: BinaryIO) -> BinaryIO:
         raise OSError(
             0, "is compressed with zstd: pip install 'perfectcv-traffic[zstd]'"
         ) from error
-    stream: BinaryIO = zstandard.ZstdDecompressor().stream_reader(
-        raw, read_across_frames=True, closefd=False
-    )
+    stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
     return cast(BinaryIO, _Translated(stream, zstandard.ZstdError))
 
 
-class _Translated:
+class _Translated(io.RawIOBase):
     """A stream whose own kind of error is one of reading, as with every other library."""
 
-    def __init__(self, stream: BinaryIO, error: type[Exception]) -> None:
+    def __init__(self, stream: Any, error: type[Exception]) -> None:
         self._stream = stream
         self._error = error
 
-    def read(self, length: int) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         try:
-            return self._stream.read(length)
+            return int(self._stream.readinto(buffer))
         except self._error as error:
             raise OSError(errno.EIO, str(error)) from error
 
