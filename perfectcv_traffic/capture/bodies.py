@@ -19,6 +19,7 @@ from perfectcv_traffic import nulls
 from perfectcv_traffic.capture import multipart
 from perfectcv_traffic.capture.exchange import Body
 from perfectcv_traffic.capture.quick_json import QuickScanner
+from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
@@ -99,16 +100,10 @@ class BodyReader:
         if known is None:
             known = self._read(head, content_type, whole=True)
             # Else it holds a secret, which is not to be kept in memory.
-            if known.text is not None and known.text.encode("utf-8", "replace") == head:
-                self._remember(head, content_type, known)
+            is_plain = known.text is not None and known.text.encode("utf-8", "replace") == head
+            if is_plain and not self.redactor.is_customised:  # the application is to see every text
+                remember(self._short, (head, content_type), known, MAX_SHORT)
         return known
-
-    def _remember(self, head: bytes, content_type: str, read: ReadBody) -> None:
-        if self.redactor.is_customised:  # the application's function is to see every text
-            return
-        if len(self._short) >= MAX_SHORT:
-            self._short.clear()
-        self._short[head, content_type] = read
 
     def _read(self, head: bytes, content_type: str, *, whole: bool) -> ReadBody:
         media_type, charset, is_json = _kind(content_type)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from perfectcv_traffic.capture import headers
+from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.record import RUN_ID_HEADER, SCENARIO_HEADER, USER_AGENT_LIMIT
 from perfectcv_traffic.redaction import Redactor
 
@@ -156,17 +157,14 @@ class HeaderReader:
         if not all(type(pair) is tuple and self._is_classified(*pair) for pair in raw):
             return found
         places = [(name, at) for name, at in found.places.items() if self._others.get(raw[at][0])]
-        if len(self._known) >= MAX_LISTS:
-            self._known.clear()
         key = tuple([pair if pair[0] in self._plain else pair[0] for pair in raw])
         kept, room = found.kept.copy(), found.room
         facts = _NO_FACTS if any(_is_telling(name) for name, _ in places) else found.facts
         for name, _ in places:
             room += len(kept[name])
             kept[name] = ""
-        self._known[key] = ReadHeaders(
-            kept, found.places, facts, room, found.has_noted, tuple(places)
-        )
+        known = ReadHeaders(kept, found.places, facts, room, found.has_noted, tuple(places))
+        remember(self._known, key, known, MAX_LISTS)
         return found
 
     def _is_classified(self, raw_name: bytes, raw_value: bytes) -> bool:

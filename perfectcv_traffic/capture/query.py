@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from perfectcv_traffic import nulls
+from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.record import NullDetail
 from perfectcv_traffic.redaction import Redactor
 
@@ -59,7 +60,5 @@ class QueryReader:
             "token" in folded or "key" in folded or "%" in folded,
         )
         if shown == sent and len(raw) <= MAX_LENGTH:
-            if len(self._known) >= MAX_REMEMBERED:
-                self._known.clear()
-            self._known[raw] = found
+            remember(self._known, raw, found, MAX_REMEMBERED)
         return found

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.json_scan import NullValue, Scan, null_at
 from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
 
@@ -108,13 +109,13 @@ class QuickScanner:
         take_names = self._places.get(shape)
         if take_names is None:
             take_names = _names_by(_name_places(pieces))
-            _remember(self._places, shape, take_names)
+            remember(self._places, shape, take_names, MAX_SHAPES)
         names = take_names(pieces)
         known = self._known.get((shape, names))
         if known is None:
             known = self._read(text, pieces, structure, names)
             if known is not None and sum(map(len, names)) <= MAX_LENGTH:
-                _remember(self._known, (shape, names), known)
+                remember(self._known, (shape, names), known, MAX_SHAPES)
         return known
 
     def _read(self, text: str, pieces: list[str], structure: str, names: _Names) -> _Reading | None:
@@ -162,12 +163,6 @@ class QuickScanner:
         for at in range(1, len(pieces), 2):
             if "=" in pieces[at] or ":" in pieces[at] or "</" in pieces[at]:
                 pieces[at] = self._clean(pieces[at])
-
-
-def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(known) >= MAX_SHAPES:
-        known.clear()
-    known[key] = value
 
 
 def _name_places(pieces: list[str]) -> list[int]:

@@ -17,6 +17,7 @@ from perfectcv_traffic.log.routes import Find
 from perfectcv_traffic.record import MAX_NULL_DETAILS, USER_AGENT_LIMIT, TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.paths import without_parameters
+from perfectcv_traffic.timestamps import stamp
 
 MAX_REMEMBERED = 10_000
 MAX_TIME = 64
@@ -113,7 +114,7 @@ def _parse_time(text: str) -> str | None:
             return epoch(float(text))
         time = datetime.fromisoformat(text.replace(",", "."))
         # Within the first and the last day of all a zone leads out of what there is.
-        return _fixed((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
+        return stamp((time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -123,10 +124,6 @@ def epoch(number: float) -> str | None:
     try:
         while number >= LARGEST_SECONDS:
             number /= 1000
-        return _fixed(datetime.fromtimestamp(number, UTC))
+        return stamp(datetime.fromtimestamp(number, UTC))
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _fixed(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")

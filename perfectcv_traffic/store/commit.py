@@ -19,6 +19,7 @@ from perfectcv_traffic.store.prepare import Prepared
 from perfectcv_traffic.store.ready import Ready
 from perfectcv_traffic.store.schema import check_version
 from perfectcv_traffic.store.segments import Segment
+from perfectcv_traffic.timestamps import stamp
 
 Progress = Callable[[int], None]
 """Told the number of bytes taken; less than none when they are given back."""
@@ -112,7 +113,7 @@ def _log_values(log: Segment, counts: Counts, identity: Identity) -> Mapping[str
         "rejected": counts.rejected, "blank": counts.blank, "duplicate": counts.duplicate,
         "salvaged": counts.salvaged, "parent": log.parent, "format": log.format,
         "device": device, "inode": inode,
-        "updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "updated": stamp(datetime.now(UTC)),
     }  # fmt: skip
 
 
