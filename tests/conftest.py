@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
+import importlib
+import lzma
 import os
 import signal
 import socket
@@ -10,7 +14,9 @@ import struct
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -26,6 +32,26 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 Answer = Callable[[bytes], bytes | type[ConnectionError] | None]
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+
+class Compression(NamedTuple):
+    """A way to compress, and what it can make of the beginning of a file."""
+
+    compress: Callable[[bytes], bytes]
+    beginning: Callable[[bytes], bytes]
+
+
+@pytest.fixture(params=["gzip", "bzip2", "xz", "zstd"])
+def compression(request: pytest.FixtureRequest) -> Compression:
+    """Every way in which a log may be compressed."""
+    zstd = importlib.import_module(_ZSTD)
+    return {
+        "gzip": Compression(gzip.compress, lambda data: zlib.decompressobj(31).decompress(data)),
+        "bzip2": Compression(bz2.compress, lambda data: bz2.BZ2Decompressor().decompress(data)),
+        "xz": Compression(lzma.compress, lambda data: lzma.LZMADecompressor().decompress(data)),
+        "zstd": Compression(zstd.compress, lambda data: zstd.ZstdDecompressor().decompress(data)),
+    }[request.param]
 
 
 @pytest.fixture

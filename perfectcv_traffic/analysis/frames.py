@@ -31,6 +31,8 @@ class Health:
     ingested: int = 0
     rejected: int = 0
     duplicates: int = 0
+    damaged_logs: str | None = None
+    """Names of compressed logs of which only the beginning could be read."""
     first_request: str | None = None
     last_request: str | None = None
 

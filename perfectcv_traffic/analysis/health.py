@@ -33,6 +33,9 @@ def gaps(health: pd.DataFrame) -> list[str]:
     row = health.iloc[0]
     sentences = {
         "rejected": f"{row['rejected']:,} log lines could not be read.",
+        "damaged_logs": (
+            f"{row['damaged_logs']}: damaged, or still being written, and read only up to there."
+        ),
         "lost": f"Among the latest requests the recorder lost {row['lost']:,}.",
         "kept_by_chance": (
             f"Of the latest requests {row['kept_by_chance']:,} are a sample that stands for"
@@ -41,4 +44,4 @@ def gaps(health: pd.DataFrame) -> list[str]:
             " here than of all requests."
         ),
     }
-    return [sentence for name, sentence in sentences.items() if row[name]]
+    return [sentence for name, sentence in sentences.items() if pd.notna(row[name]) and row[name]]

@@ -6,25 +6,22 @@ lines once. What stands after the last newline of a file is not a line yet.
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from perfectcv_traffic.log.lines import MAX_LINE
+from perfectcv_traffic.log.source import DamagedError, Decompressed
 
 BLOCK = 262_144
 """Bytes that are read at once: they stay in the processor's cache until they are decoded."""
-
-_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
-_DAMAGED_BZIP2 = "Invalid data stream"
 
 
 class Blocks:
     """The lines of one range; a block is valid until the next is asked for."""
 
-    def __init__(self, file: BinaryIO, start: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO | Decompressed, start: int = 0, end: int | None = None
+    ) -> None:
         """Read `file` from `start`, before `end` if there is one."""
         self._file = file
         self._end = end
@@ -40,6 +37,8 @@ class Blocks:
         """Where in the file the last block began."""
         self.too_long = 0
         """Lines so long that they were passed over."""
+        self.is_damaged = False
+        """A compressed file ended before its time: there may have been more lines."""
         if self._offset:
             file.seek(self._offset)
 
@@ -62,13 +61,10 @@ class Blocks:
     def _read(self, room: memoryview) -> int:
         """How many bytes were read; none from where a compressed file is damaged."""
         try:
-            return self._file.readinto(room) or 0  # type: ignore[attr-defined]
-        except _DAMAGE:
+            return self._file.readinto(room) or 0  # type: ignore[union-attr]
+        except DamagedError:
+            self.is_damaged = True
             return 0
-        except OSError as error:
-            if error.args == (_DAMAGED_BZIP2,):
-                return 0
-            raise
 
     def _skipped(self, filled: int) -> int:
         newline = self._buffer.find(b"\n", 0, filled)

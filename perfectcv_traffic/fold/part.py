@@ -25,6 +25,8 @@ class Part:
     rejected: int = 0
     duplicates: int = 0
     """Records whose `event_id` had been counted already."""
+    damaged: list[str] = field(default_factory=list)
+    """Compressed logs that are read only so far: names without their folders."""
     latest: list[Values] = field(default_factory=list)
     """Values of the last selected records, oldest first."""
     overlaps: bool = False
@@ -46,6 +48,7 @@ class Part:
         self.recorded += other.recorded
         self.rejected += other.rejected
         self.duplicates += other.duplicates
+        self.damaged += other.damaged
         self.latest = [*self.latest, *other.latest][-most:] if most else []
         self.overlaps = self.overlaps or other.overlaps or self.ids.meets(other.ids)
         self.ids.update(other.ids)

@@ -64,7 +64,7 @@ def fold_split(
 
     Raises `StorageError` for a log that cannot be read, `StoppedError` when called off.
     """
-    worker = _Worker(task, keep_latest=keep_latest, known=known)
+    worker = _Worker(split.log, task, keep_latest=keep_latest, known=known)
     with no_collection():
         for batch in _batches(split):
             worker.add(batch)
@@ -73,7 +73,8 @@ def fold_split(
 
 
 class _Worker:
-    def __init__(self, task: Task, *, keep_latest: bool, known: EventIds | None) -> None:
+    def __init__(self, log: str, task: Task, *, keep_latest: bool, known: EventIds | None) -> None:
+        self._log = log
         self._part = Part(ids=known or EventIds())
         self._passes = task.selection.test() if task.selection else None
         self._fields = task.fields
@@ -83,6 +84,8 @@ class _Worker:
         if is_stopping():
             raise StoppedError
         self._part.rejected += batch.rejected
+        if batch.is_damaged:
+            self._part.damaged.append(self._log)
         records = self._new(batch.records) if batch.records else []
         self._part.recorded += len(records)
         wanted = list(filter(self._passes, records)) if self._passes else records
@@ -142,7 +145,7 @@ def _whole(log: str, blocks: Blocks) -> Iterator[Batch]:
             log_format = _lines().detect(bytes(lines))
         place = Place(log, blocks.place)
         yield _lines().batch(lines, log_format or LogFormat.NATIVE, place)
-    yield Batch([], blocks.too_long)
+    yield Batch([], blocks.too_long, blocks.is_damaged)
 
 
 @cache

@@ -26,6 +26,8 @@ class Batch(NamedTuple):
 
     records: list[TrafficLog]
     rejected: int
+    is_damaged: bool = False
+    """What comes after them in a compressed log cannot be read."""
 
 
 class Lines:

@@ -7,7 +7,6 @@ compressed. What a file is decides its first bytes, never its name.
 from __future__ import annotations
 
 import bz2
-import errno
 import gzip
 import importlib
 import io
@@ -18,15 +17,57 @@ import zlib
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, cast
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 BLOCK = 1_048_576
 MAGIC_LENGTH = 6
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+_ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 
-Decompress = Callable[[BinaryIO], BinaryIO]
+class DamagedError(Exception):
+    """A compressed file ends before its time, or its bytes are not what they were."""
+
+
+class Decompressed(io.RawIOBase):
+    """What a compressed file holds, up to the last byte before it is damaged."""
+
+    def __init__(self, stream: Any, *damage: type[Exception]) -> None:
+        """Read `stream`, of a library that raises `damage` for bytes that make no sense."""
+        self._stream = stream
+        self._damage: tuple[type[Exception], ...] = (EOFError, *damage)
+        self._is_damaged = False
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """As many bytes as fit, fewer at the end; raises `DamagedError` once none are left."""
+        view, filled = memoryview(buffer), 0
+        while filled < len(view) and (part := self._next(len(view) - filled)):
+            view[filled : filled + len(part)] = part
+            filled += len(part)
+        if self._is_damaged and not filled:
+            raise DamagedError
+        return filled
+
+    def _next(self, length: int) -> bytes:
+        """What one step gives: of more, libraries lose what they had before the damage."""
+        if self._is_damaged:
+            return b""
+        try:
+            return bytes(self._stream.read1(length))
+        except self._damage:
+            self._is_damaged = True
+        except OSError as error:
+            if error.errno is not None:  # of the disk, not of what is on it
+                raise
+            self._is_damaged = True
+        return b""
+
+
+Decompress = Callable[[BinaryIO], Decompressed]
 
 
 class FileId(NamedTuple):
@@ -126,8 +167,7 @@ class CompressedFile:
     def read_at(self, offset: int, length: int) -> bytes:
         """Bytes at an offset; fewer at the end, or where the file is damaged."""
         if offset < self._position:
-            self._raw.seek(0)
-            self._stream, self._position = self._decompress(self._raw), 0
+            self._begin_anew()
         while self._position < offset:
             if not self._read(min(BLOCK, offset - self._position)):
                 return b""
@@ -137,12 +177,19 @@ class CompressedFile:
             length -= len(part)
         return b"".join(parts)
 
+    def _begin_anew(self) -> None:
+        self._raw.seek(0)
+        self._stream, self._position = self._decompress(self._raw), 0
+
     def _read(self, length: int) -> bytes:
         try:
-            data = self._stream.read(length)
-        except _DAMAGE:
+            data = self._stream.read(length) or b""
+        except DamagedError:
             self.is_damaged = True
             return b""
+        except OSError:  # how far the stream came nobody knows
+            self._begin_anew()
+            raise
         self._position += len(data)
         return data
 
@@ -187,44 +234,26 @@ def file_id_of(path: Path) -> FileId:
     return _file_id(path.stat())
 
 
-def _gzip(raw: BinaryIO) -> BinaryIO:
-    return gzip.GzipFile(fileobj=raw, mode="rb")  # type: ignore[return-value]
+def _gzip(raw: BinaryIO) -> Decompressed:
+    return Decompressed(gzip.GzipFile(fileobj=raw, mode="rb"), zlib.error)
 
 
-def _bzip2(raw: BinaryIO) -> BinaryIO:
-    return bz2.BZ2File(raw)  # type: ignore[return-value]
+def _bzip2(raw: BinaryIO) -> Decompressed:
+    return Decompressed(bz2.BZ2File(raw))
 
 
-def _xz(raw: BinaryIO) -> BinaryIO:
-    return lzma.LZMAFile(raw)  # type: ignore[return-value]
+def _xz(raw: BinaryIO) -> Decompressed:
+    return Decompressed(lzma.LZMAFile(raw), lzma.LZMAError)
 
 
-def _zstandard(raw: BinaryIO) -> BinaryIO:
+def _zstandard(raw: BinaryIO) -> Decompressed:
     try:
-        zstandard = importlib.import_module("zstandard")
+        zstd = importlib.import_module(_ZSTD)
     except ImportError as error:
         raise OSError(
             0, "is compressed with zstd: pip install 'perfectcv-traffic[zstd]'"
         ) from error
-    stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
-    return cast(BinaryIO, _Translated(stream, zstandard.ZstdError))
-
-
-class _Translated(io.RawIOBase):
-    """A stream whose own kind of error is one of reading, as with every other library."""
-
-    def __init__(self, stream: Any, error: type[Exception]) -> None:
-        self._stream = stream
-        self._error = error
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return int(self._stream.readinto(buffer))
-        except self._error as error:
-            raise OSError(errno.EIO, str(error)) from error
+    return Decompressed(zstd.ZstdFile(raw), zstd.ZstdError)
 
 
 _MAGIC: dict[bytes, Decompress] = {

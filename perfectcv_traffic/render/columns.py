@@ -259,6 +259,7 @@ _DECLARED: dict[str, Column] = {
     "ingested": Column("Lines ingested", count),
     "rejected": Column("Lines rejected", count),
     "duplicates": Column("Lines already known", count),
+    "damaged_logs": _text("Damaged logs"),
     "lost": Column("Requests lost, among the latest", count),
     "kept_by_chance": Column("Kept as a sample (sample_rate), among the latest", count),
     "stand_for": Column("Requests that the sample stands for", count),

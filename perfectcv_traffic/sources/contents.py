@@ -30,13 +30,17 @@ class Contents:
     generated: Iterable[tuple[object, ...]] = ()
     runs: Iterable[tuple[object, ...]] = ()
     lines: dict[str, int] = field(default_factory=dict)
+    damaged: str | None = None
     span: tuple[str | None, str | None] = (None, None)
 
     def frames(self, documented: Documented = None, previous: Frames | None = None) -> Frames:
         """All of it as frames; earlier traffic and a document are held against it if given."""
         from perfectcv_traffic.analysis.frames import Extras, Health, frames
 
-        health = Health(**self.lines, first_request=self.span[0], last_request=self.span[1])
+        first, last = self.span
+        health = Health(
+            **self.lines, damaged_logs=self.damaged, first_request=first, last_request=last
+        )
         extras = Extras(self.recent, self.generated, self.runs, self.clients, documented, previous)
         return frames(self.rows, health, extras)
 

@@ -35,9 +35,11 @@ def from_logs(source: Source, *, hourly: bool) -> Contents:
         "rejected": part.rejected,
         "duplicates": part.duplicates,
     }
+    damaged = ", ".join(part.damaged) or None
     rows = of_summary(part.folding, hourly=hourly)
     clients = len(rows[CLIENT_TOTALS.table.name])
-    return Contents(rows, recent, clients, lines=lines, span=part.folding.span())
+    span = part.folding.span()
+    return Contents(rows, recent, clients, lines=lines, damaged=damaged, span=span)
 
 
 @contextmanager

@@ -286,4 +286,4 @@ ORDER BY ALL
 
 -- name: health
 SELECT count(*), 0, 0, sum(coalesce(lost_before, 0)), count(*) FILTER (weight <> 1),
-  coalesce(sum(weight) FILTER (weight <> 1), 0), min(timestamp), max(timestamp) FROM t
+  coalesce(sum(weight) FILTER (weight <> 1), 0), NULL, min(timestamp), max(timestamp) FROM t

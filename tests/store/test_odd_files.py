@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -46,19 +46,39 @@ def test_unreadable_rotated_file_is_named_and_the_log_is_read_all_the_same(
     assert query("SELECT request_id FROM api_requests ORDER BY id") == [("r1",), ("r2",), ("r3",)]
 
 
-@pytest.mark.parametrize("library", ["gzip", "zstandard"])
-def test_damaged_rotated_file_is_read_up_to_there_and_told(
-    log: Path, db: Path, foreign_line: Line, library: str
+class Compression(Protocol):
+    compress: Callable[[bytes], bytes]
+    beginning: Callable[[bytes], bytes]
+
+
+def test_damaged_rotated_file_is_told(
+    log: Path, db: Path, foreign_line: Line, compression: Compression
 ) -> None:
-    compress = pytest.importorskip(library).compress
     log.write_bytes(foreign_line(1))
     ingest([log], db)
-    whole = compress(lines_of(foreign_line, range(2, 3000)))
+    whole = compression.compress(lines_of(foreign_line, range(2, 3000)))
     log.with_name("api_traffic.log.1.gz").write_bytes(whole[:20] + b"\0" * 9 + whole[29:])
     notices: list[str] = []
     counts = ingest([log], db, options=Options(notice=notices.append))
     assert counts.lines < 2998
     assert [notice for notice in notices if "api_traffic.log.1.gz is damaged" in notice]
+
+
+def test_cut_rotated_file_is_stored_up_to_the_cut_and_later_whole(
+    log: Path, db: Path, foreign_line: Line, compression: Compression
+) -> None:
+    log.write_bytes(foreign_line(1))
+    ingest([log], db)
+    whole = compression.compress(lines_of(foreign_line, range(2, 30_000)))
+    cut = whole[: len(whole) * 2 // 3]
+    rotated = log.with_name("api_traffic.log.1.gz")
+    rotated.write_bytes(cut)
+    notices: list[str] = []
+    there = compression.beginning(cut).count(b"\n")
+    assert ingest([log], db, options=Options(notice=notices.append)).new == there > 0
+    assert [notice for notice in notices if "api_traffic.log.1.gz is damaged" in notice]
+    rotated.write_bytes(whole)
+    assert ingest([log], db).new == 29_998 - there
 
 
 def test_cut_compressed_file_is_decompressed_once_until_it_grows(
