@@ -18,13 +18,17 @@ from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
 ENCODED_AGAIN = 2
 """How often what was encoded is looked for inside what was encoded."""
 
-_DOCUMENT = re.compile(r'(?:[{\[]\s*+)++"')
-"""How JSON begins that holds names."""
+_DOCUMENT = re.compile(r'[{\[]\s*+"')
+"""How JSON begins."""
 _COOKIE = re.compile(r"""([^=;]*+)(?:(=)(?:\s*+"[^"]*+"?+)?+[^;]*+)?+(?:;|\Z)""")
 _COOKIE_FLAGS = ("", "httponly", "secure", "partitioned")
 _PATH_SAFE = "/:@!$&'()*+,;=~-._[]"
-ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
-"""Headers whose values are URLs."""
+ADDRESSED = (
+    "referer", "location", "content-location", "origin", "link", "refresh", "destination",
+    "hx-current-url", "hx-push-url", "hx-redirect", "hx-replace-url", "x-accel-redirect",
+    "x-envoy-original-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url",
+)  # fmt: skip
+"""Headers whose values are URLs, or hold some: proxies send along what they were asked for."""
 
 
 class Redactor:
@@ -82,7 +86,7 @@ class Redactor:
         if "%" in plain and layers and plain != value:
             clean = self._encoded(plain, layers - 1)
         else:
-            is_url = "?" in plain and not _is_document(plain)
+            is_url = "?" in plain and not plain.startswith(("{", "["))
             clean = self.url(plain) if is_url else self.text(plain)
         return value if clean == plain else quote(clean, safe="")
 
@@ -104,7 +108,7 @@ class Redactor:
         return self.path(path) if clean == plain else quote(clean, safe=_PATH_SAFE)
 
     def text(self, text: str) -> str:
-        """Free text, or JSON, without secrets by name (`name=value`, elements) and by shape."""
+        """Free text, also around JSON, free of secrets by name (`name=value`) and by shape."""
         return self._custom(self._clean(text, ENCODED_AGAIN))
 
     def json_string(self, text: str) -> str:
@@ -112,9 +116,11 @@ class Redactor:
         return self._clean(text, ENCODED_AGAIN)
 
     def _clean(self, text: str, layers: int) -> str:
-        if layers and _is_document(text) and self.may_name_secrets(text):
+        begin = _DOCUMENT.search(text) if layers and '"' in text else None
+        if begin is not None and self.may_name_secrets(text):
             inner = partial(self._clean, layers=layers - 1)
-            text = scan(text, self.is_secret, 0, inner).text
+            document = scan(text[begin.start() :], self.is_secret, 0, inner).text
+            text = text[: begin.start()] + document
         return _without_shapes(self._without_named(text))
 
     def free_text(self, text: str) -> str:
@@ -147,10 +153,6 @@ class Redactor:
     def is_plain(self, text: str) -> bool:
         """Whether text without spaces, `=`, `:` and `@` is free of secrets for certain."""
         return self._also is None and "eyJ" not in text
-
-
-def _is_document(text: str) -> bool:
-    return text[:1] in ("{", "[") and _DOCUMENT.match(text) is not None
 
 
 def _without_shapes(text: str) -> str:

@@ -76,6 +76,14 @@ def test_value_of_a_form_is_read_as_what_it_is(sent: str, content_type: str) -> 
     assert "REDACTED" in shown
 
 
+def test_json_inside_a_message_is_read_as_json() -> None:
+    document = json.dumps([{"name": "pin", "value": SECRET}, {"m": f"bad\npin={SECRET}"}])
+    shown = Redactor().text(f"ValueError: [x] cannot take {document} [y]")
+    assert SECRET not in shown
+    assert shown.startswith('ValueError: [x] cannot take [{"name": "pin", "value": "[REDACTED]"}')
+    assert shown.endswith("] [y]")
+
+
 @pytest.mark.parametrize("operator", ["==", "!=", "===", " == ", "=>"])
 def test_secret_that_was_compared_is_blanked(operator: str) -> None:
     assert SECRET not in Redactor().text(f"assert token{operator}'{SECRET}' failed")
