@@ -84,6 +84,25 @@ def test_json_inside_a_message_is_read_as_json() -> None:
     assert shown.endswith("] [y]")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "HTTPStatusError: for url 'https://h/cb?a=1&next=%2Fy%3Ftoken%3DZq7hunter2'",
+            "HTTPStatusError: for url 'https://h/cb?a=1&next=/y?token=[REDACTED]'",
+        ),
+        ('"GET /x?%70in=Zq7hunter2 HTTP/1.1" 9', '"GET /x?pin=[REDACTED] HTTP/1.1" 9'),
+        ("q=Bearer%20Zq7hunter2 and", "q=Bearer%20[REDACTED] and"),
+        ("/a?next=%252Fy%253Fpin%253DZq7hunter2", "/a?next=/y?pin=[REDACTED]"),
+        ('{"url":"/login%3Ftoken%3DZq7hunter2"}', '{"url":"/login?token=[REDACTED]"}'),
+        ("100% of a%20b, c%3Dd and %zz", "100% of a%20b, c%3Dd and %zz"),
+    ],
+)
+def test_secret_in_an_encoded_part_of_a_text_is_blanked(text: str, expected: str) -> None:
+    assert Redactor().text(text) == expected
+    assert kept(text, "application/json" if text.startswith("{") else "text/plain") == expected
+
+
 @pytest.mark.parametrize("operator", ["==", "!=", "===", " == ", "=>"])
 def test_secret_that_was_compared_is_blanked(operator: str) -> None:
     assert SECRET not in Redactor().text(f"assert token{operator}'{SECRET}' failed")
