@@ -9,7 +9,8 @@ import re
 
 from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
 
-_TAG = re.compile(r"<([A-Za-z_][\w:.-]*+)([^<>]*+)>")
+_TAG = re.compile(r"<([A-Za-z_][\w:.-]*+)([^<>]*+)(?:>|\Z)")
+"""The last one may have been cut."""
 _CLOSE = re.compile(r"</([A-Za-z_][\w:.-]*+)")
 _ATTRIBUTE = re.compile(
     r"""(?<![\w:.-])([\w:.-]++)\s*+=\s*+\\*+(?:"([^"\\]*+)|'([^'\\]*+)|([^\s"'\\/>]++))"""
