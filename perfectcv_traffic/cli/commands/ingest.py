@@ -194,11 +194,16 @@ def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
 def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
     from perfectcv_traffic.store.retry import retry_rejected
 
-    retried = retry_rejected(db, log_format)
+    retried = retry_rejected(db, log_format, notice=note)
     if as_json:
         output.write([msgspec.json.encode(retried._asdict()).decode() + "\n"])
     else:
         output.say_line(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
+    if retried.of_merged:
+        note(
+            f"{retried.of_merged} of them came with merged databases: retry them there, then merge"
+            " again"
+        )
 
 
 def _format(name: str) -> LogFormat | None:
