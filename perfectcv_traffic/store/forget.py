@@ -56,7 +56,9 @@ def forget(
             with transaction(connection):
                 _forget_name(connection, client)
             _withhold_lines(connection, client)
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # Pages that were split long ago keep bytes of rows where nothing is stored any more.
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.execute("VACUUM")
         if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             notice(_STILL_READ.format(db))
     return deleted
