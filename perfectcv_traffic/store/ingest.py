@@ -125,7 +125,8 @@ def only_ingester(
         ) from error
     except OSError as error:
         raise StorageError(
-            f"database {db} cannot be locked: {error.strerror}; does its directory exist?"
+            f"database {db} cannot be locked: {error.strerror}: does its directory exist, and may"
+            f" {lock.lock_file} be written?"
         ) from error
     try:
         yield
