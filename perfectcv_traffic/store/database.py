@@ -64,7 +64,7 @@ def writing(
         was_left_open = _log_of(path).exists()
         private.claim(path)
         connection = sqlite3.connect(
-            path,
+            path.absolute(),  # SQLite may be built to take a name that begins with file: for a URI
             timeout=BUSY_TIMEOUT,
             isolation_level=None,
         )

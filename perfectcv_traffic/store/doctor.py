@@ -186,7 +186,7 @@ def _copied(source: sqlite3.Connection, draft: Path) -> str:
     """What is wrong with the copy, or "ok"; in steps, between which Ctrl-C is heard."""
     source.execute("BEGIN")  # one state of it: else each commit of others begins the copy anew
     source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    with closing(sqlite3.connect(draft)) as target:
+    with closing(sqlite3.connect(draft.absolute())) as target:
         source.backup(target, pages=BACKUP_PAGES, progress=lambda *_: None)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
         return str(target.execute("PRAGMA integrity_check(1)").fetchone()[0])

@@ -7,6 +7,7 @@ and its requests by their own ids. Of a database that keeps no rows, see `merge_
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ def merge(db: Path, source: Path, *, notice: Callable[[str], None] = unsaid) -> 
         writing(db, notice=notice) as connection,
         _naming(db, source),
     ):
-        connection.execute("ATTACH ? AS source", (str(source.absolute()),))
+        connection.execute("ATTACH ? AS source", (os.fsencode(source.absolute()),))
         try:
             if has_rows:
                 _require_rows_wanted(connection, db)
