@@ -121,8 +121,9 @@ class BodyReader:
     def _json(self, text: str, *, whole: bool) -> ReadBody:
         result = self.quick_scan(text) if whole else None
         if result is None:
-            result = scan(text, self.redactor.is_secret, MAX_NULL_DETAILS)
-            clean = self.redactor.text(result.text)
+            own = self.redactor
+            result = scan(text, own.is_secret, MAX_NULL_DETAILS, own.json_string)
+            clean = own.free_text(result.text)
         else:
             clean = self.redactor.shapes(result.text, self._enough)
         if whole and not result.complete:  # what looks like a null in it proves nothing
@@ -161,8 +162,8 @@ def _kind(content_type: str) -> _Kind:
 
 def _text(text: str, redactor: Redactor) -> str:
     if "{" in text and redactor.may_name_secrets(text):  # lines of JSON, server-sent events
-        text = scan(text, redactor.is_secret, 0).text
-    return redactor.text(text)
+        text = scan(text, redactor.is_secret, 0, redactor.json_string).text
+    return redactor.free_text(text)
 
 
 def _form(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:

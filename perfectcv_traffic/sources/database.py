@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from perfectcv_traffic import timestamps
 from perfectcv_traffic.analysis.latest import FIELDS, MOST
 from perfectcv_traffic.sources.contents import Contents, Fold
 from perfectcv_traffic.sources.filters import Filters, matches
@@ -67,10 +68,22 @@ def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> 
         names = busiest(rows[CLIENT_TOTALS.table.name])
         rows[CLIENTS.name] = queries.client_windows(connection, names)
         rows[HOURLY.name] = queries.cells(connection, HOURLY)
-    latest = f"SELECT {', '.join(FIELDS)} FROM api_requests ORDER BY id DESC LIMIT {MOST}"
-    recent = connection.execute(latest).fetchall()[::-1]
     span = queries.time_range(connection)
-    return Contents(rows, recent, queries.client_count(connection), span=span)
+    return Contents(rows, _latest(connection), queries.client_count(connection), span=span)
+
+
+def _latest(connection: sqlite3.Connection) -> list[tuple[object, ...]]:
+    """The latest requests, oldest first: ids are in the order of time only as long as one log is
+    stored. What has no time is older than what has."""
+    timed, columns = timestamps.IS_TIME_SQL, ", ".join(FIELDS)
+    select = f"SELECT {columns} FROM api_requests WHERE"
+    found = connection.execute(
+        f"{select} {timed} ORDER BY timestamp DESC, id DESC LIMIT ?", (MOST,)
+    ).fetchall()
+    found += connection.execute(
+        f"{select} ({timed}) IS NOT TRUE ORDER BY id DESC LIMIT ?", (MOST - len(found),)
+    ).fetchall()
+    return found[::-1]
 
 
 def _selected(connection: sqlite3.Connection, filters: Filters, *, hourly: bool) -> Contents:

@@ -42,13 +42,17 @@ CHECKED_AFTER_A_CRASH = 1_073_741_824
 """Bytes up to which a database is checked when opened, and when its last writer did not end."""
 
 
+def unsaid(_message: str) -> None:
+    """Tell nobody."""
+
+
 @contextmanager
 def writing(
     path: Path,
     model: type[TrafficLog] = TrafficLog,
     *,
     in_bulk: bool = False,
-    notice: Callable[[str], None] = lambda _message: None,
+    notice: Callable[[str], None] = unsaid,
 ) -> Iterator[sqlite3.Connection]:
     """A connection that writes; makes the database or brings it up to date first.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, private, schema, stored, upserts
-from perfectcv_traffic.store.database import naming, reading, writing
+from perfectcv_traffic.store.database import naming, reading, unsaid, writing
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.transactions import transaction
 from perfectcv_traffic.summary import LARGEST_SUM, TABLES, Row, Summary, Table
@@ -143,9 +143,12 @@ def _stored_rows(connection: sqlite3.Connection, table: Table) -> list[Row]:
     return connection.execute(query).fetchall()
 
 
-def rebuild_summary(db: Path) -> None:
-    """Make all summary tables anew from the rows, in one transaction."""
-    with only_ingester(db), writing(db) as connection, naming(db):
+def rebuild_summary(db: Path, *, notice: Callable[[str], None] = unsaid) -> None:
+    """Make all summary tables anew from the rows, in one transaction.
+
+    `notice` is told who is waited for.
+    """
+    with only_ingester(db), writing(db, notice=notice) as connection, naming(db):
         if pruned_rows(connection):
             raise StorageError(
                 f"database {db} had rows pruned: their summary can only be kept, not rebuilt"

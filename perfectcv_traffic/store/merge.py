@@ -8,11 +8,12 @@ and its requests by their own ids. Of a database that keeps no rows, see `merge_
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.store import counted, schema, stored, upserts
-from perfectcv_traffic.store.database import naming, reading, writing
+from perfectcv_traffic.store.database import naming, reading, unsaid, writing
 from perfectcv_traffic.store.doctor import pruned_rows
 from perfectcv_traffic.store.ingest import only_ingester
 from perfectcv_traffic.store.merge_base import Merged, Taking
@@ -24,11 +25,11 @@ from perfectcv_traffic.summary import Summary
 CHUNK = 5000
 
 
-def merge(db: Path, source: Path) -> Merged:
+def merge(db: Path, source: Path, *, notice: Callable[[str], None] = unsaid) -> Merged:
     """Take every request of `source` that `db` does not have; makes `db` if need be.
 
     Of a source that keeps no rows its summary is taken. Raises `StorageError` for a source that
-    cannot be told from what `db` has.
+    cannot be told from what `db` has. `notice` is told who is waited for.
     """
     if not source.is_file():
         raise StorageError(
@@ -39,7 +40,7 @@ def merge(db: Path, source: Path) -> Merged:
     with reading(source) as other:  # up to date before it is attached
         _require_whole(other, source)
         has_rows = not counted.is_summary(other)
-    with only_ingester(db), writing(db) as connection, naming(source):
+    with only_ingester(db), writing(db, notice=notice) as connection, naming(source):
         connection.execute("ATTACH ? AS source", (str(source.absolute()),))
         try:
             if has_rows:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.store import private
 from perfectcv_traffic.store.ddl import add_column
 from perfectcv_traffic.store.migrations import MIGRATIONS
 from perfectcv_traffic.store.transactions import transaction
@@ -128,6 +129,7 @@ def _back_up(connection: sqlite3.Connection, version: int) -> None:
     # Its own name: others may be bringing the database up to date at the same time.
     draft = copy.with_name(f"{copy.name}.{uuid.uuid4()}.unfinished")
     try:
+        private.claim(draft)  # SQLite would make it readable for everybody
         connection.execute("VACUUM INTO ?", (str(draft),))
         draft.replace(copy)
     finally:

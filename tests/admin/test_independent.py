@@ -19,7 +19,9 @@ from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
+from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.retention import Retention, prune
 
 PREFIX = Prefix("/admin")
 NULL = NullDetail(field_name="a", field_path="a", location="json_body", kind="json_null")
@@ -170,6 +172,37 @@ def test_pages_together_are_everything_once(
             page = ask(database, requests.find, wanted, PREFIX, 7, offset)
             found += [row["request_id"] for row in page.rows]
         assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [lambda db: prune(db, Retention(rows=20)), lambda db: forget(db, ["10.0.0.2"])],
+    ids=["the oldest", "a client"],
+)
+def test_totals_where_rows_between_others_were_pruned_are_those_of_what_is_left(
+    tmp_path: Path, take_away: Any
+) -> None:
+    log, db = tmp_path / "a.log", tmp_path / "a.db"
+    records = [made_up(random.Random(number), number) for number in range(40)]
+    for number, record in enumerate(records):  # the oldest between the others, as after a merge
+        record.timestamp = f"2026-01-01T{(number + 25) % 40:02}:00:00.000000Z"
+        record.client_ip, record.api_token = f"10.0.0.{1 + (number in range(5, 30))}", None
+        record.path, record.route, record.scenario, record.method = "/cache", None, None, "GET"
+    log.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    ingest([log], db)
+    take_away(db)
+    database = Database(db)
+
+    ids = {
+        row[0]
+        for row in ask(database, lambda c: c.execute("SELECT id FROM api_requests").fetchall())
+    }
+    nulls = ask(database, lambda c: c.execute("SELECT id FROM null_value_logs").fetchall())
+    for wanted in (Filter(), Filter(method="GET"), Filter(path="cache")):
+        pages = [ask(database, requests.find, wanted, PREFIX, 3, n) for n in range(0, 40, 3)]
+        assert {(page.total, page.is_exact) for page in pages} == {(len(ids), True)}
+        assert sorted(row["id"] for page in pages for row in page.rows) == sorted(ids)
+    assert ask(database, queries.null_logs, PREFIX, 1, 0).total == len(nulls)
 
 
 def test_null_totals_are_those_of_the_plain_count(

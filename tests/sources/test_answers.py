@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from perfectcv_traffic.analysis.catalogue import analyze
+from perfectcv_traffic.analysis.latest import MOST
 from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.overview import MAX_GROUPS
 from perfectcv_traffic.record import NullDetail, TrafficLog
@@ -154,3 +156,34 @@ def test_text_that_is_no_time_does_not_hide_the_first_and_the_last(tmp_path: Pat
         row = analyze(read(Source(db, logs)))["health"].iloc[0]
         assert row["first_request"] == pd.Timestamp("2026-11-21T21:05:00Z")
         assert row["last_request"] == pd.Timestamp("2026-11-21T22:05:00Z")
+
+
+def test_latest_requests_are_the_latest_by_their_time_in_whatever_order_they_were_stored(
+    tmp_path: Path,
+) -> None:
+    def stored(name: str, day: int, count: int) -> Path:
+        lines = (
+            f'{{"request_id":"{name}{n}","event_id":"{name}{n}","status_code":500,"method":"GET",'
+            f'"timestamp":"2026-11-{day}T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}.000000Z"}}\n'
+            for n in range(count)
+        )
+        log = tmp_path / f"{name}.log"
+        log.write_text("".join(lines), encoding="utf-8")
+        ingest([log], tmp_path / "traffic.db")
+        return log
+
+    new, old = stored("new", 22, 15), stored("old", 21, MOST)  # as after a merge
+    expected = [f"new{n}" for n in range(14, 4, -1)]
+    database = Source(tmp_path / "traffic.db")
+    chosen = replace(database, filters=Filters(methods=("GET",)))
+
+    for source in (database, chosen, Source(tmp_path / "no.db", logs=[old, new])):
+        recent = read(source).recent["request_id"].tolist()
+        assert recent == [f"old{n}" for n in range(15, MOST)] + [f"new{n}" for n in range(15)]
+        failing = of(source, names=["failing_requests"])["failing_requests"]
+        assert failing["request_id"].tolist() == expected
+    short = tmp_path / "short.log"
+    short.write_bytes(b"".join(old.read_bytes().splitlines(keepends=True)[:9]))
+    named_in_any_order = Source(tmp_path / "no.db", logs=[new, short])
+    failing = of(named_in_any_order, names=["failing_requests"])["failing_requests"]
+    assert failing["request_id"].tolist() == expected

@@ -17,7 +17,7 @@ from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
 from perfectcv_traffic.store.retention import Retention, prune
-from perfectcv_traffic.store.retry import retry_rejected
+from perfectcv_traffic.store.retry import Retried, retry_rejected
 from perfectcv_traffic.summary import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -184,6 +184,8 @@ def test_line_that_could_be_read_in_the_end_is_no_reject_any_more(
     log.write_bytes(line(1) + JSON_LINE)
     ingest([log], db)
     assert merge(merged, db) == Merged(1, 0)
+    # Stored here, it would come with the next merge once more.
+    assert retry_rejected(merged, LogFormat.JSON) == Retried(0, 1, of_merged=1)
     assert retry_rejected(db, LogFormat.JSON).stored == 1
     assert merge(merged, db) == Merged(1, 1)
     assert query("SELECT count(*) FROM rejected_lines", database=merged) == [(0,)]

@@ -50,9 +50,9 @@ def prune(
     require(db)
     end = _before(older_than, datetime.now(UTC)) if older_than else None
     size = _size(max_size) if max_size else None
-    forgotten = forget(db, client) if client else {}
+    forgotten = forget(db, client, notice=note) if client else {}
     deleted = sum(forgotten.values())
-    deleted += delete(db, Retention(before=end, rows=keep_rows, size=size))
+    deleted += delete(db, Retention(before=end, rows=keep_rows, size=size), notice=note)
     output.say_line(f"{db}: {deleted} requests deleted{', their summary kept' if deleted else ''}")
     if older_than and (untimed := without_time(db)):
         note(
