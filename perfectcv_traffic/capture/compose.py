@@ -87,7 +87,7 @@ class Composer:
             http_version=exchange.http_version,
             route=exchange.route,
             status_code=None if exchange.answered_nobody else exchange.status,
-            complete=exchange.complete,
+            complete=exchange.complete and not exchange.answered_nobody,
             client_disconnected=exchange.client_disconnected,
             client_ip=self._client_ip(exchange),
         )
@@ -141,8 +141,8 @@ class Composer:
         body = exchange.response_body
         record.response_bytes = body.size
         answered = NOTHING
-        if exchange.method == "HEAD":  # what the application sent all the same went nowhere
-            record.response_bytes = 0
+        if exchange.method == "HEAD" or exchange.answered_nobody:
+            record.response_bytes = 0  # what the application sent all the same went nowhere
         elif exchange.sent_as_file:
             response = Plain(exchange.response_headers, read.places)
             record.response_bytes = headers.declared_length(response.get("content-length"))

@@ -37,7 +37,8 @@ def may_begin_in(beginning: str, text: str) -> bool:
         return True
     if "@" in text and "/" in beginning and ("://" in beginning or ":\\/" in beginning):
         return True
-    return " " in text and any(map(beginning.lower().__contains__, SCHEMES))
+    has_gap = " " in text or "\t" in text
+    return has_gap and any(map(beginning.lower().__contains__, SCHEMES))
 
 
 def without_cut_end(text: str) -> str:

@@ -214,8 +214,19 @@ def test_e7_of_several_authorization_headers_the_first_counts_and_all_are_redact
     assert b"c2Vjb25k" not in log.read_bytes()
 
 
+@pytest.mark.parametrize("name", ["access_token", "access_token_cookie", "auth_token", "jwt"])
+def test_token_in_a_cookie_that_no_scheme_declares_is_a_credential(
+    sent: Any, log: Any, name: str
+) -> None:
+    row = sent([(b"cookie", f'theme=dark; {name}="Bearer {TOKEN}"'.encode())])
+    assert (row["token_present"], row["token_source"]) == (True, f"cookie:{name}")
+    assert (row["token_scheme"], row["api_token"]) == ("bearer", "abcd...wxyz")
+    assert b"0123456789" not in log.read_bytes()
+
+
 def test_e8_cookies_keep_names_only(sent: Any) -> None:
     row = sent([(b"cookie", b"session=abc; theme=dark")])
+    assert row["token_present"] is False
     assert row["request_headers"]["cookie"] == "session=[REDACTED]; theme=[REDACTED]"
 
 
