@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BaseUrl = Annotated[
     str | None, option("--base-url", help="Test a running API that records to --log.")
 ]
+Requests = Annotated[int | None, option("--requests", help="Requests to send.", min=1)]
 FailOn = Annotated[
     str,
     option("--fail-on", help="Exit 1 on 'surprise' (an unexpected answer), or 'never'.", of="run"),
@@ -33,7 +34,7 @@ def run(
     app: App = None,
     base_url: BaseUrl = None,
     port: Port = 0,
-    requests: arguments.Requests = 400,
+    requests: Requests = 400,
     delay: arguments.Delay = defaults.DELAY,
     concurrency: arguments.Concurrency = defaults.CONCURRENCY,
     seed: arguments.Seed = defaults.SEED,
