@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import image
 from matplotlib.text import Text
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
@@ -191,6 +194,24 @@ def test_hour_chart_of_any_span_can_be_drawn(hours: list[str], ordinary: Results
     table["hour"] = times
 
     assert charts.draw("token_usage_by_hour", ordinary | {"token_usage_by_hour": table})
+
+
+def test_latency_of_hours_without_neighbours_is_drawn(ordinary: Results) -> None:
+    nightly = pd.date_range("2026-01-01T03", periods=150, freq="D", tz="UTC", unit="us")
+    table = pd.concat([ordinary["latency_over_time"].head(1)] * 150, ignore_index=True)
+    results = ordinary | {"latency_over_time": table.assign(hour=nightly)}
+    picture = image.imread(BytesIO(charts.draw("latency_over_time", results)))[:, :, :3]
+    above_the_key = picture[: len(picture) * 3 // 4]
+
+    is_coloured = above_the_key.max(axis=2) - above_the_key.min(axis=2) > 0.5
+    assert is_coloured.any(axis=0).sum() >= 150  # columns: a mark for each night
+
+
+def test_latency_over_many_decades_has_an_axis_with_figures(ordinary: Results) -> None:
+    table = ordinary["latency_over_time"].assign(p50_ms=0.0, p99_ms=86_400_000.0)
+
+    written = _texts("latency_over_time", ordinary | {"latency_over_time": table})
+    assert sum(bool(re.fullmatch(r"[\d,]+ (µs|ms|s)", text)) for text in written) >= 4
 
 
 def test_characters_without_a_font_become_escapes() -> None:
