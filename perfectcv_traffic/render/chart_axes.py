@@ -41,7 +41,10 @@ _DATES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M"]
 _FIRST_DATES = ["", "%Y-%m", "%m-%d", "%m-%d", "%H:%M", "%H:%M"]
 """For ticks at years, months, days, hours, minutes and seconds: figures only, in any language."""
 FEW_HOURS = 200
-"""Hours up to which an outline has an edge: a single hour in a year would not be seen without."""
+"""Hours up to which each has a line within its outline: a single hour in a year would not be seen
+without."""
+SHORT_RUN = 2
+"""Hours in a row, on average, up to which they have one whatever their number."""
 MOST_BARS = 72
 """Hours up to which each is a bar of its own; beyond, hours join to an outline."""
 
@@ -196,5 +199,10 @@ def hourly(axes: Axes, days: Floats, low: Floats, high: Floats, fill: Fill) -> N
         np.insert(high, after, 0),
         step="post",
         color=fill.colour,
-        linewidth=0.5 if len(days) < FEW_HOURS else 0,
+        linewidth=0,
     )
+    if len(days) < FEW_HOURS or len(days) <= SHORT_RUN * len(last):
+        # No edge of the outline: that runs from 0, over the layers below.
+        there = high > low
+        middle = days[there] + HOUR / 2
+        axes.vlines(middle, low[there], high[there], color=fill.colour, linewidth=0.75)
