@@ -5,8 +5,10 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from perfectcv_traffic.cli import standard_streams
     from perfectcv_traffic.garbage import collect_no_more
 
+    standard_streams.open_missing()
     try:
         code = _run()
     except KeyboardInterrupt:  # before there was a command to end
@@ -18,6 +20,7 @@ def main() -> None:
         from perfectcv_traffic.cli import defect
 
         code = defect.tell(error)
+    standard_streams.let_go_of_unwritable()
     collect_no_more()
     sys.exit(code)
 

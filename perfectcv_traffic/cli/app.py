@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated
@@ -11,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from perfectcv_traffic.cli import defect, output
+from perfectcv_traffic.cli import defect, output, replacements
 from perfectcv_traffic.cli.grouped import GroupedCommand
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, TrafficError
@@ -70,9 +69,7 @@ def _code_of(ended: SystemExit, words: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # an old Windows code page cannot write every path
-            stream.reconfigure(errors="backslashreplace")
+    replacements.for_programs()
     first = (sys.argv[1:] if arguments is None else arguments)[:1]
     names = first if first and first[0] in COMMANDS else COMMANDS
     code: int = ExitCode.OK

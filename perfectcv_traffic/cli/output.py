@@ -34,6 +34,9 @@ def write(parts: Iterable[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
+    except OSError as error:
+        let_go()
+        raise StorageError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def say_line(text: str, *, indent: int | None = None) -> None:

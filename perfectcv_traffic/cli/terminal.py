@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from perfectcv_traffic.cli import replacements
 from perfectcv_traffic.cli.output import shown
 from perfectcv_traffic.cli.wrapping import wrapped
 
@@ -25,6 +26,7 @@ def results() -> Console:
     """The console for results."""
     from perfectcv_traffic.cli.console import ResultConsole
 
+    replacements.for_people()
     return ResultConsole(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
@@ -36,12 +38,12 @@ def say(message: str, style: str = "") -> None:
 
 
 def note(message: str) -> None:
-    """Tell the person something that is no result."""
-    from rich.console import Console
-    from rich.text import Text
+    """Tell the person something that is no result; without rich, which a follower never loads.
 
-    text = Text(wrapped(shown(message), sys.stderr))
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text)
+    That nobody reads it, or that there is no room for it, must not end the work.
+    """
+    with suppress(OSError):
+        print(wrapped(shown(message), sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager

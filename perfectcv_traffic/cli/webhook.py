@@ -61,11 +61,16 @@ class Webhook:
         return self._write({**every, self._key: Told(violated, now)})
 
     def _is_due(self, last: Told | None, violated: list[str], now: datetime) -> bool:
-        """A violation that is new or was told long enough ago; that what was told is over."""
+        """A violation that is new or was told long enough ago; that what was told is over.
+
+        Told in the future means that the clock was set back: nobody knows how long ago.
+        """
         told = last.rules if last else []
         if violated != told:
             return True
-        return bool(violated) and last is not None and now - last.at >= self._cooldown
+        if not violated or last is None:
+            return False
+        return not timedelta() <= now - last.at < self._cooldown
 
     def _send(self, verdicts: Sequence[Verdict]) -> str | None:
         import httpx  # a quarter of a second, and most checks tell nobody
@@ -90,7 +95,7 @@ class Webhook:
         from perfectcv_traffic.render.files import write
 
         try:
-            write(self._state, msgspec.json.encode(every) + b"\n")
+            write(self._state, msgspec.json.encode(every) + b"\n", is_private=True)
         except StorageError as error:
             return f"the webhook will be told again: {error}"
         return None

@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 from perfectcv_traffic import module_command
 from perfectcv_traffic.capture import child
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.store import private
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -42,12 +43,12 @@ def announcement(address: str, *, log: Path, own: Path) -> str:
 def served(app: str | None, *, log: Path, port: int, output: Path) -> Iterator[Served]:
     """A monitored application (None: the demo API), served while in the context.
 
-    What the application prints goes to the file `output`. Raises `TargetError` if it does not
-    start.
+    What the application prints goes to the file `output`, its owner's alone if it is made: there
+    may be a secret in it. Raises `TargetError` if it does not start.
     """
     command = module_command.python("perfectcv_traffic", "demo", "--until-stdin-closes")
     command += ["--port", str(port), "--log", str(log), *(["--app", app] if app else [])]
-    with output.open("wb") as errors:
+    with open(output, "wb", opener=private.opener) as errors:
         process = _start(command, errors)
         try:
             address, own = _announced(process, output)

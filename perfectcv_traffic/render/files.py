@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
+from perfectcv_traffic.store import private
 
 
-def write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: bytes, *, is_private: bool = False) -> Path:
     """Write a file, making its directory; the path, for a list of what was written.
 
-    Raises `StorageError` if it cannot be written.
+    `is_private`: one that is made is its owner's alone. Raises `StorageError` if it cannot be
+    written.
     """
-    with _writing(path):
-        path.write_bytes(content)
+    with _writing(path), open(path, "wb", opener=private.opener if is_private else None) as file:
+        file.write(content)
     return path
 
 

@@ -16,6 +16,12 @@ _LOG = (
 _LINES = 8
 """The place of `lines` after the path."""
 
+IS_MERGED_LOG = (
+    "EXISTS (SELECT 1 FROM main.store_meta"
+    " WHERE name = 'merged findings of ' || substr({0}, 1, instr({0}, ':') - 1))"
+)
+"""Whether the path of a row of `log_files` is that of a log which came with a merged database."""
+
 
 class Merged(NamedTuple):
     """What was taken from a source."""

@@ -6,13 +6,14 @@ Only the windows of clients, by the hour, go with the requests that they count.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfectcv_traffic import timestamps
 from perfectcv_traffic.store import counted, traces
-from perfectcv_traffic.store.database import naming, reading, writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.database import naming, reading, unsaid, writing
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.transactions import transaction
 
 _HOUR = len("2026-11-21T22")
@@ -33,10 +34,13 @@ class Retention:
     """Bytes of the database."""
 
 
-def prune(db: Path, retention: Retention) -> int:
-    """Delete the oldest requests until what is left may stay; returns how many were deleted."""
+def prune(db: Path, retention: Retention, *, notice: Callable[[str], None] = unsaid) -> int:
+    """Delete the oldest requests until what is left may stay; returns how many were deleted.
+
+    `notice` is told who is waited for.
+    """
     deleted = 0
-    with only_ingester(db), writing(db) as connection:
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection:
         if retention.before is not None:
             _delete_windows(connection, retention.before)
         while found := _surplus(connection, retention):

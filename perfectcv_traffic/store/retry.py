@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,20 +13,27 @@ from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.store.batch import Batch
-from perfectcv_traffic.store.database import writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.database import unsaid, writing
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.insertion import Insertion
+from perfectcv_traffic.store.merge_base import IS_MERGED_LOG
 from perfectcv_traffic.store.prepare import Preparer
 from perfectcv_traffic.store.refused import without_duplicates
 from perfectcv_traffic.store.transactions import transaction
 
-_WHOLE = """
+_WHOLE = f"""
     SELECT r.id, r.log_file_id, r.log_offset, r.raw, f.format, f.path
     FROM rejected_lines r JOIN log_files f ON f.id = r.log_file_id
     WHERE length(CAST(r.raw AS BLOB)) = r.length AND r.reason NOT IN ('torn', 'unterminated')
+        AND NOT {IS_MERGED_LOG.format("f.path")}
     ORDER BY r.log_file_id, r.log_offset
 """
 """Lines of which everything was kept."""
+
+_OF_MERGED = (
+    "SELECT count(*) FROM rejected_lines r JOIN log_files f ON f.id = r.log_file_id"
+    f" WHERE {IS_MERGED_LOG.format('f.path')}"
+)
 
 
 class Retried(NamedTuple):
@@ -33,6 +41,8 @@ class Retried(NamedTuple):
 
     stored: int
     still_rejected: int
+    of_merged: int = 0
+    """Those of them that came with a merged database, and were not tried."""
 
 
 class _Line(NamedTuple):
@@ -44,15 +54,22 @@ class _Line(NamedTuple):
     path: str
 
 
-def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
+def retry_rejected(
+    db: Path,
+    log_format: LogFormat | None = None,
+    *,
+    notice: Callable[[str], None] = unsaid,
+) -> Retried:
     """Store what can be read now; each log in one transaction, each line once.
 
-    `log_format` is for logs whose format was not recognised, or changed in the middle.
+    `log_format` is for logs whose format was not recognised, or changed in the middle; `notice` is
+    told who is waited for. Lines that came with a merged database are left alone: they are rejected
+    there still, and the next merge would bring them and, once stored there, their rows again.
     """
     form = StoredForm()
     formats = Formats(form, Redactor())
     stored = 0
-    with only_ingester(db), writing(db) as connection:
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection:
         by_log: dict[int, list[tuple[_Line, TrafficLog]]] = {}
         for row in connection.execute(_WHOLE).fetchall():
             line = _Line(*row)
@@ -67,7 +84,8 @@ def retry_rejected(db: Path, log_format: LogFormat | None = None) -> Retried:
                 _accept(connection, log_id, [line.id for line, _ in found], fresh.duplicate)
             stored += len(fresh.records)
         left = connection.execute("SELECT count(*) FROM rejected_lines").fetchone()[0]
-    return Retried(stored, left)
+        of_merged = connection.execute(_OF_MERGED).fetchone()[0]
+    return Retried(stored, left, of_merged)
 
 
 def _parsed(line: _Line, formats: Formats, given: LogFormat | None) -> TrafficLog | None:

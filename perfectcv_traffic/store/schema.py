@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.record import TrafficLog, fields
+from perfectcv_traffic.store import private
 from perfectcv_traffic.store.ddl import add_column
 from perfectcv_traffic.store.migrations import MIGRATIONS
 from perfectcv_traffic.store.transactions import transaction
@@ -120,6 +122,11 @@ def backup_path(db: Path, version: int) -> Path:
     return db.with_name(f"{db.name}.version-{version}.backup")
 
 
+def backups(db: Path) -> list[Path]:
+    """The copies of a database that upgrades have left beside it."""
+    return sorted(db.parent.glob(f"{glob.escape(db.name)}.version-*.backup"))
+
+
 def _back_up(connection: sqlite3.Connection, version: int) -> None:
     file = connection.execute("PRAGMA database_list").fetchone()[2]
     if not file:
@@ -128,6 +135,7 @@ def _back_up(connection: sqlite3.Connection, version: int) -> None:
     # Its own name: others may be bringing the database up to date at the same time.
     draft = copy.with_name(f"{copy.name}.{uuid.uuid4()}.unfinished")
     try:
+        private.claim(draft)  # SQLite would make it readable for everybody
         connection.execute("VACUUM INTO ?", (str(draft),))
         draft.replace(copy)
     finally:

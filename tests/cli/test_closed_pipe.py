@@ -61,3 +61,34 @@ def test_nobody_who_reads_changes_no_exit_code(
 
     assert done.returncode == code, done.stderr
     assert b"roken pipe" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("streams", "arguments", "code"),
+    [
+        (">&-", "doctor", 0),
+        ("2>&-", "doctor --db absent.db", 3),
+        ("<&- >&- 2>&-", "ingest other.log", 0),
+        ("2>/dev/full", "ingest other.log", 0),
+        ("2>/dev/full", "doctor --db absent.db", 3),
+        (">/dev/full", "doctor", 3),
+    ],
+)
+def test_stream_that_is_closed_or_full_changes_no_exit_code(
+    program: Program, tmp_path: Path, streams: str, arguments: str, code: int
+) -> None:
+    if "/dev/full" in streams and not Path("/dev/full").exists():
+        pytest.skip("a device that is always full, as Linux has it")
+    for name in ("api_traffic.log", "other.log"):
+        (tmp_path / name).write_text(f'{{"request_id": "{name}", "path": "/a"}}\n', "utf-8")
+    assert program("ingest").returncode == 0
+
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-m", "perfectcv_traffic",
+         *arguments.split()],
+        cwd=tmp_path, capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+
+    assert done.returncode == code, done.stderr
+    if "other.log" in arguments:
+        assert program("query", "SELECT count(*) n FROM api_requests").stdout == "n\n2\n"

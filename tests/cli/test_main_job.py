@@ -1,8 +1,10 @@
 """The main job end to end: serve, generate, record, ingest, analyze, report."""
 
 import json
+import os
 import re
 import sqlite3
+import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
@@ -56,6 +58,9 @@ def test_run_twice_stores_every_request_once(program: Program, tmp_path: Path) -
         "summary.json",
         "server_output.txt",
     }
+    if os.name == "posix":  # what an application prints may hold a secret
+        output = tmp_path / "analysis_output" / "server_output.txt"
+        assert stat.S_IMODE(output.stat().st_mode) == 0o600
 
 
 def test_console_summary_and_report_show_the_same_numbers(program: Program, tmp_path: Path) -> None:

@@ -55,6 +55,23 @@ def test_show_prints_what_was_recorded(program: Program) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_encoding_that_lacks_a_character_leaves_json_and_shows_dots_to_people(
+    program: Program, tmp_path: Path
+) -> None:
+    record = TrafficLog(
+        request_id="1", event_id="1", route="/é/😀/" + "x" * 300, status_code=500, method="GET"
+    )
+    (tmp_path / "api_traffic.log").write_bytes(msgspec.json.encode(record) + b"\n")
+    program("ingest")
+
+    exported = program("export", PYTHONIOENCODING="ascii")
+    shown = program("analyze", "--no-charts", PYTHONIOENCODING="ascii")
+
+    assert json.loads(exported.stdout)["route"] == record.route
+    assert "x...x" in shown.stdout
+    assert "\\u20" not in shown.stdout
+
+
 @pytest.mark.usefixtures("database")
 def test_beginning_of_a_request_id_will_do_where_it_is_unique(
     program: Program, database: Path

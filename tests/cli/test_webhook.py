@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -106,6 +108,19 @@ def test_violation_is_told_again_after_the_cooldown(
 
     assert [checked("--cooldown", "0s") for _ in range(3)] == [1, 1, 1]
     assert len(receiver.told) == 3
+
+
+def test_violation_is_told_again_when_the_clock_was_set_back(
+    checked: Callable[..., int], receiver: Receiver, tmp_path: Path
+) -> None:
+    write(tmp_path, 500)
+    checked()
+    (state,) = tmp_path.glob("*.alerts.json")
+    ((key, told),) = json.loads(state.read_bytes()).items()
+    state.write_text(json.dumps({key: {**told, "at": "2999-01-01T00:00:00Z"}}))
+
+    assert (checked(), checked(), len(receiver.told)) == (1, 1, 2)
+    assert os.name != "posix" or stat.S_IMODE(state.stat().st_mode) == 0o600
 
 
 def test_webhook_that_fails_is_noted_without_its_secret_and_tried_again(

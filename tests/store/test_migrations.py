@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -93,6 +94,8 @@ def test_old_database_is_copied_first(old: Path) -> None:
         pass
     assert contents(backup_path(old, 1)) == before
     assert version(backup_path(old, 1)) == 1
+    if os.name == "posix":  # it holds what the database holds
+        assert stat.S_IMODE(backup_path(old, 1).stat().st_mode) == 0o600
 
 
 def test_old_database_gets_rollups_that_equal_its_summary(old: Path, query: Query) -> None:

@@ -17,10 +17,15 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log import reader
 from perfectcv_traffic.log.reader import Chunk, ReplacedError
 from perfectcv_traffic.log.source import PlainFile
-from perfectcv_traffic.store import segments
+from perfectcv_traffic.store import database, segments
 from perfectcv_traffic.store.batch import Counts
 from perfectcv_traffic.store.database import writing
+from perfectcv_traffic.store.doctor import rebuild_summary
+from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import Ingester, Options, ingest
+from perfectcv_traffic.store.merge import merge
+from perfectcv_traffic.store.retention import Retention, prune
+from perfectcv_traffic.store.retry import retry_rejected
 from perfectcv_traffic.store.segments import Segment
 from perfectcv_traffic.store.stream import Stream
 
@@ -248,9 +253,30 @@ def test_log_truncated_while_it_is_compared_is_no_fork_of_what_it_was(
     assert found.parent is None
 
 
-def test_ingest_says_that_it_waits_for_another_program(log: Path, db: Path, line: Line) -> None:
+def _is_rebuilt(db: Path, notice: Callable[[str], None]) -> bool:
+    rebuild_summary(db, notice=notice)
+    return True
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda log, db, notice: ingest([log], db, options=Options(notice=notice)).new == 1,
+        lambda _, db, notice: prune(db, Retention(rows=0), notice=notice) == 1,
+        lambda _, db, notice: forget(db, ["10.0.0.1"], notice=notice) == {"10.0.0.1": 1},
+        lambda _, db, notice: retry_rejected(db, notice=notice).still_rejected == 0,
+        lambda _, db, notice: _is_rebuilt(db, notice),
+        lambda _, db, notice: merge(db, db.with_name("other.db"), notice=notice).new == 0,
+    ],
+    ids=["ingest", "prune", "forget", "retry", "rebuild", "merge"],
+)
+def test_whoever_waits_for_another_program_says_so(
+    log: Path, db: Path, line: Line, work: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PATIENCE_MS", 50)
     log.write_bytes(line(1))
-    ingest([log], db)
+    for one in (db, db.with_name("other.db")):
+        ingest([log], one)
     with log.open("ab") as file:
         file.write(line(2))
     told: list[str] = []
@@ -262,5 +288,5 @@ def test_ingest_says_that_it_waits_for_another_program(log: Path, db: Path, line
             if other.in_transaction:
                 other.execute("ROLLBACK")
 
-        assert ingest([log], db, options=Options(notice=let_go)).new == 1
+        assert work(log, db, let_go)
     assert f"database {db} is locked by another program: waiting 30 s for it" in told

@@ -10,6 +10,7 @@ import typer
 
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
+from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode
 
 Deep = Annotated[
@@ -30,7 +31,7 @@ def doctor(
     from perfectcv_traffic.store import doctor as store
 
     if rebuild_summary:
-        store.rebuild_summary(db)
+        store.rebuild_summary(db, notice=note)
     checks = store.examine(db, deep=deep)
     if as_json:
         output.write([msgspec.json.encode([check._asdict() for check in checks]).decode() + "\n"])

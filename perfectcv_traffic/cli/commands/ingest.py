@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import operator
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ import typer
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, option
 from perfectcv_traffic.cli.stopping import Stop
-from perfectcv_traffic.cli.wrapping import wrapped
+from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode, UsageError
 from perfectcv_traffic.log import routes
 from perfectcv_traffic.log.formats import LogFormat
@@ -102,6 +103,7 @@ def ingest(
 
     files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
     find_route = _routes(openapi, allow_host or [], group or [])
+    _refuse_addresses(files)
     if action := _action(files):
         return action(db, chosen, as_json=as_json)
     if explain:
@@ -114,7 +116,7 @@ def ingest(
         wait_for_lock=wait_lock,
         summary_only=summary_only,
         in_parallel=model is None and find_route is None,
-        notice=_note,
+        notice=note,
     )
     counts = (
         _follow(files, db, options, poll, until_stdin_closes=until_stdin_closes)
@@ -163,8 +165,14 @@ def _templates(source: str, allow_hosts: list[str]) -> list[str]:
 
     read = document(source, allow_hosts)
     if found := flaws(read):
-        _note(f"{source}: {found}: paths name routes all the same")
+        note(f"{source}: {found}: paths name routes all the same")
     return templates(read)
+
+
+def _refuse_addresses(files: list[Path]) -> None:
+    for file in files:
+        if re.match(r"(https?|s3|gs):", str(file)) and not file.exists():
+            raise UsageError("ingest reads files, no addresses: fetch it, or say analyze ADDRESS")
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:
@@ -194,11 +202,16 @@ def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
 def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
     from perfectcv_traffic.store.retry import retry_rejected
 
-    retried = retry_rejected(db, log_format)
+    retried = retry_rejected(db, log_format, notice=note)
     if as_json:
         output.write([msgspec.json.encode(retried._asdict()).decode() + "\n"])
     else:
         output.say_line(f"{retried.stored} stored now, {retried.still_rejected} still rejected")
+    if retried.of_merged:
+        note(
+            f"{retried.of_merged} of them came with merged databases: retry them there, then merge"
+            " again"
+        )
 
 
 def _format(name: str) -> LogFormat | None:
@@ -209,11 +222,6 @@ def _format(name: str) -> LogFormat | None:
     except ValueError as error:
         known = ", ".join(LogFormat)
         raise UsageError(f"--format={name}: it is auto, {known}") from error
-
-
-def _note(message: str) -> None:
-    # no terminal library in a follower
-    print(wrapped(message, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _once(files: list[Path], db: Path, options: Any) -> Any:
@@ -252,12 +260,12 @@ def _report(db: Path, counts: Any, *, as_json: bool) -> None:
         output.write([msgspec.json.encode(counts).decode() + "\n"])
         return
     torn = f" - {counts.salvaged} torn, both rejected and new" if counts.salvaged else ""
-    _note(
+    note(
         f"{db}: {counts.new} new + {counts.duplicate} duplicate + {counts.rejected} rejected"
         f" + {counts.blank} blank{torn} = {counts.lines} lines"
     )
     if counts.rejected and not counts.new:
-        _note("no line could be read: perfectcv-traffic ingest --explain 3 LOG shows why")
+        note("no line could be read: perfectcv-traffic ingest --explain 3 LOG shows why")
 
 
 def _explain(

@@ -9,6 +9,7 @@ import typer
 
 from perfectcv_traffic.cli import output
 from perfectcv_traffic.cli.options import DEFAULTS, Db
+from perfectcv_traffic.cli.terminal import note
 
 Sources = Annotated[list[Path], typer.Argument(help="Databases to take requests from.")]
 
@@ -18,5 +19,5 @@ def merge(sources: Sources, db: Db = Path(DEFAULTS.db)) -> None:
     from perfectcv_traffic.store.merge import merge as take
 
     for source in sources:
-        merged = take(db, source)
+        merged = take(db, source, notice=note)
         output.say_line(f"{source}: {merged.new} new + {merged.duplicate} known")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfectcv_traffic.cli import interrupts, output
+from perfectcv_traffic.cli import interrupts, output, replacements
 from perfectcv_traffic.cli.filtering import filtered
 from perfectcv_traffic.cli.moments import span
 from perfectcv_traffic.cli.options import DEFAULTS, Db, option
@@ -120,6 +120,7 @@ def _redraw(looks: Iterator[Look]) -> None:
 def _print(looks: Iterator[Look]) -> None:
     from perfectcv_traffic.render.live import line
 
+    replacements.for_people()
     for look in looks:
         if not output.write_now(f"{line(look)}\n"):
             return
