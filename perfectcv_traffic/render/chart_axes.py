@@ -41,7 +41,10 @@ _DATES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M"]
 _FIRST_DATES = ["", "%Y-%m", "%m-%d", "%m-%d", "%H:%M", "%H:%M"]
 """For ticks at years, months, days, hours, minutes and seconds: figures only, in any language."""
 FEW_HOURS = 200
-"""Hours up to which an outline has an edge: a single hour in a year would not be seen without."""
+"""Hours up to which each has a line within its outline: a single hour in a year would not be seen
+without."""
+SHORT_RUN = 2
+"""Hours in a row, on average, up to which they have one whatever their number."""
 MOST_BARS = 72
 """Hours up to which each is a bar of its own; beyond, hours join to an outline."""
 
@@ -117,12 +120,9 @@ def duration_axis(axes: Axes, shortest_ms: float, longest_ms: float) -> None:
     """A logarithmic axis of durations over at least a decade, ticks with their unit."""
     centre = (shortest_ms * longest_ms) ** 0.5
     low, high = min(shortest_ms, centre / 10**0.5), max(longest_ms, centre * 10**0.5)
-    steps = (1.0, 2.0, 5.0) if high / low < MOST_FINE_TICKS else (1.0,)
     axes.set_xscale("log")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(ticker.LogLocator(subs=steps, numticks=10))
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: duration(value)))
-    axes.xaxis.set_minor_locator(ticker.NullLocator())
+    _duration_ticks(axes.xaxis, high / low)
     axes.set_xlabel("Duration (logarithmic scale)")
     axes.grid(visible=False, axis="x")
 
@@ -133,10 +133,16 @@ def duration_scale(axes: Axes, shortest_ms: float, longest_ms: float) -> None:
     spare = max(1.0, 10 / (high / low)) ** 0.5
     axes.set_yscale("log")
     axes.set_ylim(low / spare, high * spare)
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0), numticks=10))
-    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: duration(value)))
-    axes.yaxis.set_minor_locator(ticker.NullLocator())
+    _duration_ticks(axes.yaxis, high / low)
     axes.set_ylabel("Duration (logarithmic scale)")
+
+
+def _duration_ticks(axis: Axis, ratio: float) -> None:
+    # Finer ones than at each decade matplotlib leaves out altogether where it skips decades.
+    steps = (1.0, 2.0, 5.0) if ratio < MOST_FINE_TICKS else (1.0,)
+    axis.set_major_locator(ticker.LogLocator(subs=steps, numticks=10))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: duration(value)))
+    axis.set_minor_locator(ticker.NullLocator())
 
 
 def marks(axes: Axes, durations_ms: Mapping[str, float]) -> None:
@@ -193,5 +199,10 @@ def hourly(axes: Axes, days: Floats, low: Floats, high: Floats, fill: Fill) -> N
         np.insert(high, after, 0),
         step="post",
         color=fill.colour,
-        linewidth=0.5 if len(days) < FEW_HOURS else 0,
+        linewidth=0,
     )
+    if len(days) < FEW_HOURS or len(days) <= SHORT_RUN * len(last):
+        # No edge of the outline: that runs from 0, over the layers below.
+        there = high > low
+        middle = days[there] + HOUR / 2
+        axes.vlines(middle, low[there], high[there], color=fill.colour, linewidth=0.75)

@@ -45,15 +45,23 @@ def lines(axes: Axes, table: pd.DataFrame, columns: Sequence[str], fills: Sequen
     days = _days(table)
     gaps = np.flatnonzero(np.diff(days) > chart_axes.HOUR * 1.5) + 1
     middle = np.insert(days + chart_axes.HOUR / 2, gaps, np.nan)
-    marker, scale = ("o", 1.0) if len(table) <= FEW_POINTS else ("", _THINNER)
+    marked, scale = (None, 1.0) if len(table) <= FEW_POINTS else (_alone(middle), _THINNER)
     shown = table[list(columns)].clip(lower=chart_axes.SHORTEST_MS)
     chart_axes.duration_scale(axes, shown.min().min(), shown.max().max())
     # The last is drawn first and widest, so that lines over each other are all seen.
     for width, column, fill in reversed(list(zip(_WIDTHS, columns, fills, strict=True))):
         values = np.insert(shown[column].to_numpy(dtype="float64"), gaps, np.nan)
         line = width * scale
-        axes.plot(middle, values, color=fill.colour, marker=marker, ms=width * 2.4, lw=line)
+        axes.plot(
+            middle, values, color=fill.colour, marker="o", markevery=marked, ms=line * 2.4, lw=line
+        )
     chart_axes.hour_axis(axes, days[0], days[-1])
+
+
+def _alone(points: npt.NDArray[np.floating[Any]]) -> list[int]:
+    """Positions of what has a gap (NaN) on both sides: no line leads there, so it has a mark."""
+    is_gap = np.isnan(np.concatenate(([np.nan], points, [np.nan])))
+    return [int(one) for one in np.flatnonzero(is_gap[:-2] & ~is_gap[1:-1] & is_gap[2:])]
 
 
 def span(table: pd.DataFrame) -> str:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import image
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from perfectcv_traffic.analysis.catalogue import ANALYSES
@@ -13,7 +17,7 @@ from perfectcv_traffic.analysis.frames import Health, frames
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.render import charts
 from perfectcv_traffic.render.chart_style import INCHES, chart_style, drawable
-from perfectcv_traffic.render.palette import DARK, LIGHT
+from perfectcv_traffic.render.palette import BLUE, DARK, LIGHT, ORANGE
 from perfectcv_traffic.summary import REQUESTS
 
 Results = dict[str, pd.DataFrame]
@@ -191,6 +195,41 @@ def test_hour_chart_of_any_span_can_be_drawn(hours: list[str], ordinary: Results
     table["hour"] = times
 
     assert charts.draw("token_usage_by_hour", ordinary | {"token_usage_by_hour": table})
+
+
+@pytest.mark.parametrize("name", ["latency_over_time", "traffic_over_time"])
+def test_hours_without_neighbours_are_drawn(name: str, ordinary: Results) -> None:
+    nightly = pd.date_range("2020-01-01T03", periods=250, freq="9D", tz="UTC", unit="us")
+    table = pd.concat([ordinary[name].head(1)] * 250, ignore_index=True)
+    results = ordinary | {name: table.assign(hour=nightly)}
+    picture = image.imread(BytesIO(charts.draw(name, results)))[:, :, :3]
+    above_the_key = picture[: len(picture) * 3 // 4]
+
+    is_coloured = above_the_key.max(axis=2) - above_the_key.min(axis=2) > 0.5
+    assert is_coloured.any(axis=0).sum() >= 250  # columns: a mark for each
+
+
+def test_layers_of_hours_without_neighbours_keep_their_places(ordinary: Results) -> None:
+    nightly = pd.date_range("2026-01-01T03", periods=90, freq="4D", tz="UTC", unit="us")
+    table = pd.concat([ordinary["token_usage_by_hour"].head(1)] * 90, ignore_index=True)
+    table = table.assign(hour=nightly, requests=10, with_token=8, without_token=2)
+    table = table.assign(token_not_recorded=0)
+    results = ordinary | {"token_usage_by_hour": table}
+    picture = image.imread(BytesIO(charts.draw("token_usage_by_hour", results)))[:, :, :3]
+    above_the_key = picture[: len(picture) * 3 // 4]
+    with_token, without_token = (
+        int((np.abs(above_the_key - to_rgb(colour)).max(axis=2) < 0.25).sum())
+        for colour in (BLUE, ORANGE)
+    )
+
+    assert 0 < 2 * without_token < with_token
+
+
+def test_latency_over_many_decades_has_an_axis_with_figures(ordinary: Results) -> None:
+    table = ordinary["latency_over_time"].assign(p50_ms=0.0, p99_ms=86_400_000.0)
+
+    written = _texts("latency_over_time", ordinary | {"latency_over_time": table})
+    assert sum(bool(re.fullmatch(r"[\d,]+ (µs|ms|s)", text)) for text in written) >= 4
 
 
 def test_characters_without_a_font_become_escapes() -> None:
