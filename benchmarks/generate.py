@@ -3,9 +3,9 @@
     python benchmarks/generate.py find [SEEDS]
     python benchmarks/generate.py traffic [ROUNDS]
 
-`find` runs the command on the seeded target, a line per seed: requests, wall and CPU seconds,
-defects missed, operations accused wrongly, and whether a second run on a fresh server wrote the
-same findings. Seed 0 is the correct twin. `traffic` is told in `traffic.py`.
+`find` runs the command on the seeded target, a line per seed up to SEEDS (20): requests, wall and
+CPU seconds, defects missed, operations accused wrongly, and whether a second run on a fresh server
+wrote the same findings. Seed 0 is the correct twin. `traffic` is told in `traffic.py`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ ARGUMENTS = (
 
 
 def main() -> None:
-    what, number = (*sys.argv[1:], "find")[0], int((*sys.argv[2:], "0")[0])
+    what = (*sys.argv[1:], "find")[0]
     if what == "traffic":
-        traffic.compare(number or 3)
+        traffic.compare(int((*sys.argv[2:], "3")[0]))
     else:
-        find(number or 20)
+        find(int((*sys.argv[2:], "20")[0]))
 
 
 def find(seeds: int) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import selectors
 import signal
@@ -343,7 +344,7 @@ def measure(
             "whole": against(
                 own["bare"], [a + b for a, b in zip(own[name], elsewhere[name], strict=True)]
             ),
-            "p99": statistics.median(slow[name]),
+            "p99": statistics.median(slow[name]) if paced else math.nan,
         }
         for name in own
     }
@@ -367,7 +368,7 @@ def report(method: str, results: dict[str, dict[str, float]]) -> None:
         print(
             f"| {variant} | {found['rps']:.0f} | {cpu:.0f} | {cpu - bare['cpu']:+.0f}"
             f" | {found['ratio']:.2f} | {found['elsewhere']:.0f} | {found['whole']:.2f}"
-            f" | {found['p99']:.1f} |"
+            f" | {found['p99']:.1f} |".replace("nan", "–")
         )
 
 
@@ -375,7 +376,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve")
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--paced", type=int, default=PACED_TURNS, help="seconds of each for p99")
+    parser.add_argument(
+        "--paced", type=int, default=PACED_TURNS, help="seconds of each for p99, 0: none"
+    )
     parser.add_argument("--variants", default=";".join(VARIANTS), help="separated by semicolons")
     parser.add_argument("--apitally-0", metavar="PYTHON", help="interpreter that has Apitally 0.x")
     options = parser.parse_args()

@@ -97,13 +97,15 @@ named; a log and the database made from it give the same answers. The expectatio
 traffic are known to a database alone.
 
 All but a few rest on the whole traffic that was chosen. Those that say "among the latest requests"
-read single requests, at most the latest {most:,}: what no summary keeps. Findings rest on the whole
+read single requests, at most the {most:,} with the latest times: what no summary keeps. (Of several
+logs that are named and have more, those at the end of the last ones.) Findings rest on the whole
 traffic where they count, and on the latest requests where they name some as evidence. Of the paths
 that no route is known for, and of the fields that were null, at most {groups:,} are kept apart (and
 as many of those answered 4xx); the rest is added up as `(other)`, however many a scanner makes up.
 
 `--since "2h ago"`, `--until`, `--path`, `--method`, `--status`, `--token`, `--scenario` and
-`--client` choose the requests; without any, the summary tables are read instead of the rows.
+`--client` choose the requests; without any, the summary tables are read instead of the rows. They
+count what `prune` took away, too: where filters would have found some of it, a note says so.
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
 `--compare` holds it against an earlier database, an earlier log, or the time just before `--since`
 (of an earlier database or log everything counts: `--since` and `--until` are of the later one).

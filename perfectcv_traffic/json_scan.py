@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from perfectcv_traffic.nulls import shortened
@@ -17,7 +18,11 @@ from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, 
 MAX_PATH_SEGMENTS = 64
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _PLAIN_NAME = re.compile(r"[^.\[\]\"'\s]+\Z")
+_WHOLE_ESCAPES = re.compile(r'"(?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*+', re.DOTALL)
+"""A string to its end, or to where it was cut."""
 _BLANK = f'"{REDACTED}"'
+
+Clean = Callable[[str], str]
 
 
 class NullValue(NamedTuple):
@@ -37,9 +42,13 @@ class Scan(NamedTuple):
     """False when the text ended inside a value or is not JSON."""
 
 
-def scan(text: str, is_secret: IsSecret, max_nulls: int) -> Scan:
-    """Read JSON text; at most `max_nulls` nulls are kept, all are counted."""
-    scanner = _Scanner(text, is_secret, max_nulls)
+def scan(text: str, is_secret: IsSecret, max_nulls: int, clean: Clean = str) -> Scan:
+    """Read JSON text; at most `max_nulls` nulls are kept, all are counted.
+
+    Strings that are written with escapes are kept as `clean` gives them back: only without the
+    escapes does it show what they say.
+    """
+    scanner = _Scanner(text, is_secret, max_nulls, clean)
     scanner.run()
     complete = scanner.is_complete()
     return Scan(scanner.redacted(), scanner.nulls, scanner.null_count, complete)
@@ -54,8 +63,9 @@ class _Beside:
 
 
 class _Scanner:
-    def __init__(self, text: str, is_secret: IsSecret, max_nulls: int) -> None:
+    def __init__(self, text: str, is_secret: IsSecret, max_nulls: int, clean: Clean) -> None:
         self.text = text
+        self.clean = clean
         self.is_secret = is_secret
         self.max_nulls = max_nulls
         self.nulls: list[NullValue] = []
@@ -66,6 +76,8 @@ class _Scanner:
         self.secret_depth: int | None = None
         self.secret_start = 0
         self.blanks: list[tuple[int, int]] = []
+        self.cleaned: dict[tuple[int, int], str] = {}
+        """What stands in place of strings that are no secret and had one in them."""
         self.starts: list[int] = []
         """Where each open container begins."""
         self.beside: dict[int, _Beside] = {}
@@ -126,10 +138,18 @@ class _Scanner:
             self._found_null()
         elif self.secret_depth is None and self._under_secret():
             self._blank(start, end)
-        elif not _is_scalar(token):
-            self.malformed = True
         else:
+            if "\\" in token and self.secret_depth is None:
+                self._clean_string(token, start, end)
+            self.malformed = self.malformed or not _is_scalar(token)
             self._value(start, end)
+
+    def _clean_string(self, token: str, start: int, end: int) -> None:
+        string = _WHOLE_ESCAPES.match(token)
+        said = None if string is None else _decoded(f'{string[0]}"')
+        if said is not None and (shown := self.clean(said)) != said:
+            quoted = json.dumps(shown, ensure_ascii=False)
+            self.cleaned[start, end] = quoted if _is_scalar(token) else quoted[:-1]
 
     def _value(self, start: int, end: int) -> None:
         """Note a value that may be the secret, or the name, of another beside it."""
@@ -181,9 +201,10 @@ class _Scanner:
     def _without_blanks(self) -> str:
         pieces: list[str] = []
         kept_until = 0
-        for start, end in sorted(self.blanks, key=lambda span: (span[0], -span[1])):
+        spans = {**self.cleaned, **dict.fromkeys(self.blanks, _BLANK)}
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
             if start >= kept_until:  # else it is part of what was blanked
-                pieces += (self.text[kept_until:start], _BLANK)
+                pieces += (self.text[kept_until:start], spans[start, end])
                 kept_until = end
         return "".join((*pieces, self.text[kept_until:]))
 
@@ -215,13 +236,17 @@ def _step(step: str | int) -> str:
 
 
 def _decode(token: str) -> str:
-    if "\\" not in token:
-        return token.strip('"')
+    decoded = _decoded(token) if "\\" in token else None
+    return token.strip('"') if decoded is None else decoded
+
+
+def _decoded(token: str) -> str | None:
+    """What a string says; None where that cannot be told."""
     try:
         # A lone surrogate is legal JSON and illegal UTF-8.
-        return str(json.loads(token)).encode("utf-8", "replace").decode("utf-8")
+        return str(json.loads(token, strict=False)).encode("utf-8", "replace").decode("utf-8")
     except ValueError:
-        return token.strip('"')
+        return None
 
 
 _SCALAR = re.compile(

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from urllib.parse import quote, unquote, unquote_plus
 
+from perfectcv_traffic.json_scan import scan
 from perfectcv_traffic.secrecy import markup, shapes, values
 from perfectcv_traffic.secrecy.names import REDACTED, SecretNames
 
 ENCODED_AGAIN = 2
 """How often what was encoded is looked for inside what was encoded."""
 
+_DOCUMENT = re.compile(r'[{\[]\s*+"')
+"""How JSON begins."""
 _COOKIE = re.compile(r"""([^=;]*+)(?:(=)(?:\s*+"[^"]*+"?+)?+[^;]*+)?+(?:;|\Z)""")
 _COOKIE_FLAGS = ("", "httponly", "secure", "partitioned")
 _PATH_SAFE = "/:@!$&'()*+,;=~-._[]"
-ADDRESSED = ("referer", "location", "content-location", "origin", "link", "refresh")
-"""Headers whose values are URLs."""
+_URL_SAFE = f"{_PATH_SAFE}?#%"
+_WORD = re.compile(r"""[^\s"'<>\\]++""")
+ADDRESSED = (
+    "referer", "location", "content-location", "origin", "link", "refresh", "destination",
+    "hx-current-url", "hx-push-url", "hx-redirect", "hx-replace-url", "x-accel-redirect",
+    "x-envoy-original-path", "x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-url",
+)  # fmt: skip
+"""Headers whose values are URLs, or hold some: proxies send along what they were asked for."""
 
 
 class Redactor:
@@ -72,13 +82,14 @@ class Redactor:
 
     def _encoded(self, value: str, layers: int = ENCODED_AGAIN) -> str:
         """A percent-encoded value; a URL or a form may be inside it, encoded once more."""
-        if "%" not in value:
+        if "%" not in value and "+" not in value:
             return self.text(value)
         plain = unquote_plus(value)
         if "%" in plain and layers and plain != value:
             clean = self._encoded(plain, layers - 1)
         else:
-            clean = self.url(plain) if "?" in plain else self.text(plain)
+            is_url = "?" in plain and not plain.startswith(("{", "["))
+            clean = self.url(plain) if is_url else self.text(plain)
         return value if clean == plain else quote(clean, safe="")
 
     def url(self, url: str) -> str:
@@ -99,13 +110,48 @@ class Redactor:
         return self.path(path) if clean == plain else quote(clean, safe=_PATH_SAFE)
 
     def text(self, text: str) -> str:
-        """Free text without secrets by name (`name=value`, elements) and by shape."""
+        """Free text, also around JSON, free of secrets by name (`name=value`) and by shape."""
+        return self._custom(self._clean(text, ENCODED_AGAIN))
+
+    def json_string(self, text: str) -> str:
+        """What a string of JSON says, as it may be kept inside a text that is redacted, too."""
+        return self._clean(text, ENCODED_AGAIN)
+
+    def _clean(self, text: str, layers: int) -> str:
+        begin = _DOCUMENT.search(text) if layers and '"' in text else None
+        if begin is not None and self.may_name_secrets(text):
+            inner = partial(self._clean, layers=layers - 1)
+            document = scan(text[begin.start() :], self.is_secret, 0, inner).text
+            text = text[: begin.start()] + document
+        return self._free(text)
+
+    def free_text(self, text: str) -> str:
+        """The same for text that is no JSON, or was read as such."""
+        return self._custom(self._free(text))
+
+    def _free(self, text: str) -> str:
+        text = _without_shapes(self._without_named(text))
+        return _WORD.sub(self._without_encoded, text) if "%" in text else text
+
+    def _without_encoded(self, word: re.Match[str]) -> str:
+        """A word of a text, which may be a URL with another one in its query, or a part of one."""
+        plain = word[0]
+        for _ in range(ENCODED_AGAIN):
+            encoded, plain = plain, unquote(plain)
+            if plain == encoded:
+                break
+            clean = _without_shapes(self._without_named(plain))
+            if clean != plain:
+                return quote(clean, safe=_URL_SAFE)
+        return word[0]
+
+    def _without_named(self, text: str) -> str:
         if "=" in text or ":" in text or "<" in text or "('" in text or "(b'" in text:
             places = values.hinted(text, self._names.hints)
             if places:
                 text = values.without_assigned(text, places, self.is_secret)
                 text = markup.without_elements(text, self.is_secret)
-        return self.shapes(text)
+        return text
 
     def shapes(self, text: str, enough: int | None = None) -> str:
         """Text without secrets that show by their own shape: JWTs, credentials, userinfo.
@@ -117,20 +163,27 @@ class Redactor:
             beginning = text[: enough + shapes.LONGEST_MARK]
             if not shapes.may_begin_in(beginning, text):
                 return beginning[: enough + 1]
-        # A single character is found thirty times as fast as several: the rarest is asked first.
-        if "J" in text and "eyJ" in text:
-            text = shapes.without_jwts(text)
-        if "@" in text and "/" in text and ("://" in text or ":\\/" in text):
-            text = shapes.without_userinfo(text)
-        if " " in text:
-            folded = text.lower()
-            if any(map(folded.__contains__, shapes.SCHEMES)):
-                text = shapes.without_credentials(text)
+        return self._custom(_without_shapes(text))
+
+    def _custom(self, text: str) -> str:
         return text if self._also is None else self._also(text)
 
     def is_plain(self, text: str) -> bool:
         """Whether text without spaces, `=`, `:` and `@` is free of secrets for certain."""
         return self._also is None and "eyJ" not in text
+
+
+def _without_shapes(text: str) -> str:
+    # A single character is found thirty times as fast as several: the rarest is asked first.
+    if "J" in text and "eyJ" in text:
+        text = shapes.without_jwts(text)
+    if "@" in text and "/" in text and ("://" in text or ":\\/" in text):
+        text = shapes.without_userinfo(text)
+    if " " in text or "\t" in text:
+        folded = text.lower()
+        if any(map(folded.__contains__, shapes.SCHEMES)):
+            text = shapes.without_credentials(text)
+    return text
 
 
 def _cookies(value: str) -> str:

@@ -48,3 +48,8 @@ def before(end: datetime, length: timedelta) -> datetime:
 def is_time(text: str | None) -> bool:
     """Whether a text may be a time: it begins with a digit."""
     return text is not None and "0" <= text < ":"
+
+
+def rank(text: object) -> str:
+    """What requests are put in the order of their times by; one without a time is the oldest."""
+    return text if isinstance(text, str) and is_time(text) else ""

@@ -103,6 +103,10 @@ class _Inside:
         root = scope.get("root_path", "")
         scope["app_root_path"] = scope.get("app_root_path", root)
         scope["root_path"] = root + self._prefix
+        # A proxy that strips its prefix leaves a path without it, which routing would not find
+        # below a root path that has it.
+        if _below(scope["path"], root) is None:
+            scope["path"] = root + scope["path"]
         refusal: Refusal | None = scope[_REFUSAL]
         scope["route"] = _ANYTHING
         if refusal is None:

@@ -39,9 +39,11 @@ def nulls(connection: sqlite3.Connection, prefix: Prefix, source: str | None) ->
 
 
 def _counts_all(connection: sqlite3.Connection, table: str, counted: str) -> bool:
+    # Ids have no gaps but for what was pruned, which may be anywhere: of a merged database the
+    # oldest rows are not those with the lowest ids, and a client's are everywhere.
     sql = (
         f"SELECT coalesce((SELECT max(id) FROM {table}) - (SELECT min(id) FROM {table}) + 1, 0)"
-        f" = ({counted})"
+        f" = ({counted}) AND NOT EXISTS (SELECT 1 FROM store_meta WHERE name = 'pruned')"
     )
     return bool(connection.execute(sql).fetchone()[0])
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import pandas as pd
 
-from perfectcv_traffic import client_identifier
+from perfectcv_traffic import client_identifier, timestamps
 from perfectcv_traffic.analysis.columnar import TEXT, status_classes, typed_frame, utc
 from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
@@ -28,13 +28,18 @@ _NO_TEXT = {
 }
 _DTYPES = {name: _NO_TEXT.get(name, TEXT) for name in FIELDS}
 
+_TIMESTAMP = FIELDS.index("timestamp")
+
 values = attrgetter(*FIELDS)
 """The values of `FIELDS` of a record."""
 
 
 def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
-    """The latest requests, oldest first, with their time, endpoint and client."""
-    table = typed_frame(_DTYPES, rows)
+    """The latest requests, oldest first, with their time, endpoint and client.
+
+    Rows come as they were stored or read, which of several hosts or logs is in no order of time.
+    """
+    table = typed_frame(_DTYPES, sorted(rows, key=_when))
     route = _routes(table)
     token = table["api_token"].where(~table["api_token"].isin(["", MASKED_WHOLE]))
     address = table["client_ip"].where(table["client_ip"] != "")
@@ -48,6 +53,10 @@ def frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
         status_class=status_classes(table["status_code"]),
         response_time_ms=_durations(table["response_time_ms"]),
     )
+
+
+def _when(row: tuple[object, ...]) -> str:
+    return timestamps.rank(row[_TIMESTAMP])
 
 
 def _durations(milliseconds: pd.Series) -> pd.Series:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.rows import MOST_URLS
+from perfectcv_traffic.record import FIRST_ERROR_STATUS
 
 TOP = 10
 _SHOWN = ["request_id", "timestamp", "endpoint", "path", "status_code", "duration_ms", "client"]
@@ -25,9 +26,11 @@ def failing_requests(frames: Frames) -> pd.DataFrame:
 
 
 def uuid_logins(frames: Frames) -> pd.DataFrame:
-    """Logins by UUID: how often each, how many succeeded, when first and last."""
+    """Logins by UUID: how often each, how many were answered below 400, when first and last."""
     logins = frames.recent.dropna(subset="login_uuid")
-    logins = logins.assign(succeeded=logins["status_class"] == "2xx")
+    # As the store has it: many a login ends in a redirection.
+    succeeded = logins["status_code"].lt(FIRST_ERROR_STATUS).fillna(value=False)
+    logins = logins.assign(succeeded=succeeded)
     grouped = logins.groupby("login_uuid")
     table = pd.DataFrame(
         {

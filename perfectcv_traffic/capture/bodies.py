@@ -23,6 +23,7 @@ from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.shapes import without_cut_end
 
 MAX_MEMBERS = 16
 """Parts of a compressed body that are read: each one costs a copy of what follows it."""
@@ -91,7 +92,7 @@ class BodyReader:
             whole = whole and ended
         result = self._read(head, content_type, whole=whole)
         if not whole and result.text is not None:
-            result.note = CUT
+            result.text, result.note = without_cut_end(result.text), CUT
         return result
 
     def _read_short(self, head: bytes, content_type: str) -> ReadBody:
@@ -121,8 +122,9 @@ class BodyReader:
     def _json(self, text: str, *, whole: bool) -> ReadBody:
         result = self.quick_scan(text) if whole else None
         if result is None:
-            result = scan(text, self.redactor.is_secret, MAX_NULL_DETAILS)
-            clean = self.redactor.text(result.text)
+            own = self.redactor
+            result = scan(text, own.is_secret, MAX_NULL_DETAILS, own.json_string)
+            clean = own.free_text(result.text)
         else:
             clean = self.redactor.shapes(result.text, self._enough)
         if whole and not result.complete:  # what looks like a null in it proves nothing
@@ -161,8 +163,8 @@ def _kind(content_type: str) -> _Kind:
 
 def _text(text: str, redactor: Redactor) -> str:
     if "{" in text and redactor.may_name_secrets(text):  # lines of JSON, server-sent events
-        text = scan(text, redactor.is_secret, 0).text
-    return redactor.text(text)
+        text = scan(text, redactor.is_secret, 0, redactor.json_string).text
+    return redactor.free_text(text)
 
 
 def _form(text: str, redactor: Redactor, *, whole: bool) -> ReadBody:

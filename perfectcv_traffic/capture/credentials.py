@@ -23,6 +23,8 @@ CARRIERS = frozenset({*KEY_HEADERS, "cookie"})
 QUERY_NAMES = ("access_token", "api_key", "apikey", "token")
 FORM_NAMES = ("access_token",)
 """RFC 6750 2.2: a bearer token as a field of a form."""
+COOKIE_NAMES = ("access_token", "access_token_cookie", "auth_token", "jwt")
+"""Not `session` and the like, which anonymous visitors have too."""
 
 OTHER = "other"
 """The scheme of an Authorization header that begins with no known one: its words are secret."""
@@ -51,6 +53,7 @@ _USUAL = (
     *(("header", name) for name in KEY_HEADERS),
     *(("query", name) for name in QUERY_NAMES),
     *(("form", name) for name in FORM_NAMES),
+    *(("cookie", name) for name in COOKIE_NAMES),
 )
 
 
@@ -62,8 +65,16 @@ def find(sources: Sources, declared: Sequence[Declared] = ()) -> Credential | No
             return Credential(place.scheme, f"{place.location}:{place.name}", value)
     for location, name in _USUAL:
         if value := sources[location].get(name, "").strip():
-            return Credential("api_key", f"{location}:{name}", value)
+            return _usual(f"{location}:{name}", value)
     return None
+
+
+def _usual(source: str, value: str) -> Credential:
+    """What a usual name holds; applications write cookies as they would write Authorization."""
+    scheme, _, rest = value.partition(" ")
+    if rest and scheme.lower() == "bearer":
+        return Credential("bearer", source, rest.strip())
+    return Credential("api_key", source, value)
 
 
 def from_authorization(header: str) -> Credential | None:

@@ -128,7 +128,7 @@ def begin(
         get("raw_path"),
         get("root_path", ""),
         get("query_string", b""),
-        scope["headers"],
+        list(scope["headers"]),  # some middleware adds to them: these are the client's
         get("client"),
         get("server"),
         Body(),

@@ -105,8 +105,8 @@ class HeaderReader:
         try:
             key = tuple([pair if pair[0] in plain else pair[0] for pair in raw])
             known = self._known.get(key)
-        except TypeError:  # lists in place of pairs: some applications hand them over
-            return self._read(raw)
+        except TypeError:  # some applications hand over lists for pairs, bytearrays for bytes
+            return self._read([(_as_bytes(name), _as_bytes(value)) for name, value in raw])
         if known is None:
             return self._learn(raw)
         return self._with_varying(known, raw) if known.varying else known
@@ -195,6 +195,10 @@ class HeaderReader:
         del self._plain[raw_name]
         self._others[raw_name] = True
         self._known.clear()  # made when it was one of the plain ones
+
+
+def _as_bytes(raw: bytes | bytearray) -> bytes:
+    return bytes(raw) if isinstance(raw, bytearray) else raw
 
 
 def _none(_: str) -> bool:

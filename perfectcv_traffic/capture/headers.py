@@ -33,10 +33,15 @@ def decoded(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 def cookies(headers: Headers) -> dict[str, str]:
-    """Names and values of the cookies sent."""
+    """Names and values of the cookies sent, these without the quotes around one with a blank."""
     sent = ";".join(value for key, value in headers if key == "cookie")
     pairs = (part.partition("=") for part in sent.split(";"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): _unquoted(value.strip()) for name, _, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    return value[1:-1] if is_quoted else value
 
 
 def marker(headers: dict[str, str], name: str) -> str | None:

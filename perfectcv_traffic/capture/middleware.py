@@ -221,7 +221,9 @@ class _Observer:
             self._ends_with_trailers = message.get("trailers", False)
 
     def _sent(self, message: Message) -> None:
-        """Note what follows the response start."""
+        """Note what follows the response start; servers refuse what is out of turn."""
+        if self._exchange.responded_at is None or self._is_over:
+            return
         kind = message["type"]
         if kind == "http.response.body":
             self._exchange.response_body.add(message.get("body", b""), self._limit)

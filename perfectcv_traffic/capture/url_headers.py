@@ -1,4 +1,4 @@
-"""Secrets of paths in headers that hold URLs: `Location`, `Referer`."""
+"""Secrets of paths in headers that hold URLs: `Location`, `Referer`, `Link`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from perfectcv_traffic.secrecy.paths import Templates, secret_places, without_pa
 
 _URL = re.compile(r"((?:[A-Za-z][\w+.-]*+:)?+(?://[^/?#]*+)?+)([^?#]*+)(.*+)", re.DOTALL)
 """Origin, path, and what follows; it matches anything."""
+_INSIDE = {
+    "link": re.compile(r"(?<=<)[^<>]++"),
+    "refresh": re.compile(r"""(?<=[=\s,;"'])(?:/|[A-Za-z][\w+.-]*+:)[^\s"']*+"""),
+}
+"""Where URLs stand in headers that hold more than one: `</a>; rel=next`, `5; url=/a`."""
 
 
 class UrlHeaders:
@@ -48,7 +53,16 @@ class UrlHeaders:
         found = [name for name in ADDRESSED if headers and name in headers]
         if not headers or not found:
             return headers
-        return {**headers, **{name: self._url(headers[name], hidden, root) for name in found}}
+        return {
+            **headers,
+            **{name: self._urls(name, headers[name], hidden, root) for name in found},
+        }
+
+    def _urls(self, name: str, value: str, hidden: set[str], root: str) -> str:
+        inside = _INSIDE.get(name)
+        if inside is None:
+            return self._url(value, hidden, root)
+        return inside.sub(lambda url: self._url(url[0], hidden, root), value)
 
     def _url(self, url: str, hidden: set[str], root: str) -> str:
         parts = _URL.match(url)

@@ -14,7 +14,7 @@ from typing import Final
 
 from perfectcv_traffic.generate.openapi import Json, Location
 from perfectcv_traffic.generate.operations import PATH_PARAMETER, Operation
-from perfectcv_traffic.generate.own import is_own_account, own_ids
+from perfectcv_traffic.generate.own import holds_credentials, is_own_account, own_ids
 from perfectcv_traffic.generate.patterns import matching_text
 from perfectcv_traffic.generate.producers import Producers, collection_of, plain, words_of
 
@@ -170,6 +170,7 @@ class IdPool:
                 found = self._known(operation, hole, _created) if own_first and is_last else []
                 found = found or self._known(operation, hole, _all)
             is_spared = self._is_spared(operation, str((drafted or {}).get(hole)))
+            is_spared = is_spared or self._may_name_credential(operation, hole)
             if hole not in bound and found:
                 chosen, text = found[turn % len(found)]
                 bound = {**_parents(operation, hole, chosen), hole: text, **bound}
@@ -191,6 +192,8 @@ class IdPool:
     def _known(
         self, operation: Operation, hole: str, kept: Callable[[_Collection], list[Harvested]]
     ) -> list[tuple[Harvested, str]]:
+        if kept is _all and self._may_name_credential(operation, hole):
+            kept = _created
         for name in self.producers.collections(operation, hole):
             named = [(one, one.id_for(hole)) for one in kept(self._collections[name])]
             found = [
@@ -201,6 +204,12 @@ class IdPool:
             if found:
                 return found
         return []
+
+    def _may_name_credential(self, operation: Operation, hole: str) -> bool:
+        """Whether a change could hit the run's own key: only created ones may be changed there."""
+        before = collection_of(operation.path.partition(f"{{{hole}}}")[0])
+        names = {before, *self.producers.collections(operation, hole)}
+        return operation.method in _CHANGING and any(map(holds_credentials, names))
 
     def _is_spared(self, operation: Operation, text: str) -> bool:
         return operation.method in _CHANGING and text in self.own

@@ -10,7 +10,7 @@ from perfectcv_traffic.generate.answer import Answer
 from perfectcv_traffic.generate.openapi import Document, is_address, parse_document
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
-from perfectcv_traffic.generate.wire import NO_ADDRESS
+from perfectcv_traffic.generate.wire import NO_ADDRESS, NO_TLS, UNTRUSTED
 
 DOCUMENT_PATHS: Final = ("/openapi.json", "/api/v1/openapi.json")
 
@@ -65,7 +65,13 @@ def _content(answer: Answer, url: str) -> bytes:
     return answer.body
 
 
+_ADVICE: Final = {
+    NO_ADDRESS: "check the host name",
+    NO_TLS: "write http://",
+    UNTRUSTED: "check its host name and dates, or name one to trust in SSL_CERT_FILE",
+}
+
+
 def _unreachable(address: str, answer: Answer) -> TargetError:
-    is_unknown = answer.error == NO_ADDRESS
-    advice = "check the host name" if is_unknown else "start the API or give its address"
+    advice = _ADVICE.get(answer.error or "", "start the API or give its address")
     return TargetError(f"{address} did not answer ({answer.error}): {advice}")

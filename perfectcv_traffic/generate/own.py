@@ -12,7 +12,7 @@ from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.forge import parse_jwt
 from perfectcv_traffic.generate.openapi import Json
 from perfectcv_traffic.generate.operations import Operation
-from perfectcv_traffic.generate.producers import plain
+from perfectcv_traffic.generate.producers import plain, words_of
 
 _SEGMENTS: Final = frozenset({"me", "self", "myself", "whoami", "profile", "account", "current"})
 _ID_FIELDS: Final = ("id", "uuid", "sub", "userid")
@@ -21,6 +21,13 @@ _IDENTITY: Final = frozenset(
     | {"isactive", "isadmin", "issuperuser", "scopes", "superuser", "verified", "isverified"}
 )
 """Fields by which an account logs in, or may."""
+_CREDENTIALS: Final = frozenset({"key", "keys", "token", "tokens", "credential", "credentials"})
+
+
+def holds_credentials(collection: str) -> bool:
+    """Whether the objects of a collection are credentials: `/api-keys`. One may be the run's own;
+    which one cannot be seen, for they are listed without their secret."""
+    return not _CREDENTIALS.isdisjoint(words_of(collection.rpartition("/")[2])[-1:])
 
 
 def is_own_account(operation: Operation) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from perfectcv_traffic.generate.fitting import fits
 from perfectcv_traffic.generate.openapi import Document, Json, Schema
 from perfectcv_traffic.generate.ranges import in_order
 from perfectcv_traffic.generate.scalars import make_integer, make_number, make_text, number_in
@@ -73,9 +74,24 @@ class _Maker:
         options = alternatives(flat)
         if options:
             chosen = self.choose(options, depth)
-            made = self.make(with_alternative(self.document, flat, chosen), depth + 1)
-            return _discriminated(made, flat.get("discriminator"), chosen)
+            alternative = with_alternative(self.document, flat, chosen)
+            made = self.make(alternative, depth + 1)
+            return self.discriminated(made, flat.get("discriminator"), chosen, alternative)
         return self.make_plain(flat, depth)
+
+    def discriminated(self, made: Json, told: Json, chosen: Json, alternative: Schema) -> Json:
+        """`made` with the name of its alternative, where the schema says that one property tells
+        it: https://spec.openapis.org/oas/v3.1.0#discriminator-object."""
+        name = told.get("propertyName") if isinstance(told, dict) else None
+        reference = chosen.get("$ref") if isinstance(chosen, dict) else None
+        if not (isinstance(made, dict) and isinstance(name, str) and isinstance(reference, str)):
+            return made
+        known = _name_of_alternative(told.get("mapping"), reference)
+        properties = alternative.get("properties")
+        part = properties.get(name) if isinstance(properties, dict) else None
+        # What the alternative itself allows goes first: a number, or a name that none is mapped to.
+        is_free = isinstance(made.get(name), str) and fits(self.document, part or {}, known)
+        return {**made, name: known} if is_free else made
 
     def completed(self, stated: Json, schema: Schema, depth: int) -> Json:
         """An author's example with what it lacks of the required properties."""
@@ -161,22 +177,11 @@ def _stated_value(schema: Schema, rng: Random) -> Json:
     return default if isinstance(default, str | int | float) else _ABSENT
 
 
-def _discriminated(made: Json, discriminator: Json, chosen: Json) -> Json:
-    """`made` with the name of its alternative, where the schema says that one property tells it:
-    https://spec.openapis.org/oas/v3.1.0#discriminator-object."""
-    told = discriminator if isinstance(discriminator, dict) else {}
-    name, reference = (
-        told.get("propertyName"),
-        chosen.get("$ref") if isinstance(chosen, dict) else None,
-    )
-    if not (isinstance(made, dict) and isinstance(name, str) and isinstance(reference, str)):
-        return made
-    mapping, last = told.get("mapping"), reference.rpartition("/")[2]
+def _name_of_alternative(mapping: Json, reference: str) -> str:
+    """What a discriminator calls the schema that `reference` points to."""
+    last = reference.rpartition("/")[2]
     pairs = mapping.items() if isinstance(mapping, dict) else ()
-    known = [key for key, to in pairs if to in (reference, last)] or [last]
-    # A constant of the alternative itself says it, perhaps as a number.
-    is_free = isinstance(made.get(name), str) and made[name] not in known
-    return {**made, name: known[0]} if is_free else made
+    return next((key for key, to in pairs if to in (reference, last)), last)
 
 
 def _with_confirmations(made: dict[str, Json]) -> dict[str, Json]:

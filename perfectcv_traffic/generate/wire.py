@@ -18,6 +18,8 @@ from perfectcv_traffic.generate.statuses import SERVER_ERRORS
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
 NO_ADDRESS: Final = "the host has no address"
+NO_TLS: Final = "no TLS there"
+UNTRUSTED: Final = "the certificate is not trusted"
 
 Origin = tuple[str, str, int]
 """Scheme, host, port."""
@@ -161,7 +163,9 @@ class Wire:
         except ConnectionResetError as failure:
             raise WireError("connection reset") from failure
         except ssl.SSLCertVerificationError as failure:
-            raise WireError("the certificate is not trusted") from failure
+            raise WireError(UNTRUSTED) from failure
+        except ssl.SSLError as failure:
+            raise WireError(NO_TLS) from failure
         except (socket.gaierror, UnicodeError) as failure:
             raise WireError(NO_ADDRESS) from failure
         except OSError as failure:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.shapes import without_cut_end
 
 MAX_LINE = 1_048_576
 RAW_LIMIT = 4096
@@ -86,7 +87,7 @@ class LineParser:
     def reject(self, reason: str, line: bytes, detail: str | None = None) -> Reject:
         """A reject of a line, whatever it holds."""
         raw = line[:RAW_LIMIT].decode("utf-8", "backslashreplace")
-        return Reject(reason, self._redactor.text(raw), detail)
+        return Reject(reason, without_cut_end(self._redactor.text(raw)), detail)
 
     def odd(self, line: bytes, error: Exception) -> Parsed:
         """What becomes of a line that `decode` refused."""

@@ -26,7 +26,7 @@ _RUN = re.compile(r"[\w.-]++")
 # The quotes may themselves be escaped: JSON inside a JSON string. Brackets: user[pin], user["pin"].
 _AFTER_NAME = re.compile(
     r"""[\w.-]*+(?P<end>)"""
-    r"""(?:\]?+\\*+["']?+\]?+\s*+(?P<is>=>?|:=?)\s*+|["'],\s*+(?P<pair>(?=[bBuU"'])))?+"""
+    r"""(?:\]?+\\*+["']?+\]?+\s*+(?P<is>!?=++>?|:=?)\s*+|["'],\s*+(?P<pair>(?=[bBuU"'])))?+"""
 )
 _STRING = re.compile(
     r"""([bBfFrRuU]{0,2}+(["']))(?:(?<=")(?:[^"\\]|\\.|"")*+"?+|(?<=')(?:[^'\\]|\\.|'')*+'?+)""",

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from perfectcv_traffic import timestamps
 from perfectcv_traffic.analysis.latest import MOST
-from perfectcv_traffic.fold.latest import Latest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,12 +52,14 @@ class Fold:
         from perfectcv_traffic.columns.folding import Folding
 
         self._summary = Folding()
-        self._latest = Latest(MOST)
+        self._latest: list[TrafficLog] = []
 
     def add(self, records: list[TrafficLog]) -> None:
-        """Fold records in, in their order."""
+        """Fold records in, in any order."""
         self._summary.add(records)
-        self._latest.add(records)
+        self._latest += records
+        if len(self._latest) >= 2 * MOST:  # not each time: all of them are looked at
+            self._latest = _latest(self._latest)
 
     def contents(self, *, hourly: bool) -> Contents:
         """What the records make together."""
@@ -66,8 +68,13 @@ class Fold:
 
         clients = self._summary.client_count()
         rows = of_summary(self._summary, hourly=hourly)
-        recent = map(values, self._latest.records())
+        recent = map(values, _latest(self._latest))
         return Contents(rows, recent, clients, span=self._summary.span())
+
+
+def _latest(records: list[TrafficLog]) -> list[TrafficLog]:
+    """Those with the latest times, as many as are read; of the same time those that came last."""
+    return sorted(records, key=lambda record: timestamps.rank(record.timestamp))[-MOST:]
 
 
 def of_records(records: list[TrafficLog], *, rejected: int) -> Contents:

@@ -19,7 +19,11 @@ from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
+from perfectcv_traffic.sources.answers import of
+from perfectcv_traffic.sources.source import Source
+from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.retention import Retention, prune
 
 PREFIX = Prefix("/admin")
 NULL = NullDetail(field_name="a", field_path="a", location="json_body", kind="json_null")
@@ -47,7 +51,7 @@ def made_up(choose: random.Random, number: int) -> TrafficLog:
         request_id=f"r{number}",
         event_id=f"e{number}",
         timestamp=f"2026-01-01T{hour:02}:{second // 60:02}:{second % 60:02}.000000Z",
-        method=choose.choice(["GET", "POST", "DELETE"]),
+        method=choose.choice(["GET", "get", "POST", "DELETE"]),
         path=path,
         route=choose.choice([path, path if path == "/admin/url-stats" else None]),
         client_ip=choose.choice(ADDRESSES),
@@ -104,7 +108,7 @@ def matches(record: TrafficLog, wanted: Filter) -> bool:
     return is_ordinary(record) and all(
         (
             wanted.path is None or wanted.path.lower() in record.path.lower(),
-            wanted.method in (None, record.method),
+            wanted.method in (None, str(record.method).upper()),
             wanted.client_ip in (None, record.client_ip),
             wanted.status_code in (None, status),
             wanted.since is None or (time is not None and time >= wanted.since),
@@ -170,6 +174,37 @@ def test_pages_together_are_everything_once(
             page = ask(database, requests.find, wanted, PREFIX, 7, offset)
             found += [row["request_id"] for row in page.rows]
         assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [lambda db: prune(db, Retention(rows=20)), lambda db: forget(db, ["10.0.0.2"])],
+    ids=["the oldest", "a client"],
+)
+def test_totals_where_rows_between_others_were_pruned_are_those_of_what_is_left(
+    tmp_path: Path, take_away: Any
+) -> None:
+    log, db = tmp_path / "a.log", tmp_path / "a.db"
+    records = [made_up(random.Random(number), number) for number in range(40)]
+    for number, record in enumerate(records):  # the oldest between the others, as after a merge
+        record.timestamp = f"2026-01-01T{(number + 25) % 40:02}:00:00.000000Z"
+        record.client_ip, record.api_token = f"10.0.0.{1 + (number in range(5, 30))}", None
+        record.path, record.route, record.scenario, record.method = "/cache", None, None, "GET"
+    log.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    ingest([log], db)
+    take_away(db)
+    database = Database(db)
+
+    ids = {
+        row[0]
+        for row in ask(database, lambda c: c.execute("SELECT id FROM api_requests").fetchall())
+    }
+    nulls = ask(database, lambda c: c.execute("SELECT id FROM null_value_logs").fetchall())
+    for wanted in (Filter(), Filter(method="GET"), Filter(path="cache")):
+        pages = [ask(database, requests.find, wanted, PREFIX, 3, n) for n in range(0, 40, 3)]
+        assert {(page.total, page.is_exact) for page in pages} == {(len(ids), True)}
+        assert sorted(row["id"] for page in pages for row in page.rows) == sorted(ids)
+    assert ask(database, queries.null_logs, PREFIX, 1, 0).total == len(nulls)
 
 
 def test_null_totals_are_those_of_the_plain_count(
@@ -270,3 +305,46 @@ def test_metrics_tell_the_sum_of_durations_to_the_microsecond(tmp_path: Path) ->
     text = ask(Database(tmp_path / "a.db"), metrics.text, PREFIX, Counters(), 0)
 
     assert "http_request_duration_highr_seconds_sum 90000.00003" in text.splitlines()
+
+
+@pytest.mark.parametrize("durations", [[100.0], [0.0004, 100.0], [0.0, 1.0, 1.0], [5e-05, 7.5]])
+def test_quantiles_of_few_durations_are_those_that_analyze_tells(
+    tmp_path: Path, durations: list[float]
+) -> None:
+    records = [
+        TrafficLog(request_id=f"r{n}", event_id=f"e{n}", route="/", response_time_ms=took)
+        for n, took in enumerate(durations)
+    ]
+    (tmp_path / "a.log").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    ingest([tmp_path / "a.log"], tmp_path / "a.db")
+    database = Database(tmp_path / "a.db")
+
+    stats = ask(database, statistics.request_stats, PREFIX, None, None)
+    told = of(Source(tmp_path / "a.db"), names=["durations"])["durations"].iloc[0]
+    for quantile in ("p50", "p95", "p99"):
+        assert stats[f"{quantile}_response_time_ms"] == round(told[f"{quantile}_ms"], 3)
+
+
+def test_logins_are_newest_first_in_whatever_order_they_were_stored(tmp_path: Path) -> None:
+    hours = [20, 22, None, 21, 9, 22, 10, 8]  # as after a merge
+    lines = [
+        msgspec.json.encode(
+            TrafficLog(
+                request_id=f"r{number}",
+                event_id=f"e{number}",
+                timestamp=None if hour is None else f"2026-01-01T{hour:02}:00:00.000000Z",
+                login_uuid="ab"[number % 2],
+            )
+        )
+        for number, hour in enumerate(hours)
+    ]
+    (tmp_path / "a.log").write_bytes(b"\n".join([*lines, b""]))
+    ingest([tmp_path / "a.log"], tmp_path / "a.db")
+    database = Database(tmp_path / "a.db")
+
+    def pages(**wanted: Any) -> list[str | None]:
+        rows = [ask(database, queries.logins, 2, n, **wanted).rows for n in range(0, 8, 2)]
+        return [row["timestamp"] and row["timestamp"][11:13] for page in rows for row in page]
+
+    assert pages() == ["22", "22", "21", "20", "10", "09", "08", None]
+    assert pages(uuid="b") == ["22", "22", "21", "08"]

@@ -198,7 +198,7 @@ SELECT client, count(*), max(n), sum(n - 100) FROM
 WHERE n > 100 GROUP BY client ORDER BY sum(n - 100) DESC, client LIMIT 20
 
 -- name: uuid_logins
-SELECT login_uuid, count(*), count(*) FILTER (class = '2xx'), count(DISTINCT client_ip),
+SELECT login_uuid, count(*), count(*) FILTER (status_code < 400), count(DISTINCT client_ip),
   min(timestamp), max(timestamp) FROM t
 WHERE login_uuid IS NOT NULL GROUP BY login_uuid ORDER BY count(*) DESC, login_uuid LIMIT 10
 

@@ -75,7 +75,10 @@ def test_memory_is_bounded_whatever_clients_send() -> None:
     assert len(reader._known) <= MAX_LISTS
 
 
-@pytest.mark.parametrize("raw", [[["host", "h"]], [("host", "h")], [[b"host", b"h"]]])
+BYTEARRAYS = [(bytearray(b"host"), bytearray(b"h"))]
+
+
+@pytest.mark.parametrize("raw", [[["host", "h"]], [("host", "h")], [[b"host", b"h"]], BYTEARRAYS])
 def test_odd_lists_are_read_too(raw: Any) -> None:
     reader = HeaderReader(REDACTOR)
     for _ in range(2):

@@ -344,6 +344,7 @@ def test_a16_messages_out_of_order_are_forwarded_as_they_are(
         {"type": "http.response.start", "status": 201, "headers": []},
         {"type": "http.response.start", "status": 500, "headers": []},
         {"type": "http.response.body", "body": b"late"},
+        {"type": "http.response.body", "body": b"too late"},
     ]
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -355,7 +356,9 @@ def test_a16_messages_out_of_order_are_forwarded_as_they_are(
     assert [(m["type"], m.get("status"), m.get("body")) for m in sent] == [
         (m["type"], m.get("status"), m.get("body")) for m in messages
     ]
-    assert record(watching)["status_code"] == 201
+    found = record(watching)
+    assert found["status_code"] == 201
+    assert (found["response_body"], found["response_bytes"], found["complete"]) == ("late", 4, True)
 
 
 def test_a17_second_setup_returns_the_first_monitor(
@@ -426,6 +429,20 @@ def test_a21_route_is_matched_again_when_a_middleware_copied_the_scope(
     talk(app, path="/items/7")
     row = record(watching)
     assert (row["status_code"], row["route"]) == (200, "/items/{key}")
+
+
+def test_header_that_a_middleware_adds_to_the_scope_is_not_the_client_s(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["headers"].append((b"authorization", b"Bearer of-the-middleware"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    watching = monitor(app)
+    talk(watching.app)
+    row = record(watching)
+    assert (row["token_present"], row["request_headers"]) == (False, {"host": "api.example"})
 
 
 @pytest.mark.parametrize("order", ["before", "after", "around"])

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from perfectcv_traffic import setup_monitoring
@@ -306,6 +306,7 @@ PIECES = st.sampled_from([
 
 @settings(max_examples=500, deadline=None)
 @given(st.lists(PIECES, max_size=30).map("".join), st.integers(0, 150))
+@example("ApiKey\t0123456789" + "prose" * 4, 7)
 def test_beginning_is_that_of_the_whole_text_redacted(text: str, enough: int) -> None:
     whole, beginning = Redactor().shapes(text), Redactor().shapes(text, enough)
     assert beginning[:enough] == whole[:enough]

@@ -95,6 +95,8 @@ def test_c5_disconnect_in_mid_upload_is_no_server_error(
     row = record(watching)
     assert (row["status_code"], row["client_disconnected"]) == (None, True)
     assert row["error_message"].startswith("ClientDisconnect")
+    # The 500 that Starlette sends all the same goes nowhere.
+    assert (row["complete"], row["response_bytes"], row["response_body"]) == (False, 0, None)
 
 
 def test_c6_c7_asking_for_a_disconnect_loses_no_message(

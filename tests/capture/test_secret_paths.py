@@ -84,6 +84,15 @@ URL_HEADERS = [
     ("location", "/other/Zq7", "/other/Zq7"),
     ("location", "mailto:a", "mailto:a"),
     ("referer", "https://h.example/RESET/Zq%37", "https://h.example/RESET/[REDACTED]"),
+    (
+        "link",
+        '</reset/Zq7>; rel="next", <http://h/slash/Zq7?page=2>; rel="last"',
+        '</reset/[REDACTED]>; rel="next", <http://h/slash/[REDACTED]?page=2>; rel="last"',
+    ),
+    ("refresh", "5; url=/reset/Zq7", "5; url=/reset/[REDACTED]"),
+    ("refresh", "0;URL='http://h/reset/Zq7'", "0;URL='http://h/reset/[REDACTED]'"),
+    ("hx-current-url", "http://h/reset/Zq7", "http://h/reset/[REDACTED]"),
+    ("x-original-uri", "/reset/Zq7?%70in=1", "/reset/[REDACTED]?%70in=[REDACTED]"),
 ]
 
 

@@ -56,6 +56,14 @@ def test_missing_log_says_how_to_get_one(program: Program, command: str) -> None
     assert line(done).startswith("log nosuch.log does not exist: record some traffic first")
 
 
+@pytest.mark.parametrize("option", ["--follow", "--strict"])
+def test_address_is_no_log_to_ingest(program: Program, option: str) -> None:
+    done = program("ingest", option, "http://127.0.0.1:1/api_traffic.log")
+
+    assert done.returncode == 2
+    assert line(done).startswith("ingest reads files, no addresses")
+
+
 @pytest.mark.parametrize("command", ["analyze", "report"])
 def test_missing_database_says_what_makes_one(program: Program, command: str) -> None:
     done = program(command)

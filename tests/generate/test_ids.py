@@ -259,3 +259,14 @@ def test_example_that_names_the_own_account_is_not_changed() -> None:
 
     assert pool.bind(change, 0, drafted={"user_id": 7})["user_id"].startswith("unknown")
     assert pool.bind(change, 0, drafted={"user_id": 8}) == {}
+
+
+def test_credential_that_this_run_did_not_create_is_never_changed() -> None:
+    operations = _operations("GET /api-keys/", "POST /api-keys/", "PATCH /api-keys/{key_id}")
+    pool, change = _pool(operations), operations["PATCH /api-keys/{key_id}"]
+    pool.deletes_existing = True
+    pool.learn(operations["GET /api-keys/"], {}, [{"id": "in-use"}])
+    assert pool.bind(change, 5, drafted={"key_id": "example"}) == {"key_id": "unknown-5"}
+    assert pool.object_for(change, 0) is None
+    pool.learn(operations["POST /api-keys/"], {}, {"id": "new"})
+    assert pool.bind(change, 0) == {"key_id": "new"}

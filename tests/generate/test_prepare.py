@@ -77,6 +77,14 @@ def test_target_that_does_not_answer_is_named_with_the_reason(closed_address: st
     )
 
 
+def test_target_without_tls_is_told_apart_from_one_that_is_not_there(
+    raw_server: RawServer,
+) -> None:
+    address = raw_server(b"HTTP/1.1 400 Bad Request\r\n\r\n").replace("http:", "https:")
+    with pytest.raises(TargetError, match=r"did not answer \(no TLS there\): write http://$"):
+        _prepare(address)
+
+
 @pytest.mark.parametrize(
     ("answer", "found"),
     [

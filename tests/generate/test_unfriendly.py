@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from perfectcv_traffic.errors import TargetError
+from perfectcv_traffic.generate.credentials import Credentials
 from perfectcv_traffic.generate.find import Probed, ProbeOptions, find
 from perfectcv_traffic.generate.options import Options
 from perfectcv_traffic.generate.probe.budget import RunLimits
@@ -97,14 +98,15 @@ def test_long_retry_after_stops_the_run_instead_of_waiting(start: Start) -> None
     assert "the API asks to wait 60 s (429)" in probed.stop_reason
 
 
+@pytest.mark.parametrize("method", ["get", "put", "post"])
 @pytest.mark.parametrize(("crashes", "found"), [(1, []), (2, ["PT201"])])
-def test_creation_that_crashes_once_proves_nothing(
-    start: Start, crashes: int, found: list[str]
+def test_request_that_crashes_once_proves_nothing(
+    start: Start, crashes: int, found: list[str], method: str
 ) -> None:
-    """As where an object of the same name is there from an earlier run."""
+    """As where an object of the same name is there from an earlier run, or a server is busy."""
     header = {"name": "X-Language", "in": "header", "schema": {"type": "string"}}
-    post = {"parameters": [header], "responses": {}}
-    document = json.dumps({"openapi": "3.1.0", "paths": {"/things": {"post": post}}}).encode()
+    once = {"parameters": [header], "responses": {}}
+    document = json.dumps({"openapi": "3.1.0", "paths": {"/things": {method: once}}}).encode()
     crashed: list[bytes] = []
 
     def answer(head: bytes) -> bytes:
@@ -116,6 +118,24 @@ def test_creation_that_crashes_once_proves_nothing(
     probed = _find(start(with_document(answer, document)))
     assert [one.rule for one in probed.findings] == found
     assert len(crashed) == 2
+
+
+def test_wrong_credential_that_crashes_once_proves_nothing(start: Start) -> None:
+    scheme = {"b": {"type": "http", "scheme": "bearer"}}
+    things: Any = {"/things": {"get": {"responses": {}, "security": [{"b": []}]}}}
+    document = {"openapi": "3.1.0", "paths": things, "components": {"securitySchemes": scheme}}
+    wrong: list[bytes] = []
+
+    def answer(head: bytes) -> bytes:
+        if b"the-right-token" in head and b"Bearer " in head:
+            return http(200)
+        wrong.append(head)
+        return http(503 if len(wrong) == 1 else 401)
+
+    address = start(with_document(answer, json.dumps(document).encode()))
+    probed = find(address, Options(), credentials=Credentials(token="the-right-token"))
+    assert probed.findings == ()
+    assert len(wrong) > 2
 
 
 def test_number_of_requests_is_a_limit(start: Start) -> None:

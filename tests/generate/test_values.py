@@ -304,12 +304,16 @@ def test_alternative_is_named_by_its_discriminator(mapping: Any, told: str) -> N
     assert make_value(document, schema, Random(0)) == {"kind": told}
 
 
-def test_constant_of_an_alternative_goes_before_the_name_in_its_discriminator() -> None:
-    one = {"type": "object", "properties": {"kind": {"const": 1}}, "required": ["kind"]}
+@pytest.mark.parametrize(
+    ("part", "mapping"),
+    [({"const": 1}, {"1": "#/one"}), ({"type": "string", "enum": ["first"]}, None)],
+)
+def test_constant_of_an_alternative_goes_before_the_name_in_its_discriminator(
+    part: Any, mapping: Any
+) -> None:
+    one = {"type": "object", "properties": {"kind": part}, "required": ["kind"]}
     document = Document("d", {"one": one})
-    schema = {
-        "oneOf": [{"$ref": "#/one"}],
-        "discriminator": {"propertyName": "kind", "mapping": {"1": "#/one"}},
-    }
+    discriminator = {"propertyName": "kind"} | ({"mapping": mapping} if mapping else {})
+    schema = {"oneOf": [{"$ref": "#/one"}], "discriminator": discriminator}
 
-    assert make_value(document, schema, Random(0)) == {"kind": 1}
+    assert make_value(document, schema, Random(0)) == {"kind": 1 if mapping else "first"}

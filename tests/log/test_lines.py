@@ -71,6 +71,16 @@ def test_torn_line_gives_its_whole_record_and_rejects_its_front() -> None:
     assert parsed.front == Reject("torn", WHOLE[:20].decode())
 
 
+@pytest.mark.parametrize("cut", [1, 5, 9])
+def test_rejected_line_that_is_kept_in_part_shows_no_part_of_a_secret(cut: int) -> None:
+    for before in (" https://bob:", " Bearer "):
+        line = f"{before:x>{RAW_LIMIT - cut}}Zq7Zq7Zq7Zq7@host"
+        parsed = parse(line.encode())
+        assert isinstance(parsed, Reject)
+        assert "REDACTED" in parsed.raw
+        assert "Z" not in parsed.raw
+
+
 def test_rejected_line_keeps_no_secret() -> None:
     parsed = parse(b'oops {"password": "hunter2", "authorization": "Bearer abcdef123456"')
     assert isinstance(parsed, Reject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from perfectcv_traffic.analysis.catalogue import analyze
+from perfectcv_traffic.analysis.latest import MOST
 from perfectcv_traffic.errors import StorageError, UsageError
 from perfectcv_traffic.overview import MAX_GROUPS
 from perfectcv_traffic.record import NullDetail, TrafficLog
@@ -18,6 +20,7 @@ from perfectcv_traffic.sources.answers import BEFORE, of, read
 from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.retention import Retention, prune
 
 NULL = NullDetail(field_name="a", field_path="a[0].b", location="json_body", kind="json_null")
 
@@ -154,3 +157,49 @@ def test_text_that_is_no_time_does_not_hide_the_first_and_the_last(tmp_path: Pat
         row = analyze(read(Source(db, logs)))["health"].iloc[0]
         assert row["first_request"] == pd.Timestamp("2026-11-21T21:05:00Z")
         assert row["last_request"] == pd.Timestamp("2026-11-21T22:05:00Z")
+
+
+def test_latest_requests_are_the_latest_by_their_time_in_whatever_order_they_were_stored(
+    tmp_path: Path,
+) -> None:
+    def stored(name: str, day: int, count: int) -> Path:
+        lines = (
+            f'{{"request_id":"{name}{n}","event_id":"{name}{n}","status_code":500,"method":"GET",'
+            f'"timestamp":"2026-11-{day}T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}.000000Z"}}\n'
+            for n in range(count)
+        )
+        log = tmp_path / f"{name}.log"
+        log.write_text("".join(lines), encoding="utf-8")
+        ingest([log], tmp_path / "traffic.db")
+        return log
+
+    new, old = stored("new", 22, 15), stored("old", 21, MOST)  # as after a merge
+    expected = [f"new{n}" for n in range(14, 4, -1)]
+    database = Source(tmp_path / "traffic.db")
+    chosen = replace(database, filters=Filters(methods=("GET",)))
+
+    for source in (database, chosen, Source(tmp_path / "no.db", logs=[old, new])):
+        recent = read(source).recent["request_id"].tolist()
+        assert recent == [f"old{n}" for n in range(15, MOST)] + [f"new{n}" for n in range(15)]
+        failing = of(source, names=["failing_requests"])["failing_requests"]
+        assert failing["request_id"].tolist() == expected
+    short = tmp_path / "short.log"
+    short.write_bytes(b"".join(old.read_bytes().splitlines(keepends=True)[:9]))
+    named_in_any_order = Source(tmp_path / "no.db", logs=[new, short])
+    failing = of(named_in_any_order, names=["failing_requests"])["failing_requests"]
+    assert failing["request_id"].tolist() == expected
+
+
+def test_filters_on_a_pruned_database_are_said_to_choose_among_what_is_left(
+    log: Path, tmp_path: Path
+) -> None:
+    db, told = tmp_path / "traffic.db", list[str]()
+    ingest([log], db)
+    prune(db, Retention(rows=200))
+    for filters in (Filters(), Filters(since="2026-11-21T12:00:00"), Filters(methods=("GET",))):
+        assert told == []
+        totals = of(Source(db, filters=filters, note=told.append), names=["totals"])["totals"]
+        assert (totals["requests"].iloc[0] == 240) == (not filters.conditions())
+    (note,) = told
+    assert "40 requests pruned" in note
+    assert "the oldest of 2026-11-21T04:" in note

@@ -153,12 +153,7 @@ class NullProbes:
             self.happy_path.learn(reply)
 
     async def _accuse_crash(self, baseline: Baseline, hole: Hole, reply: Reply) -> None:
-        crash: Reply | None = reply
-        # What a creation makes may be there already, also from an earlier run: once proves nothing.
-        if baseline.case.operation.method == "POST" or not await self._is_answered(
-            baseline, anew=False
-        ):
-            crash = await self._crash_anew(baseline, hole)
+        crash = await self._confirmed(baseline, hole, reply)
         if crash is None:
             reason = "the valid request fails as well by now, or the null alone does not crash it"
             self.ledger.note("PT201", reply.case.operation, Verdict.INCONCLUSIVE, reason)
@@ -173,6 +168,17 @@ class NullProbes:
                 control=baseline.reply,
             )
         )
+
+    async def _confirmed(self, baseline: Baseline, hole: Hole, crash: Reply) -> Reply | None:
+        """A crash that is the null's: the valid request is answered, and the null crashes again."""
+        # What a creation makes may be there already, also from an earlier run: once proves nothing.
+        if baseline.case.operation.method == "POST" or not await self._is_answered(
+            baseline, anew=False
+        ):
+            return await self._crash_anew(baseline, hole)
+        # Nor where a server is overloaded now and then.
+        again = await self.prober.send(replace(crash.case, number=""))
+        return crash if again.status in SERVER_ERRORS else None
 
     async def _crash_anew(self, baseline: Baseline, hole: Hole) -> Reply | None:
         """The crash once more with texts that nothing has yet; None if those crash by themselves,
