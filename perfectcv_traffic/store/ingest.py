@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -115,7 +116,8 @@ def only_ingester(
 
     `advice` is what is to be done then.
     """
-    lock = FileLock(f"{db}.lock", timeout=-1 if wait else 0, mode=private.MODE)
+    target = os.path.realpath(db)  # by whatever links it is reached, there is one lock
+    lock = FileLock(f"{target}.lock", timeout=-1 if wait else 0, mode=private.MODE)
     try:
         lock.acquire()
     except Timeout as error:

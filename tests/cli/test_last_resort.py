@@ -131,3 +131,38 @@ def test_ctrl_c_before_there_is_a_command_is_a_line(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (130, b"")
     assert done.stderr == b"perfectcv-traffic: interrupted\n"
+
+
+INTERRUPTED_IN_SQLITE = """
+import signal, sqlite3, sys
+from pathlib import Path
+from perfectcv_traffic.__main__ import main
+from perfectcv_traffic.cli import interrupts
+from perfectcv_traffic.cli.commands import explain
+from perfectcv_traffic.store.database import naming
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+def explained(arguments: str = "") -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.create_function("press", 0, press)
+    with interrupts.heard(), naming(Path("a.db")):
+        connection.execute("SELECT press()")
+
+explained.__name__ = "explain"
+explain.explain = explained
+sys.argv = ["perfectcv-traffic", "explain"]
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_within_a_function_of_sqlite_is_no_fault_of_the_database(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_SQLITE], cwd=tmp_path, capture_output=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr == b"perfectcv-traffic: interrupted\n"

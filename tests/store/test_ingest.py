@@ -192,6 +192,17 @@ def test_second_ingester_is_told_that_there_is_one(log: Path, db: Path, line: Li
         ingest([log], db)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a link is a privilege there")
+def test_second_ingester_is_told_so_by_whatever_link_it_comes(
+    log: Path, db: Path, line: Line, tmp_path: Path
+) -> None:
+    log.write_bytes(line(1))
+    link = tmp_path / "linked.db"
+    link.symlink_to(db)
+    with only_ingester(link), pytest.raises(LockedError, match="another ingester"):
+        ingest([log], db)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no named pipes in directories")
 def test_pipe_is_refused_with_what_to_do_instead(db: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from perfectcv_traffic.cli import output
+from perfectcv_traffic.cli import interrupts, output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, Json, option
 from perfectcv_traffic.cli.terminal import note
 from perfectcv_traffic.errors import ExitCode
@@ -31,7 +31,8 @@ def doctor(
     from perfectcv_traffic.store import doctor as store
 
     if rebuild_summary:
-        store.rebuild_summary(db, notice=note)
+        with interrupts.heard():
+            store.rebuild_summary(db, notice=note)
     checks = store.examine(db, deep=deep)
     if as_json:
         output.write([msgspec.json.encode([check._asdict() for check in checks]).decode() + "\n"])

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from perfectcv_traffic.cli import output
+from perfectcv_traffic.cli import interrupts, output
 from perfectcv_traffic.cli.options import DEFAULTS, Db, DocumentHosts, Json, option
 from perfectcv_traffic.cli.stopping import Stop
 from perfectcv_traffic.cli.terminal import note
@@ -202,7 +202,8 @@ def _status(db: Path, _format: LogFormat | None, *, as_json: bool) -> None:
 def _retry(db: Path, log_format: LogFormat | None, *, as_json: bool) -> None:
     from perfectcv_traffic.store.retry import retry_rejected
 
-    retried = retry_rejected(db, log_format, notice=note)
+    with interrupts.heard():
+        retried = retry_rejected(db, log_format, notice=note)
     if as_json:
         output.write([msgspec.json.encode(retried._asdict()).decode() + "\n"])
     else:
@@ -231,6 +232,7 @@ def _once(files: list[Path], db: Path, options: Any) -> Any:
 
     size = sum(file.stat().st_size for file in files if file.is_file())
     with (
+        interrupts.heard(),
         own_ingester.told(files, db),
         progress("ingesting", total=size, in_bytes=True) as advance,
     ):

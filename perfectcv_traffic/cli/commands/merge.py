@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from perfectcv_traffic.cli import output
+from perfectcv_traffic.cli import interrupts, output
 from perfectcv_traffic.cli.options import DEFAULTS, Db
 from perfectcv_traffic.cli.terminal import note
 
@@ -19,5 +19,6 @@ def merge(sources: Sources, db: Db = Path(DEFAULTS.db)) -> None:
     from perfectcv_traffic.store.merge import merge as take
 
     for source in sources:
-        merged = take(db, source, notice=note)
+        with interrupts.heard():
+            merged = take(db, source, notice=note)
         output.say_line(f"{source}: {merged.new} new + {merged.duplicate} known")
