@@ -6,10 +6,10 @@ cd /d "%~dp0"
 rem Asked for its version, not just looked for: the Microsoft Store puts a stub on PATH.
 rem "call", because pyenv puts a batch file in front of python.exe.
 set "PYTHON="
-call py -3 --version >nul 2>nul
+call py -3 -c "import sys; sys.exit(sys.version_info < (3, 11))" >nul 2>nul
 if not errorlevel 1 set "PYTHON=py -3"
 if not defined PYTHON (
-    call python --version >nul 2>nul
+    call python -c "import sys; sys.exit(sys.version_info < (3, 11))" >nul 2>nul
     if not errorlevel 1 set "PYTHON=python"
 )
 if not defined PYTHON (

@@ -1,12 +1,15 @@
 # Sets up .venv once, then runs: perfectcv-traffic run ARGUMENTS
-$ErrorActionPreference = 'Stop'
-Set-Location -LiteralPath $PSScriptRoot
+
+# Not by $ErrorActionPreference = 'Stop': with that, Windows PowerShell 5.1 ends at the first line that
+# a program writes to a redirected stderr, be it a note or what the stub below says.
+trap { [Console]::Error.WriteLine("run_monitoring: $_"); exit 3 }
+Set-Location -LiteralPath $PSScriptRoot -ErrorAction Stop
 
 # Asked for its version, not just looked for: the Microsoft Store puts a stub on PATH.
 function Test-Python([string[]] $Command) {
     $launcher, $options = $Command
     if (-not (Get-Command $launcher -ErrorAction SilentlyContinue)) { return $false }
-    & $launcher @options --version *> $null
+    & $launcher @options -c 'import sys; sys.exit(sys.version_info < (3, 11))' *> $null
     return $LASTEXITCODE -eq 0
 }
 

@@ -29,7 +29,7 @@ LITERALS = (
     "password", "token ", "Bearer ", "Basic  ", "Cookie: ", "Cookie: a=", "Authorization: Digest ",
     "input_value=", "('pin', ", "<pin>", "<pin>a", "</pin>", "<a pin", '<a name="pin" ', "<pin a=",
     "null", '"a":null,', '{"pin":', '{"name":"pin","value":', '["pin",', "\\u0061", "\n", "\t", "é",
-    "İ", "null&", "a=null&", "pin=1&",
+    "İ", "null&", "a=null&", "pin=1&", "%3D", "pin%3D1 ", '\\npin=1', '"\\n",', '{"a":"\\n',
 )
 # fmt: on
 BEGINNINGS = ("", "a", "pin=", "http://", 'pin="', '{"a":"', "<pin>", "İ input_value=", "eyJ")

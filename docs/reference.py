@@ -104,7 +104,8 @@ that no route is known for, and of the fields that were null, at most {groups:,}
 as many of those answered 4xx); the rest is added up as `(other)`, however many a scanner makes up.
 
 `--since "2h ago"`, `--until`, `--path`, `--method`, `--status`, `--token`, `--scenario` and
-`--client` choose the requests; without any, the summary tables are read instead of the rows.
+`--client` choose the requests; without any, the summary tables are read instead of the rows. They
+count what `prune` took away, too: where filters would have found some of it, a note says so.
 `--only NAME` shows one analysis, `--csv`, `--markdown` and `--json` print it for other programs,
 `--compare` holds it against an earlier database, an earlier log, or the time just before `--since`
 (of an earlier database or log everything counts: `--since` and `--until` are of the later one).

@@ -141,10 +141,8 @@ class _Scanner:
         else:
             if "\\" in token and self.secret_depth is None:
                 self._clean_string(token, start, end)
-            if _is_scalar(token):
-                self._value(start, end)
-            else:
-                self.malformed = True
+            self.malformed = self.malformed or not _is_scalar(token)
+            self._value(start, end)
 
     def _clean_string(self, token: str, start: int, end: int) -> None:
         string = _WHOLE_ESCAPES.match(token)

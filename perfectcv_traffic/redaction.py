@@ -23,6 +23,8 @@ _DOCUMENT = re.compile(r'[{\[]\s*+"')
 _COOKIE = re.compile(r"""([^=;]*+)(?:(=)(?:\s*+"[^"]*+"?+)?+[^;]*+)?+(?:;|\Z)""")
 _COOKIE_FLAGS = ("", "httponly", "secure", "partitioned")
 _PATH_SAFE = "/:@!$&'()*+,;=~-._[]"
+_URL_SAFE = f"{_PATH_SAFE}?#%"
+_WORD = re.compile(r"""[^\s"'<>\\]++""")
 ADDRESSED = (
     "referer", "location", "content-location", "origin", "link", "refresh", "destination",
     "hx-current-url", "hx-push-url", "hx-redirect", "hx-replace-url", "x-accel-redirect",
@@ -121,11 +123,27 @@ class Redactor:
             inner = partial(self._clean, layers=layers - 1)
             document = scan(text[begin.start() :], self.is_secret, 0, inner).text
             text = text[: begin.start()] + document
-        return _without_shapes(self._without_named(text))
+        return self._free(text)
 
     def free_text(self, text: str) -> str:
         """The same for text that is no JSON, or was read as such."""
-        return self.shapes(self._without_named(text))
+        return self._custom(self._free(text))
+
+    def _free(self, text: str) -> str:
+        text = _without_shapes(self._without_named(text))
+        return _WORD.sub(self._without_encoded, text) if "%" in text else text
+
+    def _without_encoded(self, word: re.Match[str]) -> str:
+        """A word of a text, which may be a URL with another one in its query, or a part of one."""
+        plain = word[0]
+        for _ in range(ENCODED_AGAIN):
+            encoded, plain = plain, unquote(plain)
+            if plain == encoded:
+                break
+            clean = _without_shapes(self._without_named(plain))
+            if clean != plain:
+                return quote(clean, safe=_URL_SAFE)
+        return word[0]
 
     def _without_named(self, text: str) -> str:
         if "=" in text or ":" in text or "<" in text or "('" in text or "(b'" in text:

@@ -1,6 +1,7 @@
 """The Windows wrappers: real syntax, and nothing in them but what they are for."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,23 @@ def test_powershell_script_passes_arguments_and_exit_code_on() -> None:
     last = POWERSHELL.read_text("ascii").strip().splitlines()[-2:]
 
     assert last == ["& '.venv\\Scripts\\perfectcv-traffic.exe' run @args", "exit $LASTEXITCODE"]
+
+
+def test_powershell_script_goes_on_when_a_program_writes_to_stderr() -> None:
+    # Windows PowerShell 5.1 would end there, at the first line of a redirected stderr.
+    code = re.sub(r"(?m)^\s*#.*$", "", POWERSHELL.read_text("ascii"))
+
+    assert "ErrorActionPreference" not in code
+    assert "trap {" in code
+
+
+@pytest.mark.parametrize("script", [BATCH, POWERSHELL], ids=lambda path: path.suffix)
+def test_wrapper_takes_no_python_that_is_too_old(script: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    major, minor = project["requires-python"].removeprefix(">=").split(".")
+    asked = re.findall(r"sys\.version_info < \((\d+), (\d+)\)", script.read_text("ascii"))
+
+    assert set(asked) == {(major, minor)}
 
 
 def test_batch_file_passes_arguments_and_exit_code_on() -> None:

@@ -14,6 +14,7 @@ from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
 from perfectcv_traffic.admin.scope import FAILED_FROM, FAILED_IN_SUMMARY, Prefix
 from perfectcv_traffic.admin.windows import RateLimit
+from perfectcv_traffic.summary import MAX_DURATION_MS
 
 MOST_ROWS = 20_000
 """Requests looked at; with more the series begins later and says so."""
@@ -192,7 +193,8 @@ def _announced(headers: str) -> _Limit | None:
 
 
 def _p95(found: list[_Request]) -> float | None:
-    timed = sorted(one.response_time_ms for one in found if one.response_time_ms is not None)
+    times = (one.response_time_ms for one in found if one.response_time_ms is not None)
+    timed = sorted(time for time in times if 0 <= time <= MAX_DURATION_MS)
     return ranks.quantile(timed, _P95) if timed else None
 
 

@@ -72,9 +72,11 @@ def logins(
 ) -> Listing:
     """Login attempts by UUID, newest first."""
     where = Clause("uuid = ?", (uuid,)) if uuid else Clause("1")
+    index = "uuid_logins_uuid" if uuid else "uuid_logins_timestamp"
     total = _value(connection, f"SELECT count(*) FROM uuid_logins WHERE {where.sql}", where.values)
     rows = connection.execute(
-        f"SELECT * FROM uuid_logins WHERE id > 0 AND {where.sql} ORDER BY id DESC LIMIT ? OFFSET ?",
+        f"SELECT * FROM uuid_logins INDEXED BY {index} WHERE {where.sql}"
+        " ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?",
         (*where.values, limit, offset),
     )
     return Listing(rows.fetchall(), total)

@@ -23,6 +23,9 @@ COUNTED = 10_000
 BY_TIME = "api_requests_time_and_filters"
 BY_REQUEST_ID = "api_requests_request_id"
 
+METHOD = "upper(method)"
+"""A row has the method as it was sent, `get` too; it is asked for in capitals."""
+
 _PRESENT = {
     # Of a foreign log nothing is known: no value in a row, '' in the summary.
     "present": "token_validity NOT IN ('absent', '')",
@@ -156,10 +159,10 @@ def _newest_first(row: sqlite3.Row) -> tuple[str, int]:
 
 def _clauses(connection: sqlite3.Connection, wanted: Filter) -> list[Clause]:
     # Those that are likely to let the least through come first: the rest is seldom looked at.
-    equal = ("client_ip", "status_code", "method")
+    equal = {"client_ip": "client_ip", "status_code": "status_code", "method": METHOD}
     clauses = [
-        Clause(f"{name} = ?", (getattr(wanted, name),))
-        for name in equal
+        Clause(f"{column} = ?", (getattr(wanted, name),))
+        for name, column in equal.items()
         if getattr(wanted, name) is not None
     ]
     if wanted.request_id is not None:
@@ -213,7 +216,7 @@ def _outcome(wanted: Filter) -> list[Clause]:
     """The part of a filter that the summary can count; it has -1 where no response was sent."""
     clauses = []
     if wanted.method is not None:
-        clauses.append(Clause("method = ?", (wanted.method,)))
+        clauses.append(Clause(f"{METHOD} = ?", (wanted.method,)))
     if wanted.status_code is not None:
         clauses.append(Clause("status_code = ?", (wanted.status_code,)))
     if wanted.failed:

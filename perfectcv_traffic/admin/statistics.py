@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from perfectcv_traffic import ranks, sketch
 from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
 from perfectcv_traffic.record import ADMIN_SCENARIO
+from perfectcv_traffic.summary_tables import NO_MINIMUM
 
 PERMILLES = (500, 950, 990)
 TOP = 10
@@ -33,7 +35,7 @@ class Sketch(NamedTuple):
             return None
         rank = ranks.nearest(int(self.counts.sum()), permille)
         position = int(np.searchsorted(np.cumsum(self.counts), rank))
-        return round(_middle(int(self.buckets[position])) / 1000, 3)
+        return _middle(int(self.buckets[position])) / 1000
 
     def below(self, seconds: float) -> int:
         """How many durations are at most so long, to the sketch's 1 %."""
@@ -68,7 +70,7 @@ def request_stats(
     Hours in which any of the time lies count whole: the summary knows no less.
     """
     found = _added_up(connection, prefix, since, until)
-    durations = merged(found.sketches)
+    quantile = partial(_within, merged(found.sketches), found.extremes)
     requests, errors, timed, duration_us = (
         sum(part) for part in zip([0] * 4, *found.endpoints.values(), strict=True)
     )
@@ -81,9 +83,16 @@ def request_stats(
         ),
         "error_count": errors,
         "avg_response_time_ms": _average(timed, duration_us),
-        **{f"p{one // 10}_response_time_ms": durations.quantile(one) for one in PERMILLES},
+        **{f"p{one // 10}_response_time_ms": quantile(one) for one in PERMILLES},
         "top_endpoints": _top(found.endpoints),
     }
+
+
+def _within(durations: Sketch, extremes: tuple[int, int], permille: int) -> float | None:
+    """A quantile that is never outside the true extremes, as `analyze` tells it; None of none."""
+    found = durations.quantile(permille)
+    lowest, highest = (one / 1000 for one in extremes)
+    return None if found is None else round(min(max(found, lowest), highest), 3)
 
 
 Outcome = tuple[str, int, str]
@@ -97,6 +106,8 @@ class _Found(NamedTuple):
     endpoints: dict[str, list[int]]
     """Requests, errors, timed requests and the sum of their durations, by endpoint."""
     sketches: list[bytes]
+    extremes: tuple[int, int]
+    """The shortest and the longest duration in microseconds."""
 
 
 def _added_up(
@@ -106,10 +117,12 @@ def _added_up(
     outcomes: dict[Outcome, int] = {}
     endpoints: dict[str, list[int]] = {}
     sketches: list[bytes] = []
-    for method, route, status, token, requests, timed, duration_us, durations in _cells(
-        connection, prefix, since, until
-    ):
+    lowest, highest = NO_MINIMUM, 0
+    cells = _cells(connection, prefix, since, until)
+    for method, route, status, token, *measures, durations in cells:
+        requests, timed, duration_us, least, most = measures
         sketches.append(durations)
+        lowest, highest = min(lowest, least), max(highest, most)
         outcome = method, status, token
         outcomes[outcome] = outcomes.get(outcome, 0) + requests
         errors = requests if status < 0 or status >= FAILED_FROM else 0
@@ -121,7 +134,7 @@ def _added_up(
             total[1] += errors
             total[2] += timed
             total[3] += duration_us
-    return _Found(outcomes, endpoints, sketches)
+    return _Found(outcomes, endpoints, sketches, (lowest, highest))
 
 
 def _cells(
@@ -134,7 +147,7 @@ def _cells(
     cursor.row_factory = None
     return cursor.execute(
         "SELECT method, route, status_code, token_validity, requests, timed, duration_us_sum,"
-        f" durations FROM {table} WHERE {where.sql}",
+        f" duration_us_min, duration_us_max, durations FROM {table} WHERE {where.sql}",
         where.values,
     )
 

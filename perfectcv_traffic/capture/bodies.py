@@ -23,6 +23,7 @@ from perfectcv_traffic.capture.remembered import remember
 from perfectcv_traffic.json_scan import NullValue, scan
 from perfectcv_traffic.record import MAX_NULL_DETAILS, NullDetail
 from perfectcv_traffic.redaction import Redactor
+from perfectcv_traffic.secrecy.shapes import without_cut_end
 
 MAX_MEMBERS = 16
 """Parts of a compressed body that are read: each one costs a copy of what follows it."""
@@ -91,7 +92,7 @@ class BodyReader:
             whole = whole and ended
         result = self._read(head, content_type, whole=whole)
         if not whole and result.text is not None:
-            result.note = CUT
+            result.text, result.note = without_cut_end(result.text), CUT
         return result
 
     def _read_short(self, head: bytes, content_type: str) -> ReadBody:

@@ -20,6 +20,7 @@ from perfectcv_traffic.capture import (
 )
 from perfectcv_traffic.capture.bodies import BodyReader, ReadBody
 from perfectcv_traffic.capture.credentials import Credential, Sources
+from perfectcv_traffic.capture.declared_names import DeclaredNames
 from perfectcv_traffic.capture.exchange import Body, Exchange
 from perfectcv_traffic.capture.extensions import Enricher, Extensions
 from perfectcv_traffic.capture.guarded import guarded
@@ -64,6 +65,7 @@ class Composer:
         hidden = None if settings.client_ip == "full" else client_address.carries_address
         self._headers = HeaderReader(self._redactor, hidden, noted=credentials.CARRIERS)
         self._queries = QueryReader(self._redactor)
+        self._declared = DeclaredNames(settings.keep)
         self._verify = Verifier(extensions.verify_token) if extensions.verify_token else None
         self._is_enriched = extensions.enrich is not None
         self._enrich = Enricher(extensions, self._redactor)
@@ -92,7 +94,8 @@ class Composer:
         timing.set_times(record, exchange)
         read = self._headers.read(exchange.headers)
         request = Plain(exchange.headers, read.places)
-        query = self._queries.read(exchange.query_string)
+        self._declared.learn(exchange.declared or ())
+        query = self._declared.in_query(self._queries.read(exchange.query_string))
         where = shown_url(exchange, read.facts.host, query.shown, self._redactor)
         record.url, record.path, record.query_params = *where, query.shown
         self._set_headers(record, read)
@@ -109,7 +112,7 @@ class Composer:
 
     def _set_headers(self, record: TrafficLog, read: ReadHeaders) -> None:
         if self._settings.capture_headers:
-            record.request_headers = self._own(read.kept)
+            record.request_headers = self._own(self._declared.in_headers(read.kept))
         facts = read.facts
         record.user_agent, record.trace_id = facts.user_agent, facts.trace_id
         record.run_id, record.scenario = facts.run_id, facts.scenario

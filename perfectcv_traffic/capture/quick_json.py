@@ -136,7 +136,8 @@ class QuickScanner:
         )
 
     def _redacted(self, text: str, pieces: list[str], found: _Reading) -> str:
-        is_odd = "=" in text or found.names < text.count(":") or ("<" in text and "</" in text)
+        is_odd = "=" in text or found.names < text.count(":") or "%" in text
+        is_odd = is_odd or ("<" in text and "</" in text)
         if found.blanks is None:
             pieces = _without(found.secret, text).split('"')
         else:
@@ -161,8 +162,9 @@ class QuickScanner:
 
     def _clean_strings(self, pieces: list[str]) -> None:
         for at in range(1, len(pieces), 2):
-            if "=" in pieces[at] or ":" in pieces[at] or "</" in pieces[at]:
-                pieces[at] = self._clean(pieces[at])
+            piece = pieces[at]
+            if "=" in piece or ":" in piece or "%" in piece or "</" in piece:
+                pieces[at] = self._clean(piece)
 
 
 def _name_places(pieces: list[str]) -> list[int]:

@@ -16,6 +16,7 @@ from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, Operation, pa
 from perfectcv_traffic.generate.schemas import flatten
 from perfectcv_traffic.generate.security import SchemeKind, SecurityScheme, parse_schemes
 from perfectcv_traffic.generate.setup_sender import Setup
+from perfectcv_traffic.record import FIRST_ERROR_STATUS
 
 _USER_FIELDS = ("username", "email", "login", "user", "user_name")
 _TOKEN_URL_POINTER = "/access_token"
@@ -111,7 +112,11 @@ def _token(answer: Answer, address: str, pointer: str) -> str:
     except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, ValueError):
         # Not chained and not quoted: the answer to a login may hold secrets.
         pass
+    advice = "check name and password, or --token-pointer"
+    if answer.status < FIRST_ERROR_STATUS and "set-cookie" in answer.headers:
+        advice = (
+            "it sets a cookie, which is not kept: give it with --api-key-env, or --token-pointer"
+        )
     raise TargetError(
-        f"login at {address} answered {answer.status} without a token at {pointer}:"
-        " check name and password, or --token-pointer"
+        f"login at {address} answered {answer.status} without a token at {pointer}: {advice}"
     )

@@ -38,8 +38,8 @@ class Grid:
             yield Text(f"no room for: {'; '.join(left_out)}", style="dim")
 
     def _fitting(self, options: ConsoleOptions) -> int:
-        """How many columns there is room for; in ASCII a line stands between them."""
-        room = options.max_width
+        """How many columns there is room for; in ASCII a line stands between two of them."""
+        room = options.max_width + options.ascii_only
         for place, (column, texts) in enumerate(self._columns):
             room -= _least(column, texts) + _PADDING + options.ascii_only
             if room < 0:

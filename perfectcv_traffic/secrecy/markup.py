@@ -1,15 +1,17 @@
 """Secrets in XML and HTML: elements by name, and values of tags that name them in an attribute.
 
-`<password>x</password>`, `<input name="csrf_token" value="x">`, `<entry key="password">x</entry>`.
+`<password>x</password>`, `<input name="csrf_token" value="x">`, `<entry key="password">x</entry>`,
+`<name>password</name><value>x</value>`.
 """
 
 from __future__ import annotations
 
 import re
 
-from perfectcv_traffic.secrecy.names import NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
+from perfectcv_traffic.secrecy.names import MAX_NAME, NAMING_KEYS, REDACTED, VALUED_KEYS, IsSecret
 
-_TAG = re.compile(r"<([A-Za-z_][\w:.-]*+)([^<>]*+)>")
+_TAG = re.compile(r"<([A-Za-z_][\w:.-]*+)([^<>]*+)(?:>|\Z)")
+"""The last one may have been cut."""
 _CLOSE = re.compile(r"</([A-Za-z_][\w:.-]*+)")
 _ATTRIBUTE = re.compile(
     r"""(?<![\w:.-])([\w:.-]++)\s*+=\s*+\\*+(?:"([^"\\]*+)|'([^'\\]*+)|([^\s"'\\/>]++))"""
@@ -23,12 +25,18 @@ def without_elements(text: str, is_secret: IsSecret) -> str:
     last_close = {close[1]: close.start() for close in _CLOSE.finditer(text)}
     pieces: list[str] = []
     kept_until = 0
+    is_next = False
     for tag in _TAG.finditer(text):
         if tag.start() < kept_until:
             continue
         is_named = "=" in tag[2] and _names_secret(tag, is_secret)
         spans = _values_in(tag) if is_named else []
-        if is_secret(_local(tag[1])) and not tag[2].endswith("/"):
+        local = _local(tag[1]).lower()
+        if local in NAMING_KEYS:
+            is_next = is_secret(_text_in(text, tag))
+        is_value = is_next and local in VALUED_KEYS
+        is_next = is_next and not is_value
+        if (is_value or is_secret(_local(tag[1]))) and not tag[2].endswith("/"):
             spans += _content(text, tag, last_close.get(tag[1], -1))
         elif is_named:
             spans += _plain_content(text, tag)
@@ -59,6 +67,12 @@ def _values_in(tag: re.Match[str]) -> list[tuple[int, int]]:
         for number in (2, 3, 4)
         if found[number]
     ]
+
+
+def _text_in(text: str, tag: re.Match[str]) -> str:
+    """What stands behind a tag before the next one, if it is short."""
+    end = text.find("<", tag.end(), tag.end() + MAX_NAME)
+    return text[tag.end() : max(end, tag.end())]
 
 
 def _content(text: str, tag: re.Match[str], last_close: int) -> list[tuple[int, int]]:

@@ -21,21 +21,25 @@ SECRET_STEMS = (
     "accesskey", "accountkey", "apikey", "assertion", "authorization", "authtoken", "cardnumber",
     "cookie", "credential", "creditcard", "csrf", "encryptionkey", "jsessionid", "masterkey",
     "mysqlpwd", "passcode", "passphrase", "passwd", "password", "phpsessid", "privatekey",
-    "secret", "sessionid", "sessiontoken", "sharedkey", "signature", "signingkey", "ssn",
+    "secret", "sessionid", "sessiontoken", "sharedkey", "signature", "signingkey",
     "subscriptionkey", "token", "xsrf",
 )  # fmt: skip
 SECRET_WORDS = frozenset({
     "auth", "bearer", "ccv", "cvc", "cvv", "iban", "jwt", "mfa", "otp", "pass", "pin", "psk", "pw",
     "pwd", "session", "sid", "sig", "totp",
 })  # fmt: skip
-SECRET_ENDINGS = ("pass", "pwd")
+SECRET_ENDINGS = ("pass", "pwd", "ssn")
+"""No stem: `business_name` has an ssn in it."""
 READABLE_WORDS = frozenset({
-    "bypass", "compass", "encompass", "overpass", "surpass", "trespass", "underpass",
+    "bypass", "compass", "encompass", "issn", "overpass", "surpass", "trespass", "underpass",
 })  # fmt: skip
 READABLE_NAMES = frozenset({
-    "completiontokens", "maxtokens", "prompttokens", "tokencount", "tokenpresent", "tokens",
-    "tokenscheme", "tokensource", "tokensused", "tokentype", "tokenurl", "tokenvalidity",
-    "totaltokens",
+    "cachecreationinputtokens", "cachedtokens", "cachereadinputtokens", "completiontokens",
+    "completiontokensdetails", "inputtokens", "inputtokensdetails", "maxcompletiontokens",
+    "maxoutputtokens", "maxtokens", "outputtokens", "outputtokensdetails", "prompttokens",
+    "prompttokensdetails", "reasoningtokens", "tokencount", "tokenpresent", "tokens", "tokenscheme",
+    "tokensource", "tokensused", "tokentype", "tokenurl", "tokenusage", "tokenvalidity",
+    "totaltokens", "xratelimitlimittokens", "xratelimitremainingtokens", "xratelimitresettokens",
 })  # fmt: skip
 
 LINE_STEMS = ("authorization", "cookie")

@@ -25,6 +25,11 @@ _BEFORE_SLASH = re.compile(r"""[^\s/?#"'<>\\]*+""")
 _USER = re.compile(r"""[^\s/:@"'<>\\]*+:(?!\d{1,5}+[/?#])""")
 _END_OF_WORD = re.compile(r"""[\s"'<>\\]|\Z""")
 
+_CUT_CREDENTIAL = re.compile(
+    rf"\b({'|'.join(SCHEMES)})(?:\s++|\+|%20)[\w.~+/=-]{{1,5}}+\Z", re.IGNORECASE
+)
+_CUT_USERINFO = re.compile(r""":(?://|\\/\\/)([^\s/:@"'<>\\]*+:[^\s@"'<>\\]*+)\Z""")
+
 
 def may_begin_in(beginning: str, text: str) -> bool:
     """Whether a secret by shape may begin in the beginning of a text; False is certain."""
@@ -34,6 +39,13 @@ def may_begin_in(beginning: str, text: str) -> bool:
         return True
     has_gap = " " in text or "\t" in text
     return has_gap and any(map(beginning.lower().__contains__, SCHEMES))
+
+
+def without_cut_end(text: str) -> str:
+    """A redacted text that was cut, without a secret that shows by what followed: `://a:b` an @."""
+    text = _CUT_CREDENTIAL.sub(rf"\1 {REDACTED}", text)
+    userinfo = _CUT_USERINFO.search(text, max(text.rfind("://"), text.rfind(":\\/\\/"), 0))
+    return text if userinfo is None else text[: userinfo.start(1)] + REDACTED
 
 
 def without_jwts(text: str) -> str:

@@ -31,6 +31,7 @@ def from_database(source: Source, *, hourly: bool) -> Contents:
         look = _selected if source.filters.conditions() else _everything
         found = look(connection, source.filters, hourly=hourly)
         _tell_of_absence(source, connection)
+        _tell_of_pruned(source, connection)
         counts = queries.line_counts(connection)
         found.lines = {
             "ingested": counts.stored,
@@ -42,17 +43,39 @@ def from_database(source: Source, *, hourly: bool) -> Contents:
         return found
 
 
-_told_of: set[Path] = set()
+_told: set[tuple[Path, str]] = set()
+
+
+def _tell_once(source: Source, of: str, what: str) -> None:
+    if (source.db, of) not in _told:
+        _told.add((source.db, of))
+        source.note(f"database {source.db} {what}")
+
+
+def _tell_of_pruned(source: Source, connection: sqlite3.Connection) -> None:
+    """Say that filters choose among what is left: without any, what was pruned counts too."""
+    from perfectcv_traffic.store.doctor import pruned_rows
+
+    pruned = pruned_rows(connection) if source.filters.conditions() else 0
+    oldest = f"SELECT min(timestamp) FROM api_requests WHERE {timestamps.IS_TIME_SQL}"
+    (first,) = connection.execute(oldest).fetchone() if pruned else (None,)
+    if pruned and not (first and source.filters.since and source.filters.since >= first):
+        left = f", the oldest of {first}" if first else ""
+        _tell_once(
+            source,
+            "pruned",
+            f"had {pruned:,} requests pruned: filters choose among those that are left{left};"
+            " without filters all count",
+        )
 
 
 def _tell_of_absence(source: Source, connection: sqlite3.Connection) -> None:
     """Say once that analyses of single requests do not know those that have no rows."""
     from perfectcv_traffic.store import counted
 
-    if counted.summarised(connection) and source.db not in _told_of:
-        _told_of.add(source.db)
+    if counted.summarised(connection):
         what = "user agents, bursts, runs and findings that rest on single requests"
-        source.note(f"database {source.db} {counted.absence(connection, what)}")
+        _tell_once(source, "absence", counted.absence(connection, what))
 
 
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> Contents:

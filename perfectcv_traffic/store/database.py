@@ -64,7 +64,7 @@ def writing(
         was_left_open = _log_of(path).exists()
         private.claim(path)
         connection = sqlite3.connect(
-            path,
+            path.absolute(),  # SQLite may be built to take a name that begins with file: for a URI
             timeout=BUSY_TIMEOUT,
             isolation_level=None,
         )
@@ -250,16 +250,20 @@ def _name(error: sqlite3.DatabaseError) -> str:
     return getattr(error, "sqlite_errorname", "")
 
 
+_ADVICE = {
+    "SQLITE_NOTADB": "is not an SQLite database: name another file with --db",
+    "SQLITE_CORRUPT": DAMAGED,
+    "SQLITE_CANTOPEN": CANNOT_OPEN,
+    "SQLITE_READONLY": "may not be written: check its permissions and those of its directory",
+    "SQLITE_PERM": "may not be written: check its permissions and those of its directory",
+    "SQLITE_FULL": "has no room: free some disk space, then try again; nothing is lost",
+    # of a disk without any room as well: its -shm has none
+    "SQLITE_IOERR": "cannot be read or written ({}): is its disk full, or failing?",
+}
+"""By what SQLite calls an error, or by how that begins."""
+
+
 def _advice(error: sqlite3.DatabaseError) -> str:
     name = _name(error)
-    if name == "SQLITE_NOTADB":
-        return "is not an SQLite database: name another file with --db"
-    if name.startswith("SQLITE_CORRUPT"):
-        return DAMAGED
-    if name == "SQLITE_CANTOPEN":
-        return CANNOT_OPEN
-    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
-        return "may not be written: check its permissions and those of its directory"
-    if name == "SQLITE_FULL":
-        return "has no room: free some disk space, then ingest again; nothing is lost"
-    return f"cannot be used: {error}"
+    found = (advice for prefix, advice in _ADVICE.items() if name.startswith(prefix))
+    return next(found, "cannot be used: {}").format(error)

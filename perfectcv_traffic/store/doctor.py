@@ -13,12 +13,15 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, private, schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, unsaid, writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.transactions import transaction
 from perfectcv_traffic.summary import LARGEST_SUM, TABLES, Row, Summary, Table
 
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset bug: https://sqlite.org/wal.html#walresetbug"""
+
+BACKUP_PAGES = 4096
+"""Copied at once."""
 
 
 class Check(NamedTuple):
@@ -148,7 +151,7 @@ def rebuild_summary(db: Path, *, notice: Callable[[str], None] = unsaid) -> None
 
     `notice` is told who is waited for.
     """
-    with only_ingester(db), writing(db, notice=notice) as connection, naming(db):
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection, naming(db):
         if pruned_rows(connection):
             raise StorageError(
                 f"database {db} had rows pruned: their summary can only be kept, not rebuilt"
@@ -170,11 +173,20 @@ def back_up(db: Path, copy: Path) -> None:
     draft = copy.with_name(f"{copy.name}.unfinished")
     draft.unlink(missing_ok=True)
     private.claim(draft)
-    with reading(db) as source, naming(copy):
-        with closing(sqlite3.connect(draft)) as target:
-            source.backup(target)
-            target.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-            found = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if found != "ok":
-            raise StorageError(f"database {db} gave a damaged copy: {found}; see doctor --deep")
-        draft.replace(copy)
+    try:
+        with reading(db) as source, naming(copy):
+            if (found := _copied(source, draft)) != "ok":
+                raise StorageError(f"database {db} gave a damaged copy: {found}; see doctor --deep")
+            draft.replace(copy)
+    finally:
+        draft.unlink(missing_ok=True)  # it may be what has filled the disk
+
+
+def _copied(source: sqlite3.Connection, draft: Path) -> str:
+    """What is wrong with the copy, or "ok"; in steps, between which Ctrl-C is heard."""
+    source.execute("BEGIN")  # one state of it: else each commit of others begins the copy anew
+    source.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    with closing(sqlite3.connect(draft.absolute())) as target:
+        source.backup(target, pages=BACKUP_PAGES, progress=lambda *_: None)
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+        return str(target.execute("PRAGMA integrity_check(1)").fetchone()[0])

@@ -14,7 +14,7 @@ from pathlib import Path
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import MASKED_WHOLE
 from perfectcv_traffic.store.database import unsaid, writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.mentions import mention_of
 from perfectcv_traffic.store.retention import CHUNK, delete_requests
 from perfectcv_traffic.store.transactions import transaction
@@ -45,7 +45,7 @@ def forget(
         raise UsageError(f"client {MASKED_WHOLE}: so is every short token and password recorded;"
                          " name the address")  # fmt: skip
     deleted = dict.fromkeys(clients, 0)
-    with only_ingester(db), writing(db, notice=notice) as connection:
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection:
         # What is deleted is overwritten with zeros, in the file and in what the log takes over.
         connection.execute("PRAGMA secure_delete = ON")
         for client in clients:
@@ -56,7 +56,9 @@ def forget(
             with transaction(connection):
                 _forget_name(connection, client)
             _withhold_lines(connection, client)
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # Pages that were split long ago keep bytes of rows where nothing is stored any more.
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.execute("VACUUM")
         if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             notice(_STILL_READ.format(db))
     return deleted

@@ -108,25 +108,34 @@ def ingest(
 
 
 @contextmanager
-def only_ingester(db: Path, *, wait: bool = False) -> Iterator[None]:
-    """Nobody else ingests into the database meanwhile; raises `LockedError` if somebody does."""
+def only_ingester(
+    db: Path, *, wait: bool = False, advice: str = "name another database with --db, or stop it"
+) -> Iterator[None]:
+    """Nobody else ingests into the database meanwhile; raises `LockedError` if somebody does.
+
+    `advice` is what is to be done then.
+    """
     lock = FileLock(f"{db}.lock", timeout=-1 if wait else 0, mode=private.MODE)
     try:
         lock.acquire()
     except Timeout as error:
         raise LockedError(
             f"database {db} is being written by another ingester (an API that runs here has its"
-            " own): name another database with --db, or stop it"
+            f" own): {advice}"
         ) from error
     except OSError as error:
         raise StorageError(
-            f"database {db} cannot be locked: {error.strerror}; does its directory exist?"
+            f"database {db} cannot be locked: {error.strerror}: does its directory exist, and may"
+            f" {lock.lock_file} be written?"
         ) from error
     try:
         yield
     finally:
         lock.release()
 
+
+UPKEEP = "stop it, then do this; what is recorded meanwhile stays in the log and is stored later"
+"""What to do about an ingester when the database itself is to be changed."""
 
 CANNOT_STORE = (sqlite3.IntegrityError, KnownIdError, NotPreparedError, *UNSTORABLE)
 """What says that a chunk has to be sifted."""

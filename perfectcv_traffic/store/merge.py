@@ -7,15 +7,17 @@ and its requests by their own ids. Of a database that keeps no rows, see `merge_
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.store import counted, schema, stored, upserts
-from perfectcv_traffic.store.database import naming, reading, unsaid, writing
+from perfectcv_traffic.store.database import is_passing, naming, reading, unsaid, writing
 from perfectcv_traffic.store.doctor import pruned_rows
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.merge_base import Merged, Taking
 from perfectcv_traffic.store.merge_same import SameLogs
 from perfectcv_traffic.store.merge_summary import Summaries
@@ -40,14 +42,31 @@ def merge(db: Path, source: Path, *, notice: Callable[[str], None] = unsaid) -> 
     with reading(source) as other:  # up to date before it is attached
         _require_whole(other, source)
         has_rows = not counted.is_summary(other)
-    with only_ingester(db), writing(db, notice=notice) as connection, naming(source):
-        connection.execute("ATTACH ? AS source", (str(source.absolute()),))
+    with (
+        only_ingester(db, advice=UPKEEP),
+        writing(db, notice=notice) as connection,
+        _naming(db, source),
+    ):
+        connection.execute("ATTACH ? AS source", (os.fsencode(source.absolute()),))
         try:
             if has_rows:
                 _require_rows_wanted(connection, db)
             return (_Rows if has_rows else Summaries)(connection).run()
         finally:
             connection.execute("DETACH source")
+
+
+@contextmanager
+def _naming(db: Path, source: Path) -> Iterator[None]:
+    """Errors that name the source, but for those of writing: only the database is written."""
+    with naming(source):
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if not is_passing(error):
+                raise
+            with naming(db):
+                raise
 
 
 def _require_whole(other: sqlite3.Connection, source: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfectcv_traffic import overview, summary
-from perfectcv_traffic.store import upserts, version_6, version_7, version_9
+from perfectcv_traffic.store import upserts, version_6, version_7, version_9, version_10
 from perfectcv_traffic.store.ddl import add_column, columns, create_index, create_table, create_view
 
 _REQUESTS = (
@@ -282,6 +282,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     version_7.migrate,
     _version_8,
     version_9.migrate,
+    version_10.migrate,
 )
 """Steps from each schema version to the next; never changed once released, only added to."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from perfectcv_traffic import timestamps
 from perfectcv_traffic.store import counted, traces
 from perfectcv_traffic.store.database import naming, reading, unsaid, writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.transactions import transaction
 
 _HOUR = len("2026-11-21T22")
@@ -40,7 +40,7 @@ def prune(db: Path, retention: Retention, *, notice: Callable[[str], None] = uns
     `notice` is told who is waited for.
     """
     deleted = 0
-    with only_ingester(db), writing(db, notice=notice) as connection:
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection:
         if retention.before is not None:
             _delete_windows(connection, retention.before)
         while found := _surplus(connection, retention):

@@ -14,7 +14,7 @@ from perfectcv_traffic.redaction import Redactor
 from perfectcv_traffic.secrecy.names import REDACTED
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.database import unsaid, writing
-from perfectcv_traffic.store.ingest import only_ingester
+from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.insertion import Insertion
 from perfectcv_traffic.store.merge_base import IS_MERGED_LOG
 from perfectcv_traffic.store.prepare import Preparer
@@ -69,7 +69,7 @@ def retry_rejected(
     form = StoredForm()
     formats = Formats(form, Redactor())
     stored = 0
-    with only_ingester(db), writing(db, notice=notice) as connection:
+    with only_ingester(db, advice=UPKEEP), writing(db, notice=notice) as connection:
         by_log: dict[int, list[tuple[_Line, TrafficLog]]] = {}
         for row in connection.execute(_WHOLE).fetchall():
             line = _Line(*row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 import uuid
 from collections.abc import Mapping
@@ -119,6 +120,11 @@ def check_version(connection: sqlite3.Connection) -> None:
 def backup_path(db: Path, version: int) -> Path:
     """Where a database is copied to before it is upgraded from a version."""
     return db.with_name(f"{db.name}.version-{version}.backup")
+
+
+def backups(db: Path) -> list[Path]:
+    """The copies of a database that upgrades have left beside it."""
+    return sorted(db.parent.glob(f"{glob.escape(db.name)}.version-*.backup"))
 
 
 def _back_up(connection: sqlite3.Connection, version: int) -> None:

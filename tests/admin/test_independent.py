@@ -19,6 +19,8 @@ from perfectcv_traffic.admin.scope import Prefix
 from perfectcv_traffic.admin.windows import RateLimit
 from perfectcv_traffic.capture.outcome import Counters
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
+from perfectcv_traffic.sources.answers import of
+from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.retention import Retention, prune
@@ -49,7 +51,7 @@ def made_up(choose: random.Random, number: int) -> TrafficLog:
         request_id=f"r{number}",
         event_id=f"e{number}",
         timestamp=f"2026-01-01T{hour:02}:{second // 60:02}:{second % 60:02}.000000Z",
-        method=choose.choice(["GET", "POST", "DELETE"]),
+        method=choose.choice(["GET", "get", "POST", "DELETE"]),
         path=path,
         route=choose.choice([path, path if path == "/admin/url-stats" else None]),
         client_ip=choose.choice(ADDRESSES),
@@ -106,7 +108,7 @@ def matches(record: TrafficLog, wanted: Filter) -> bool:
     return is_ordinary(record) and all(
         (
             wanted.path is None or wanted.path.lower() in record.path.lower(),
-            wanted.method in (None, record.method),
+            wanted.method in (None, str(record.method).upper()),
             wanted.client_ip in (None, record.client_ip),
             wanted.status_code in (None, status),
             wanted.since is None or (time is not None and time >= wanted.since),
@@ -303,3 +305,46 @@ def test_metrics_tell_the_sum_of_durations_to_the_microsecond(tmp_path: Path) ->
     text = ask(Database(tmp_path / "a.db"), metrics.text, PREFIX, Counters(), 0)
 
     assert "http_request_duration_highr_seconds_sum 90000.00003" in text.splitlines()
+
+
+@pytest.mark.parametrize("durations", [[100.0], [0.0004, 100.0], [0.0, 1.0, 1.0], [5e-05, 7.5]])
+def test_quantiles_of_few_durations_are_those_that_analyze_tells(
+    tmp_path: Path, durations: list[float]
+) -> None:
+    records = [
+        TrafficLog(request_id=f"r{n}", event_id=f"e{n}", route="/", response_time_ms=took)
+        for n, took in enumerate(durations)
+    ]
+    (tmp_path / "a.log").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+    ingest([tmp_path / "a.log"], tmp_path / "a.db")
+    database = Database(tmp_path / "a.db")
+
+    stats = ask(database, statistics.request_stats, PREFIX, None, None)
+    told = of(Source(tmp_path / "a.db"), names=["durations"])["durations"].iloc[0]
+    for quantile in ("p50", "p95", "p99"):
+        assert stats[f"{quantile}_response_time_ms"] == round(told[f"{quantile}_ms"], 3)
+
+
+def test_logins_are_newest_first_in_whatever_order_they_were_stored(tmp_path: Path) -> None:
+    hours = [20, 22, None, 21, 9, 22, 10, 8]  # as after a merge
+    lines = [
+        msgspec.json.encode(
+            TrafficLog(
+                request_id=f"r{number}",
+                event_id=f"e{number}",
+                timestamp=None if hour is None else f"2026-01-01T{hour:02}:00:00.000000Z",
+                login_uuid="ab"[number % 2],
+            )
+        )
+        for number, hour in enumerate(hours)
+    ]
+    (tmp_path / "a.log").write_bytes(b"\n".join([*lines, b""]))
+    ingest([tmp_path / "a.log"], tmp_path / "a.db")
+    database = Database(tmp_path / "a.db")
+
+    def pages(**wanted: Any) -> list[str | None]:
+        rows = [ask(database, queries.logins, 2, n, **wanted).rows for n in range(0, 8, 2)]
+        return [row["timestamp"] and row["timestamp"][11:13] for page in rows for row in page]
+
+    assert pages() == ["22", "22", "21", "20", "10", "09", "08", None]
+    assert pages(uuid="b") == ["22", "22", "21", "08"]

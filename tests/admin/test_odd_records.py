@@ -77,6 +77,13 @@ def test_limit_that_is_no_number_of_requests_is_passed_over(stored: Any, limit: 
     assert found["clients_near_limit"] == []
 
 
+def test_live_takes_no_damage_for_a_duration_as_the_summary_does_not(stored: Any) -> None:
+    database = stored(*({"response_time_ms": took} for took in (-3.0, 5.0, 2e9)))
+    found = database.read_now(lambda c: live.live(c, PREFIX, 300, time.time(), RateLimit()))
+
+    assert found["p95_response_time_ms"] == 5.0
+
+
 def test_null_in_a_request_without_an_answer_counts_as_failed(stored: Any) -> None:
     null = NullDetail(field_name="a", field_path="a", location="query", kind="empty")
     nulls = {"null_params_count": 1, "null_params_details": [null]}

@@ -158,6 +158,41 @@ def test_e6_credential_is_found_where_the_route_declares_it(
     assert row["token_validity"] == "valid"
 
 
+@pytest.mark.parametrize(
+    ("scheme", "headers", "query"),
+    [
+        (APIKeyQuery(name="k"), [], f"?a=1&k={TOKEN}&b=%20&%6B={TOKEN}"),
+        (APIKeyHeader(name="X-Own"), [(b"x-own", TOKEN.encode()), (b"x-other", b"b")], ""),
+    ],
+)
+def test_e6_credential_of_a_name_that_says_nothing_is_blank_on_every_route(
+    *,
+    monitor: Setup, talk: Talk, records: Records, log: Any,
+    scheme: Any, headers: Any, query: str,
+) -> None:  # fmt: skip
+    app = protected(scheme)
+    watching = monitor(app)
+    for path in ("/deep/in", "/open", "/nowhere"):
+        talk(app, path=f"{path}{query}", headers=headers)
+    first, *_ = records(watching)
+    assert b"0123456789" not in log.read_bytes()
+    if query:
+        assert first["query_params"] == "a=1&k=[REDACTED]&b=%20&%6B=[REDACTED]"
+        assert first["url"].endswith("?a=1&k=[REDACTED]&b=%20&%6B=[REDACTED]")
+    else:
+        kept = first["request_headers"]
+        assert (kept["x-own"], kept["x-other"]) == ("[REDACTED]", "b")
+
+
+def test_e6_declared_credential_that_is_to_be_kept_is_kept(
+    monitor: Setup, talk: Talk, record: Record
+) -> None:
+    app = protected(APIKeyHeader(name="X-Own"))
+    watching = monitor(app, keep=["x-own"])
+    talk(app, path="/deep/in", headers=[(b"x-own", b"plain")])
+    assert record(watching)["request_headers"]["x-own"] == "plain"
+
+
 def test_e6_bearer_token_in_a_form(sent: Any, monitor: Setup, talk: Talk, record: Record) -> None:
     async def reads(scope: Any, receive: Any, send: Any) -> None:
         await receive()

@@ -1,5 +1,6 @@
 """Every way to fail: one clear line on stderr, nothing on stdout, and the right exit code."""
 
+import os
 import socket
 import sqlite3
 import subprocess
@@ -7,8 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from filelock import FileLock
+
+from perfectcv_traffic.record import TrafficLog
+
+from .conftest import COMMAND, environment
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,6 +54,14 @@ def test_missing_log_says_how_to_get_one(program: Program, command: str) -> None
 
     assert done.returncode == 3
     assert line(done).startswith("log nosuch.log does not exist: record some traffic first")
+
+
+@pytest.mark.parametrize("option", ["--follow", "--strict"])
+def test_address_is_no_log_to_ingest(program: Program, option: str) -> None:
+    done = program("ingest", option, "http://127.0.0.1:1/api_traffic.log")
+
+    assert done.returncode == 2
+    assert line(done).startswith("ingest reads files, no addresses")
 
 
 @pytest.mark.parametrize("command", ["analyze", "report"])
@@ -254,3 +268,27 @@ def test_directory_that_is_given_as_a_log_is_said(program: Program, command: str
 
     assert done.returncode == 3
     assert line(done) == "log . is a directory: name the log file in it"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit of what may be written, as Unix has it")
+@pytest.mark.parametrize(
+    ("arguments", "full"),
+    [("merge source.db --db all.db", "all.db"), ("backup copy.db --db source.db", "copy.db")],
+)
+def test_file_without_room_is_the_one_that_is_named_and_no_half_copy_is_left(
+    program: Program, tmp_path: Path, arguments: str, full: str
+) -> None:
+    records = (TrafficLog(request_id=f"{n}", path="/" + "x" * 500) for n in range(2500))
+    lines = b"".join(msgspec.json.encode(one) + b"\n" for one in records)
+    (tmp_path / "a.log").write_bytes(lines)
+    assert program("ingest", "a.log", "--db", "source.db").returncode == 0
+
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1500 && exec "$@"', "sh", *COMMAND, *arguments.split()],
+        cwd=tmp_path, env=environment(), capture_output=True, encoding="utf-8", check=False,
+        timeout=120,
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert line(done).startswith(f"database {full} cannot be read or written (disk I/O error)")
+    assert not list(tmp_path.glob("*.unfinished*"))

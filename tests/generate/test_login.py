@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
@@ -57,3 +57,17 @@ def test_login_sends_declared_fields_and_reads_the_token_at_its_pointer(serve: S
 def test_token_that_is_not_where_it_was_said_is_an_error(serve: Serve) -> None:
     with serve(_app()) as url, pytest.raises(TargetError, match="without a token at /token"):
         find(url, credentials=_credentials("/token"))
+
+
+def test_login_that_answers_with_a_cookie_says_that_it_is_not_kept(serve: Serve) -> None:
+    app = _app()
+
+    @app.post("/cookie")
+    def set_cookie(response: Response) -> str:
+        response.set_cookie("access_token", "a-secret-of-the-session")
+        return "welcome"
+
+    login = Login(path="/cookie", fields={}, pointer="/access_token")
+    with serve(app) as url, pytest.raises(TargetError, match="it sets a cookie") as caught:
+        find(url, credentials=Credentials(username="a", password="b", login=login))
+    assert "a-secret" not in str(caught.value)

@@ -31,6 +31,22 @@ def test_tables_fit_the_terminal(any_results: Results, width: int, wide: bool) -
     assert max(cell_len(line) for line in printed.splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", [30, 60, 100])
+def test_tables_in_a_code_page_have_the_columns_that_there_is_room_for(
+    ordinary: Results, width: int
+) -> None:
+    # There lines between columns are drawn: on Windows in whatever is redirected.
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="backslashreplace")
+    console = Console(file=stream, width=width, highlight=False, legacy_windows=False)
+
+    with console.capture() as shown:
+        console.print(tables(ordinary))
+    assert max(cell_len(line) for line in shown.get().splitlines()) <= width
+    with console.capture() as shown:
+        console.print(tables(ordinary, ["token_presence"]))
+    assert ("no room for" in shown.get()) == (width == 30)
+
+
 def test_numbers_are_never_cut_at_80_columns(long_names: Results) -> None:
     top = _printed(long_names).split("Top endpoints")[1].split("Durations")[0]
 

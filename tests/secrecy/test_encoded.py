@@ -53,9 +53,25 @@ def test_string_with_escapes_is_read_as_what_it_says(sent: str, expected: str) -
     assert kept(sent) == expected
 
 
-@pytest.mark.parametrize("length", range(3, len(SECRET) + 30))
-def test_string_with_escapes_that_was_cut_shows_nothing_of_the_secret(length: int) -> None:
-    assert "Zq7" not in kept((r'{"m": "bad\npin=' + SECRET + r"\u0022")[:length], ended=False)
+@pytest.mark.parametrize(
+    ("sent", "content_type"),
+    [
+        (r'{"m": "bad\npin=Zq7hunter2\u0022 and"}', "application/json"),
+        ('{"name": "pin", "value": "Zq7hunter2", "b": 1}', "application/json"),
+        ('{"name": "pin", "value": 0x5A7137, "b": "0x5A7137"', "application/json"),
+        ('{"m": "Bearer Zq7hunter2"}', "application/json"),
+        ('{"url": "https://bob:Zq7hunter2@h/x"}', "application/json"),
+        ("comment=Bearer+Zq7hunter2", FORM),
+        ('<a><b name="token" value="Zq7hunter2"/></a>', "text/xml"),
+    ],
+)
+def test_body_that_was_cut_anywhere_shows_nothing_of_its_secret(
+    sent: str, content_type: str
+) -> None:
+    for length in range(3, len(sent)):
+        shown = kept(sent[:length], content_type, ended=False)
+        assert "Zq7" not in shown
+        assert '"value": 0x5' not in shown
 
 
 @pytest.mark.parametrize(
@@ -82,6 +98,25 @@ def test_json_inside_a_message_is_read_as_json() -> None:
     assert SECRET not in shown
     assert shown.startswith('ValueError: [x] cannot take [{"name": "pin", "value": "[REDACTED]"}')
     assert shown.endswith("] [y]")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "HTTPStatusError: for url 'https://h/cb?a=1&next=%2Fy%3Ftoken%3DZq7hunter2'",
+            "HTTPStatusError: for url 'https://h/cb?a=1&next=/y?token=[REDACTED]'",
+        ),
+        ('"GET /x?%70in=Zq7hunter2 HTTP/1.1" 9', '"GET /x?pin=[REDACTED] HTTP/1.1" 9'),
+        ("q=Bearer%20Zq7hunter2 and", "q=Bearer%20[REDACTED] and"),
+        ("/a?next=%252Fy%253Fpin%253DZq7hunter2", "/a?next=/y?pin=[REDACTED]"),
+        ('{"url":"/login%3Ftoken%3DZq7hunter2"}', '{"url":"/login?token=[REDACTED]"}'),
+        ("100% of a%20b, c%3Dd and %zz", "100% of a%20b, c%3Dd and %zz"),
+    ],
+)
+def test_secret_in_an_encoded_part_of_a_text_is_blanked(text: str, expected: str) -> None:
+    assert Redactor().text(text) == expected
+    assert kept(text, "application/json" if text.startswith("{") else "text/plain") == expected
 
 
 @pytest.mark.parametrize("operator", ["==", "!=", "===", " == ", "=>"])

@@ -17,6 +17,10 @@ from perfectcv_traffic.redaction import Redactor
         ("<input value='x1' id=password>", "<input value='[REDACTED]' id=password>"),
         ('<meta name="csrf" content="x1" />', '<meta name="csrf" content="[REDACTED]" />'),
         ('<entry key="password">x1</entry>', '<entry key="password">[REDACTED]</entry>'),
+        (
+            "<m><name>pin</name><value><int>1</int></value></m><value>2</value>",
+            "<m><name>pin</name><value>[REDACTED]</value></m><value>2</value>",
+        ),
         ("cut <password>x1", "cut <password>[REDACTED]"),
     ],
 )  # fmt: skip
@@ -33,6 +37,7 @@ def test_secret_in_markup_is_blanked(text: str, expected: str) -> None:
         "<password/><author>ann</author>",
         "<password></password>",
         "1 < 2 and 3 > pin",
+        "<name>pinned</name><value>pin</value><name>pin</name><b>x</b>",
     ],
 )
 def test_other_markup_stays(text: str) -> None:

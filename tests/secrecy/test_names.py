@@ -10,7 +10,8 @@ from perfectcv_traffic.secrecy.names import HINTS, SECRET_STEMS, SECRET_WORDS, S
 @pytest.mark.parametrize(
     "name",
     ["creditCard", "credit_card", "passcode", "dbpass", "userpwd", "encryption_key", "pw",
-     "Ocp-Apim-Subscription-Key", "AccountKey", "signing-key"],
+     "Ocp-Apim-Subscription-Key", "AccountKey", "signing-key", "ssn", "userSSN", "ssn_last4",
+     "patientssn"],
 )  # fmt: skip
 def test_name_of_a_secret_is_secret(name: str) -> None:
     names = SecretNames()
@@ -21,7 +22,8 @@ def test_name_of_a_secret_is_secret(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["author", "max_tokens", "token_type", "bypass_cache", "compass", "passenger", "primary_key",
-     "keyboard", "input", "input_value"],
+     "keyboard", "input", "input_value", "business_name", "className", "process_number", "issn",
+     "input_tokens", "cached_tokens", "x-ratelimit-remaining-tokens"],
 )  # fmt: skip
 def test_name_that_resembles_one_is_not(name: str) -> None:
     assert not SecretNames().is_secret(name)

@@ -20,6 +20,7 @@ from perfectcv_traffic.sources.answers import BEFORE, of, read
 from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.store.retention import Retention, prune
 
 NULL = NullDetail(field_name="a", field_path="a[0].b", location="json_body", kind="json_null")
 
@@ -187,3 +188,18 @@ def test_latest_requests_are_the_latest_by_their_time_in_whatever_order_they_wer
     named_in_any_order = Source(tmp_path / "no.db", logs=[new, short])
     failing = of(named_in_any_order, names=["failing_requests"])["failing_requests"]
     assert failing["request_id"].tolist() == expected
+
+
+def test_filters_on_a_pruned_database_are_said_to_choose_among_what_is_left(
+    log: Path, tmp_path: Path
+) -> None:
+    db, told = tmp_path / "traffic.db", list[str]()
+    ingest([log], db)
+    prune(db, Retention(rows=200))
+    for filters in (Filters(), Filters(since="2026-11-21T12:00:00"), Filters(methods=("GET",))):
+        assert told == []
+        totals = of(Source(db, filters=filters, note=told.append), names=["totals"])["totals"]
+        assert (totals["requests"].iloc[0] == 240) == (not filters.conditions())
+    (note,) = told
+    assert "40 requests pruned" in note
+    assert "the oldest of 2026-11-21T04:" in note

@@ -35,6 +35,16 @@ def filled(log: Path, db: Path, line: Line) -> Path:
     return db
 
 
+def test_forget_leaves_no_bytes_where_pages_were_split(log: Path, db: Path, line: Line) -> None:
+    clients = ["10.0.0.3", "10.0.0.4"]
+    log.write_bytes(b"".join(line(n, client_ip=clients[n * n % 7 % 2]) for n in range(3000)))
+    ingest([log], db)
+
+    forget(db, clients[:1])
+
+    assert clients[0].encode() not in db.read_bytes()
+
+
 def test_forget_leaves_no_trace_of_a_client_in_the_files(
     filled: Path, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:

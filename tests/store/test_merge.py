@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,7 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.store.doctor import examine
+from perfectcv_traffic.store.doctor import back_up, examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
@@ -190,3 +192,17 @@ def test_line_that_could_be_read_in_the_end_is_no_reject_any_more(
     assert merge(merged, db) == Merged(1, 1)
     assert query("SELECT count(*) FROM rejected_lines", database=merged) == [(0,)]
     assert is_whole(merged)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a name of any bytes, as Linux has it")
+@pytest.mark.parametrize("name", [b"\xff.db", b"file:a.db"], ids=["bytes", "like a URI"])
+def test_database_of_an_odd_name_is_made_copied_and_merged_under_it(
+    tmp_path: Path, log: Path, line: Line, monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = Path(os.fsdecode(name))
+    log.write_bytes(line(1))
+    ingest([log], odd)
+    back_up(odd, odd.with_suffix(".copy"))
+    assert merge(tmp_path / "merged.db", odd.with_suffix(".copy")) == Merged(1, 0)
+    assert odd.stat().st_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import operator
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +103,7 @@ def ingest(
 
     files, chosen = logs or [Path(DEFAULTS.log)], _format(log_format)
     find_route = _routes(openapi, allow_host or [], group or [])
+    _refuse_addresses(files)
     if action := _action(files):
         return action(db, chosen, as_json=as_json)
     if explain:
@@ -165,6 +167,12 @@ def _templates(source: str, allow_hosts: list[str]) -> list[str]:
     if found := flaws(read):
         note(f"{source}: {found}: paths name routes all the same")
     return templates(read)
+
+
+def _refuse_addresses(files: list[Path]) -> None:
+    for file in files:
+        if re.match(r"(https?|s3|gs):", str(file)) and not file.exists():
+            raise UsageError("ingest reads files, no addresses: fetch it, or say analyze ADDRESS")
 
 
 def _action(files: list[Path]) -> Callable[..., None] | None:

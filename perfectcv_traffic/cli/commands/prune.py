@@ -44,6 +44,7 @@ def prune(
     from perfectcv_traffic.store.forget import forget
     from perfectcv_traffic.store.retention import Retention, without_time
     from perfectcv_traffic.store.retention import prune as delete
+    from perfectcv_traffic.store.schema import backups
 
     if older_than is None and keep_rows is None and max_size is None and not client:
         raise UsageError("prune needs --older-than, --keep-rows, --max-size or --client")
@@ -64,6 +65,9 @@ def prune(
             note(f"no request of client {one} is stored")
     if any(forgotten.values()):
         note("the log files still hold these requests: delete or rotate them away as well")
+    if forgotten and (copies := backups(db)):
+        names = ", ".join(map(str, copies))
+        note(f"what the database held before an upgrade is still in {names}: delete it as well")
 
 
 def _before(age: str, now: datetime) -> str:
