@@ -7,7 +7,7 @@ from typing import Final
 
 from perfectcv_traffic.errors import StorageError, TargetError
 from perfectcv_traffic.generate.answer import Answer
-from perfectcv_traffic.generate.openapi import Document, is_address, parse_document
+from perfectcv_traffic.generate.openapi import Document, is_address, parse_document, quoted
 from perfectcv_traffic.generate.setup_sender import Setup
 from perfectcv_traffic.generate.target import Target
 from perfectcv_traffic.generate.wire import NO_ADDRESS, NO_TLS, UNTRUSTED
@@ -15,6 +15,7 @@ from perfectcv_traffic.generate.wire import NO_ADDRESS, NO_TLS, UNTRUSTED
 DOCUMENT_PATHS: Final = ("/openapi.json", "/api/v1/openapi.json")
 
 _OK = 200
+_REDIRECTS: Final = range(300, 400)
 
 
 def read_document(source: str) -> Document:
@@ -56,6 +57,12 @@ async def _discover(setup: Setup, target: Target) -> Document:
 def _content(answer: Answer, url: str) -> bytes:
     if answer.status is None:
         raise _unreachable(url, answer)
+    leads_to = answer.headers.get("location", "").partition("?")[0]  # what follows may be secret
+    if answer.status in _REDIRECTS and leads_to and "@" not in leads_to:
+        raise TargetError(
+            f"{url} answered {answer.status}, a redirect to {quoted(leads_to)}, and none is"
+            " followed: write the address that serves the API"
+        )
     if answer.status != _OK:
         raise TargetError(
             f"{url} answered {answer.status}: give the file or address of the OpenAPI document"

@@ -62,6 +62,11 @@ class Body:
     schema: Schema
     required: bool
 
+    @property
+    def is_json(self) -> bool:
+        """Whether a null can be said in it; elsewhere it is a text like any other."""
+        return _is_json(self.media_type)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Body, Depends, FastAPI, HTTPException
+from fastapi import Body, Depends, FastAPI, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPBearer, OAuth2PasswordBearer
 
 from perfectcv_traffic.errors import UsageError
@@ -77,6 +77,29 @@ def test_answer_to_head_has_no_body_to_judge(start: Start) -> None:
     probes = ProbeOptions(suites=("answers",))
 
     assert _found(find(start(_answering(b"[]", TEXTS, "head")), options, probes)) == []
+
+
+@pytest.mark.parametrize(
+    ("media_type", "found"),
+    [
+        ("application/vnd.api+json", [("PT202", "/a")]),
+        ("application/json; charset=utf-8", [("PT202", "/a")]),
+        ("text/plain", []),
+        ("application/octet-stream", []),
+        ("application/x-ndjson", []),
+    ],
+)
+def test_null_in_a_body_that_is_no_json_is_a_text(
+    serve: Serve, media_type: str, found: list[tuple[str, str]]
+) -> None:
+    app, content = FastAPI(), {media_type: {"schema": {"type": "string"}}}
+
+    @app.post("/a", openapi_extra={"requestBody": {"required": True, "content": content}})
+    async def count(request: Request) -> int:
+        return len(await request.body())
+
+    with serve(app) as url:
+        assert _found(find(url, WRITING)) == found
 
 
 def two_schemes() -> FastAPI:

@@ -84,7 +84,7 @@ def _never_null_fields(document: Document, draft: Draft, least: Draft) -> Iterat
         return
     schema = Nullability(document, body.schema)
     for name in (name for name in draft.body if name not in least.body):
-        if body.media_type in _FORMS or schema.refuses(
+        if not body.is_json or schema.refuses(
             (name,), draft.body, _with(draft.body, (name,), None)
         ):
             yield name
@@ -101,7 +101,7 @@ def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
     for place in _places(schema, draft.body, with_root=not is_form):
         if spares and place and is_identity(str(place[0])):
             continue
-        forbidden = not is_form and schema.refuses(
+        forbidden = body.is_json and schema.refuses(
             place, draft.body, _with(draft.body, place, None)
         )
         yield Hole(
