@@ -22,8 +22,14 @@ class Matching(NamedTuple):
     """When the last of them was; None if that is not known."""
 
 
-def matching(connection: sqlite3.Connection, part: str, prefix: Prefix) -> Matching:
-    """The paths that contain the text, `%` and `_` taken literally, ASCII letters in any case."""
+def matching(connection: sqlite3.Connection, part: str, prefix: Prefix) -> Matching | None:
+    """The paths that contain the text, `%` and `_` taken literally, ASCII letters in any case.
+
+    None where a path does not tell whether a request was the admin endpoints' own: a log from
+    before there were any, or of a proxy, has requests under their prefix that are not marked.
+    """
+    if prefix.has_others(connection):
+        return None
     where = contains("path", part)
     outside = prefix.outside("path")
     rows = connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import NamedTuple
 
 from perfectcv_traffic.record import ADMIN_SCENARIO
@@ -70,3 +71,9 @@ class Prefix:
         """
         sql, values = self.inside(column)
         return Clause(f"scenario IS NOT ? OR NOT ({sql})", (ADMIN_SCENARIO, *values))
+
+    def has_others(self, connection: sqlite3.Connection) -> bool:
+        """Whether there are requests under the prefix that are not marked."""
+        sql, values = self.inside("route")
+        query = f"SELECT 1 FROM summary_endpoints WHERE scenario <> ? AND ({sql}) LIMIT 1"
+        return connection.execute(query, (ADMIN_SCENARIO, *values)).fetchone() is not None

@@ -77,6 +77,14 @@ def test_limit_that_is_no_number_of_requests_is_passed_over(stored: Any, limit: 
     assert found["clients_near_limit"] == []
 
 
+def test_requests_under_the_prefix_that_are_not_its_own_are_found_by_path(stored: Any) -> None:
+    own = {"path": "/admin/live", "route": "/admin/live", "scenario": "admin"}
+    database = stored({"path": "/admin/login", "route": None, "status_code": 404}, own, {})
+    for wanted in (Filter(path="/admin"), Filter(path="/admin", method="GET")):
+        page = database.read_now(lambda c, w=wanted: requests.find(c, w, PREFIX, 10, 0))
+        assert (page.total, [row["path"] for row in page.rows]) == (1, ["/admin/login"])
+
+
 def test_live_takes_no_damage_for_a_duration_as_the_summary_does_not(stored: Any) -> None:
     database = stored(*({"response_time_ms": took} for took in (-3.0, 5.0, 2e9)))
     found = database.read_now(lambda c: live.live(c, PREFIX, 300, time.time(), RateLimit()))
