@@ -62,11 +62,6 @@ class Body:
     schema: Schema
     required: bool
 
-    @property
-    def is_json(self) -> bool:
-        """Whether a null can be said in it; elsewhere it is a text like any other."""
-        return _is_json(self.media_type)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -264,7 +259,7 @@ def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
         # What cannot be read says nothing of its answer; the request can be sent all the same.
         with contextlib.suppress(DocumentError):
             content = document.resolve(document.resolve(node).get("content", {}))
-            names = [JSON_MEDIA_TYPE, *filter(_is_json, content)]
+            names = [JSON_MEDIA_TYPE, *filter(is_json, content)]
             name = next((one for one in names if one in content), None)
             media = document.resolve(content[name]) if name is not None else {}
             if isinstance(media.get("schema"), dict):
@@ -272,7 +267,8 @@ def _responses(document: Document, declared: Schema) -> dict[str, Schema]:
     return found
 
 
-def _is_json(media_type: str) -> bool:
+def is_json(media_type: str) -> bool:
+    """Whether a null can be said in it; elsewhere `null` is a text like any other."""
     bare = media_type.partition(";")[0].strip().lower()
     return bare == JSON_MEDIA_TYPE or bare.endswith("+json") or bare in _ANY_MEDIA_TYPES
 

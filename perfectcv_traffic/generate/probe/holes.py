@@ -10,7 +10,12 @@ from typing import Final
 from perfectcv_traffic.generate.draft import Draft
 from perfectcv_traffic.generate.nullability import Nullability, Step, general
 from perfectcv_traffic.generate.openapi import Document, Json, Location
-from perfectcv_traffic.generate.operations import FORM_MEDIA_TYPE, MULTIPART_MEDIA_TYPE, Operation
+from perfectcv_traffic.generate.operations import (
+    FORM_MEDIA_TYPE,
+    MULTIPART_MEDIA_TYPE,
+    Operation,
+    is_json,
+)
 from perfectcv_traffic.generate.own import is_identity, is_own_account
 from perfectcv_traffic.generate.places import Place, pointer
 from perfectcv_traffic.generate.probe.exchange import Case
@@ -84,7 +89,7 @@ def _never_null_fields(document: Document, draft: Draft, least: Draft) -> Iterat
         return
     schema = Nullability(document, body.schema)
     for name in (name for name in draft.body if name not in least.body):
-        if not body.is_json or schema.refuses(
+        if not is_json(body.media_type) or schema.refuses(
             (name,), draft.body, _with(draft.body, (name,), None)
         ):
             yield name
@@ -101,7 +106,7 @@ def body_holes(document: Document, draft: Draft) -> Iterator[Hole]:
     for place in _places(schema, draft.body, with_root=not is_form):
         if spares and place and is_identity(str(place[0])):
             continue
-        forbidden = body.is_json and schema.refuses(
+        forbidden = is_json(body.media_type) and schema.refuses(
             place, draft.body, _with(draft.body, place, None)
         )
         yield Hole(
