@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.metadata
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +11,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
+from perfectcv_traffic.record import Field, fields
 from perfectcv_traffic.render.machine import csv_lines
+from perfectcv_traffic.store.schema import DERIVED_COLUMNS
 
 Rows = Iterable[Sequence[Any]]
 
@@ -20,6 +23,34 @@ def ndjson(names: Sequence[str], rows: Rows) -> Iterator[str]:
     for row in rows:
         record = dict(zip(names, map(_jsonable, row), strict=True))
         yield json.dumps(record, allow_nan=False) + "\n"
+
+
+def requests(names: Sequence[str], rows: Rows) -> Iterator[str]:
+    """The same for rows of `api_requests`: lists, objects and booleans are what a record has."""
+    converts = {field.name: _converts(field) for field in fields()}
+    converts |= dict.fromkeys(DERIVED_COLUMNS, bool)
+    places = [(at, found) for at, name in enumerate(names) if (found := converts.get(name))]
+    return ndjson(names, (_converted(list(row), places) for row in rows))
+
+
+def _converts(field: Field) -> Callable[[Any], Any] | None:
+    if field.is_json:
+        return _from_json
+    return bool if field.type_name.startswith("bool") else None
+
+
+def _converted(row: list[Any], places: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    for at, convert in places:
+        if row[at] is not None:
+            row[at] = convert(row[at])
+    return row
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:  # not of our making
+        return text
 
 
 def csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
@@ -39,16 +70,25 @@ def _jsonable(value: Any) -> Any:
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 
-def har(requests: Iterable[Mapping[str, Any]], *, version: str) -> Iterator[str]:
-    """An HTTP Archive 1.2 of the requests, entry by entry; -1 is what it has for unknown."""
+def har(names: Sequence[str], rows: Rows) -> Iterator[str]:
+    """An HTTP Archive 1.2 of requests, entry by entry; -1 is what it has for unknown."""
+    version = importlib.metadata.version("perfectcv-traffic")
     creator = json.dumps({"name": "perfectcv-traffic", "version": version})
     yield f'{{"log": {{"version": "1.2", "creator": {creator}, "entries": ['
     between = "\n"
-    for request in requests:
+    for row in rows:
+        request = dict(zip(names, row, strict=True))
         if started := _time(request["timestamp"]):  # an entry without a time is none
             yield between + json.dumps(_entry(request, started))
             between = ",\n"
     yield "\n]}}\n"
+
+
+REQUEST_WRITERS: Mapping[str, Callable[[Sequence[str], Rows], Iterator[str]]] = {
+    "csv": csv,
+    "har": har,
+    "ndjson": requests,
+}
 
 
 def _time(text: str | None) -> str | None:

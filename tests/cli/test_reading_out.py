@@ -34,7 +34,7 @@ def database(tmp_path: Path) -> Path:
         request_id="one", event_id="e1", timestamp="2026-11-21T22:05:00.000250Z", method="GET",
         url="http://h/a?x=1", path="/a", route="/a", status_code=200, response_time_ms=5.0,
         request_headers={"accept": "*/*", "authorization": "[REDACTED]", "x-request-id": "one"},
-        token_scheme="bearer", query_params="x=1",
+        token_scheme="bearer", token_present=True, query_params="x=1",
     )  # fmt: skip
     evil = msgspec.structs.replace(
         ordinary, request_id="two", event_id="e2", method="POST", user_agent=EVIL, status_code=500,
@@ -125,6 +125,16 @@ def test_rows_are_exported_as_they_were_chosen(program: Program) -> None:
     done = program("export", "--status", "5xx")
 
     assert [json.loads(line)["request_id"] for line in done.stdout.splitlines()] == ["two"]
+
+
+def test_exported_rows_are_records_again(program: Program, database: Path) -> None:
+    program("export", "--to", "rows.log")
+
+    row = json.loads((database / "rows.log").read_text().splitlines()[0])
+    record = json.loads((database / "api_traffic.log").read_text().splitlines()[0])
+    assert {name: row[name] for name in record} == record
+    done = program("analyze", "rows.log", "--only", "totals", "--json", "--no-charts")
+    assert json.loads(done.stdout)["analyses"]["totals"]["rows"][0]["requests"] == 2
 
 
 @pytest.mark.usefixtures("database")

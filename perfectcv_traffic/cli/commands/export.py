@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from perfectcv_traffic.cli import output, showing
 from perfectcv_traffic.cli.filtering import filtered
@@ -66,12 +65,14 @@ def _write_analysis(frame: pd.DataFrame, format_: str, to: Path | None) -> None:
         write_frame(to, frame)
         return
     from perfectcv_traffic.render.machine import plain
+    from perfectcv_traffic.render.rows import WRITERS
 
     rows = ([plain(value) for value in row] for row in frame.itertuples(index=False, name=None))
-    _write([str(name) for name in frame.columns], rows, format_, to)
+    _write(WRITERS[format_]([str(name) for name in frame.columns], rows), to)
 
 
 def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -> None:
+    from perfectcv_traffic.render.rows import REQUEST_WRITERS
     from perfectcv_traffic.store import counted, database
 
     with database.reading(db) as connection:
@@ -91,22 +92,12 @@ def _write_requests(db: Path, filters: Filters, format_: str, to: Path | None) -
 
             write_rows(to, types, rows)
         else:
-            _write(list(types), rows, format_, to)
+            _write(REQUEST_WRITERS[format_](list(types), rows), to)
 
 
-def _write(names: list[str], rows: Iterable[Sequence[Any]], format_: str, to: Path | None) -> None:
-    text = _text(names, rows, format_)
+def _write(text: Iterable[str], to: Path | None) -> None:
     if to is None:
         output.write(text)
         return
     with to.open("w", encoding="utf-8", newline="") as file:
         file.writelines(text)
-
-
-def _text(names: list[str], rows: Iterable[Sequence[Any]], format_: str) -> Iterator[str]:
-    from perfectcv_traffic.render.rows import WRITERS, har
-
-    if format_ != "har":
-        return WRITERS[format_](names, rows)
-    version = importlib.metadata.version("perfectcv-traffic")
-    return har((dict(zip(names, row, strict=True)) for row in rows), version=version)
