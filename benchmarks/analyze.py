@@ -3,7 +3,7 @@
 Usage: python benchmarks/analyze.py [lines] [rounds]
 
 The tools take turns, so that whatever else the machine does slows all of them alike. DuckDB makes
-the groups of the same lines that `summary.TABLES` has, no more and no less, each event id once:
+the groups of the same lines that `summary/tables.py` has, no more and no less, each event id once:
 
 - requests by hour, method, route, status, token validity, required authentication and scenario,
   with counts, sums, extremes and a histogram of durations

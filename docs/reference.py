@@ -14,8 +14,9 @@ from pages.markdown import NOTE, table
 from pages.modules import modules
 from pages.rules import rules
 
-from perfectcv_traffic import record, settings, summary
+from perfectcv_traffic import record, settings
 from perfectcv_traffic.errors import ExitCode
+from perfectcv_traffic.summary import summary, tables
 
 HERE = Path(__file__).parent
 
@@ -67,7 +68,7 @@ def settings_page() -> str:
 def tables_page() -> str:
     """The summary tables of the database, and the exit codes."""
     parts = ["# Summary tables", NOTE, summary.__doc__ or ""]
-    for one in summary.TABLES:
+    for one in tables.TABLES:
         columns = (
             (f"`{column.name}`", column.sql_type, column.merge or "key", column.meaning)
             for column in (*one.keys, *one.measures)
@@ -148,8 +149,8 @@ def analyses_page() -> str:
     from perfectcv_traffic.analysis.catalogue import ANALYSES
     from perfectcv_traffic.analysis.latest import MOST
     from perfectcv_traffic.analysis.traffic_rules import TRAFFIC_RULES
-    from perfectcv_traffic.overview import MAX_GROUPS
     from perfectcv_traffic.render.charts import CHARTS
+    from perfectcv_traffic.summary.overview import MAX_GROUPS
 
     rows = (
         (

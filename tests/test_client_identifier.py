@@ -11,7 +11,8 @@ from perfectcv_traffic import client_identifier
 from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.summary import CLIENTS, Summary
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import CLIENTS
 
 CASES = [
     ("abcd...wxyz", "10.0.0.1", "abcd...wxyz"),

@@ -8,8 +8,8 @@ from contextlib import closing
 
 from pages.markdown import page, table
 
-from perfectcv_traffic import summary
 from perfectcv_traffic.store import schema
+from perfectcv_traffic.summary import tables
 
 INTRODUCTION = """\
 `traffic_monitor.db` is plain SQLite: read it with any program, also while it is written. The
@@ -34,7 +34,7 @@ TABLES = {
     "summary_hours": "requests by hour, whatever the endpoint",
     "summary_clients": "requests by client",
     "summary_null_fields": "requests with a null by endpoint and field",
-    **{one.name: one.meaning for one in summary.TABLES},
+    **{one.name: one.meaning for one in tables.TABLES},
     "counted_ids": "ids of requests that have no row, as spans: what `--summary-only` counted",
     "counted_lines": "digests of such lines that have no id",
 }

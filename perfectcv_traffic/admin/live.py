@@ -14,7 +14,7 @@ from perfectcv_traffic.admin.clients import IN_WINDOWS
 from perfectcv_traffic.admin.requests import BY_TIME
 from perfectcv_traffic.admin.scope import FAILED_FROM, FAILED_IN_SUMMARY, Prefix
 from perfectcv_traffic.admin.windows import RateLimit
-from perfectcv_traffic.summary import MAX_DURATION_MS
+from perfectcv_traffic.summary.summary import MAX_DURATION_MS
 
 MOST_ROWS = 20_000
 """Requests looked at; with more the series begins later and says so."""

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from perfectcv_traffic import ranks, sketch
+from perfectcv_traffic import ranks
 from perfectcv_traffic.admin.scope import FAILED_FROM, Clause, Prefix, every
 from perfectcv_traffic.record import ADMIN_SCENARIO
-from perfectcv_traffic.summary_tables import NO_MINIMUM
+from perfectcv_traffic.summary import sketch
+from perfectcv_traffic.summary.tables import NO_MINIMUM
 
 PERMILLES = (500, 950, 990)
 TOP = 10

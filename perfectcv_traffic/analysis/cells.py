@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfectcv_traffic import sketch
 from perfectcv_traffic.analysis.columnar import TEXT, UTC, status_classes, utc
 from perfectcv_traffic.analysis.labels import (
     NOT_RECORDED,
@@ -20,7 +19,8 @@ from perfectcv_traffic.analysis.labels import (
     WITHOUT_TOKEN,
 )
 from perfectcv_traffic.record import TokenValidity
-from perfectcv_traffic.summary import UNKNOWN, Row, Table
+from perfectcv_traffic.summary import sketch
+from perfectcv_traffic.summary.tables import UNKNOWN, Row, Table
 
 _DTYPES = {"TEXT": TEXT, "INTEGER": "int64", "BLOB": "object"}
 _PAIR = np.dtype([("bucket", "<i4"), ("count", "<i8")])

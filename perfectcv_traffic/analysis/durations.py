@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from perfectcv_traffic import sketch
 from perfectcv_traffic.analysis.cells import Cells
 from perfectcv_traffic.analysis.counts import ratio, shares
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.quantiles import MAXIMUM, MINIMUM, quantiles
+from perfectcv_traffic.summary import sketch
 
 PERMILLES = {
     "min_ms": MINIMUM,

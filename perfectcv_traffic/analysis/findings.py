@@ -19,9 +19,9 @@ from perfectcv_traffic.analysis.traffic_rules import (
     MIN_LIFT,
     UNPROTECTED,
 )
-from perfectcv_traffic.overview import OTHER
 from perfectcv_traffic.record import TokenValidity
 from perfectcv_traffic.rules import SEVERITIES
+from perfectcv_traffic.summary.overview import OTHER
 
 COLUMNS = (
     "rule",

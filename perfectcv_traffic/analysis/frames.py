@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.cells import (
     Cells,
@@ -21,7 +20,8 @@ from perfectcv_traffic.analysis.cells import (
 )
 from perfectcv_traffic.analysis.columnar import TEXT, typed_frame
 from perfectcv_traffic.analysis.rows import HOURLY
-from perfectcv_traffic.summary import CLIENTS, URLS, Row
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.tables import CLIENTS, URLS, Row
 
 
 @dataclass(frozen=True, slots=True)

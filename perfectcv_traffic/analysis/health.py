@@ -9,7 +9,7 @@ import pandas as pd
 from perfectcv_traffic.analysis.columnar import utc
 from perfectcv_traffic.analysis.frames import Frames
 from perfectcv_traffic.analysis.sums import summed
-from perfectcv_traffic.summary import LARGEST_SUM
+from perfectcv_traffic.summary.tables import LARGEST_SUM
 
 
 def health(frames: Frames) -> pd.DataFrame:

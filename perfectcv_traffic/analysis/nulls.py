@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfectcv_traffic.analysis.counts import CLASS_COLUMNS, ratio, spread
 from perfectcv_traffic.analysis.frames import Frames
-from perfectcv_traffic.overview import OTHER
+from perfectcv_traffic.summary.overview import OTHER
 
 SPOT = ("method", "route", "endpoint", "source", "location", "field_path", "kind")
 

@@ -28,8 +28,8 @@ from perfectcv_traffic.analysis.traffic_rules import (
     SLOWER,
     TrafficRule,
 )
-from perfectcv_traffic.overview import OTHER
 from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
+from perfectcv_traffic.summary.overview import OTHER
 
 Finding = dict[str, Any]
 """A value for each column of `findings`."""

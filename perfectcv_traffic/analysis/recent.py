@@ -16,7 +16,7 @@ from perfectcv_traffic.analysis.columnar import TEXT, status_classes, typed_fram
 from perfectcv_traffic.analysis.latest import FIELDS
 from perfectcv_traffic.paths import template
 from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity
-from perfectcv_traffic.summary import MAX_DURATION_MS
+from perfectcv_traffic.summary.summary import MAX_DURATION_MS
 
 _NO_TEXT = {
     "auth_required": "object",

@@ -8,10 +8,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.columns.folding import Folding
-from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
-from perfectcv_traffic.summary import CLIENTS, REQUESTS, URLS, Row, Summary
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.overview import CLIENT_TOTALS, ROLLUPS
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import CLIENTS, REQUESTS, URLS, Row
 
 BUSIEST = 10
 """Clients whose hours are looked at."""

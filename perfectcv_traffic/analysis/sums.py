@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from perfectcv_traffic.summary import LARGEST_SUM
+from perfectcv_traffic.summary.tables import LARGEST_SUM
 
 
 def summed(values: pd.Series) -> int:

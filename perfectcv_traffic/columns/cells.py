@@ -1,4 +1,4 @@
-"""Cells of `summary.REQUESTS` as columns: by hour and everything else, and by parts of that."""
+"""Cells of `tables.REQUESTS` as columns: by hour and everything else, and by parts of that."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from perfectcv_traffic.columns import durations
 from perfectcv_traffic.columns.codes import Groups, counted, from_least, grouped, summed
 from perfectcv_traffic.columns.lines import Columns, Shape
-from perfectcv_traffic.sketch import PAIR
-from perfectcv_traffic.summary import NO_MINIMUM, REQUESTS, Row
+from perfectcv_traffic.summary.sketch import PAIR
+from perfectcv_traffic.summary.tables import NO_MINIMUM, REQUESTS, Row
 
 Integers = npt.NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from perfectcv_traffic.summary_tables import LARGEST_SUM
+from perfectcv_traffic.summary.tables import LARGEST_SUM
 
 Value = TypeVar("Value", bound=Hashable)
 Integers = npt.NDArray[np.int64]

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from perfectcv_traffic import sketch
-from perfectcv_traffic.summary import LARGEST_SUM, MAX_DURATION_MS
+from perfectcv_traffic.summary import sketch
+from perfectcv_traffic.summary.summary import MAX_DURATION_MS
+from perfectcv_traffic.summary.tables import LARGEST_SUM
 
 Integers = npt.NDArray[np.int64]
 

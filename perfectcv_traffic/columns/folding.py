@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from perfectcv_traffic import overview, timestamps
+from perfectcv_traffic import timestamps
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.codes import Codes, narrow
 from perfectcv_traffic.columns.lines import Gathered, Shape, Words
@@ -16,22 +16,11 @@ from perfectcv_traffic.columns.nulls import Nulls
 from perfectcv_traffic.columns.requests import Requests
 from perfectcv_traffic.columns.seen import Rows, collected
 from perfectcv_traffic.columns.windows import ClientTotals, ClientWindows, Paths
-from perfectcv_traffic.overview import CLIENT_TOTALS, ENDPOINTS, HOURS, Rollup
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.summary import (
-    CLIENTS,
-    REQUESTS,
-    TABLES,
-    TOO_MANY_REQUESTS,
-    URLS,
-    Key,
-    Row,
-    Summary,
-    Table,
-    Tables,
-    load,
-    packed,
-)
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.overview import CLIENT_TOTALS, ENDPOINTS, HOURS, Rollup
+from perfectcv_traffic.summary.summary import TOO_MANY_REQUESTS, Summary, Tables, load, packed
+from perfectcv_traffic.summary.tables import CLIENTS, REQUESTS, TABLES, URLS, Key, Row, Table
 
 _REDUCED: Mapping[str, Callable[[Requests], dict[Key, list[Any]]]] = {
     ENDPOINTS.table.name: Requests.for_endpoints,
@@ -172,7 +161,7 @@ class Folding:
         return Reduced(reduced(self._requests))
 
     def columns_of_requests(self, table: Table) -> list[Row]:
-        """Some columns of `summary.REQUESTS`, of which `table` is a part."""
+        """Some columns of `tables.REQUESTS`, of which `table` is a part."""
         self.settle()
         if not self._summary.cells(REQUESTS):
             return self._requests.rows(table.columns)
@@ -207,13 +196,13 @@ class Folding:
         return self._totals.summary_rows()
 
     def client_windows(self, clients: Collection[str]) -> list[Row]:
-        """Rows of `summary.CLIENTS` of some clients."""
+        """Rows of `tables.CLIENTS` of some clients."""
         self.settle()
         if self._summary.cells(CLIENTS):
             return [row for row in self.rows(CLIENTS) if row[0] in clients]
         return self._clients.summary_rows(clients)
 
     def paths_from(self, most: int) -> list[Row]:
-        """Rows of `summary.URLS`, at least the so many with most accesses."""
+        """Rows of `tables.URLS`, at least the so many with most accesses."""
         self.settle()
         return list(self.rows(URLS)) if self._summary.cells(URLS) else self._urls.summary_rows(most)

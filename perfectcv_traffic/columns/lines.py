@@ -13,7 +13,7 @@ from perfectcv_traffic import client_identifier, paths
 from perfectcv_traffic.columns import durations, times
 from perfectcv_traffic.columns.codes import Codes, Integers, numbers
 from perfectcv_traffic.record import MASKED_WHOLE, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import UNKNOWN, Key
+from perfectcv_traffic.summary.tables import UNKNOWN, Key
 
 
 class Shape(NamedTuple):
@@ -32,7 +32,7 @@ class Shape(NamedTuple):
     """0 when `route` is the normalised path, because no route is known."""
 
     def cell(self) -> Key:
-        """The key of `summary.REQUESTS` without the hour."""
+        """The key of `tables.REQUESTS` without the hour."""
         return (
             self.method or "", self.route or "", self.known,
             UNKNOWN if self.status is None else self.status, str(self.validity or ""),
@@ -40,7 +40,7 @@ class Shape(NamedTuple):
         )  # fmt: skip
 
     def endpoint(self) -> str:
-        """The endpoint in the key of `summary.CLIENTS`."""
+        """The endpoint in the key of `tables.CLIENTS`."""
         return paths.endpoint(self.route or "", self.known, self.status)
 
 

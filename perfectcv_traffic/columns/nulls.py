@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from perfectcv_traffic import paths
 from perfectcv_traffic.record import NullDetail, TrafficLog
-from perfectcv_traffic.summary import UNKNOWN, Key, Summary
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import UNKNOWN, Key
 
 
 class Nulls:

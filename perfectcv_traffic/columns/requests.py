@@ -1,4 +1,4 @@
-"""The table `summary.REQUESTS` as columns, and what is told of it without a row for each cell."""
+"""The table `tables.REQUESTS` as columns, and what is told of it without a row for each cell."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.cells import Cells, collected, concatenated, of_rows
 from perfectcv_traffic.columns.codes import Codes, Integers, dense, narrow, wide
 from perfectcv_traffic.columns.lines import Columns, Shape
-from perfectcv_traffic.sketch import unpack
-from perfectcv_traffic.summary import REQUESTS, UNKNOWN, Key, Row
+from perfectcv_traffic.summary.sketch import unpack
+from perfectcv_traffic.summary.tables import REQUESTS, UNKNOWN, Key, Row
 
 _MERGE_FROM = 2**20
 """Buckets of sketches from which on it is worth looking for equal cells: they take 24 MB."""

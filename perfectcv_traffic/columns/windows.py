@@ -9,11 +9,11 @@ import numpy as np
 from perfectcv_traffic.columns import times
 from perfectcv_traffic.columns.codes import Codes, dense
 from perfectcv_traffic.columns.seen import Rows, Seen, collected, taken
-from perfectcv_traffic.summary import Row
+from perfectcv_traffic.summary.tables import Row
 
 
 class ClientWindows(Seen):
-    """Requests by client, route and hour: the table `summary.CLIENTS`."""
+    """Requests by client, route and hour: the table `tables.CLIENTS`."""
 
     def __init__(self, clients: Codes[str], routes: Codes[str]) -> None:
         super().__init__([clients, routes])
@@ -55,7 +55,7 @@ class ClientTotals(Seen):
 
 
 class Paths(Seen):
-    """Accesses by path: the table `summary.URLS`."""
+    """Accesses by path: the table `tables.URLS`."""
 
     def __init__(self, paths: Codes[str]) -> None:
         super().__init__([paths])

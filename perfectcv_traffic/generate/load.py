@@ -61,7 +61,7 @@ def _content(answer: Answer, url: str) -> bytes:
     if answer.status in _REDIRECTS and leads_to and "@" not in leads_to:
         raise TargetError(
             f"{url} answered {answer.status}, a redirect to {quoted(leads_to)}, and none is"
-            " followed: write the address that serves the API"
+            " followed: give the address that answers itself"
         )
     if answer.status != _OK:
         raise TargetError(

@@ -81,9 +81,9 @@ def _tell_of_absence(source: Source, connection: sqlite3.Connection) -> None:
 def _everything(connection: sqlite3.Connection, _: Filters, *, hourly: bool) -> Contents:
     """From the summary tables: as fast for a long log as for a short one."""
     from perfectcv_traffic.analysis.rows import HOURLY, MOST_URLS, busiest
-    from perfectcv_traffic.overview import CLIENT_TOTALS
     from perfectcv_traffic.store import queries
-    from perfectcv_traffic.summary import CLIENTS, URLS
+    from perfectcv_traffic.summary.overview import CLIENT_TOTALS
+    from perfectcv_traffic.summary.tables import CLIENTS, URLS
 
     rows = {name: list(found) for name, found in queries.overview_rows(connection).items()}
     rows[URLS.name] = list(queries.top_urls(connection, MOST_URLS))

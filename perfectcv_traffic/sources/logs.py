@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def from_logs(source: Source, *, hourly: bool) -> Contents:
     """What the logs hold; raises `StorageError` if one cannot be read."""
     from perfectcv_traffic.analysis.rows import of_summary
-    from perfectcv_traffic.overview import CLIENT_TOTALS
+    from perfectcv_traffic.summary.overview import CLIENT_TOTALS
 
     with begun(source) as working:
         assert working.run is not None

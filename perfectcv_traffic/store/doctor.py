@@ -8,14 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, private, schema, stored, upserts
 from perfectcv_traffic.store.database import naming, reading, unsaid, writing
 from perfectcv_traffic.store.ingest import UPKEEP, only_ingester
 from perfectcv_traffic.store.transactions import transaction
-from perfectcv_traffic.summary import LARGEST_SUM, TABLES, Row, Summary, Table
+from perfectcv_traffic.summary import hourly, overview
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import LARGEST_SUM, TABLES, Row, Table
 
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset bug: https://sqlite.org/wal.html#walresetbug"""

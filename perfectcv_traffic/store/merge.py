@@ -22,7 +22,7 @@ from perfectcv_traffic.store.merge_base import Merged, Taking
 from perfectcv_traffic.store.merge_same import SameLogs
 from perfectcv_traffic.store.merge_summary import Summaries
 from perfectcv_traffic.store.transactions import transaction
-from perfectcv_traffic.summary import Summary
+from perfectcv_traffic.summary.summary import Summary
 
 CHUNK = 5000
 

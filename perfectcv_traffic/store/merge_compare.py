@@ -12,8 +12,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from perfectcv_traffic import overview
-from perfectcv_traffic.summary import REQUESTS
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.tables import REQUESTS
 
 
 class Compared(NamedTuple):

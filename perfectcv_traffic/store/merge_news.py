@@ -14,10 +14,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from perfectcv_traffic import hourly, overview
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import upserts
-from perfectcv_traffic.summary import Column, Key, Row, Table
+from perfectcv_traffic.summary import hourly, overview
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.tables import Column, Key, Row, Table
 
 CHUNK = 10_000
 """Cells that are held at once."""

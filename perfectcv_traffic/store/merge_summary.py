@@ -12,7 +12,6 @@ from contextlib import closing
 from itertools import starmap
 
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.store import counted, upserts
 from perfectcv_traffic.store.counted import KnownIdError, Span
 from perfectcv_traffic.store.merge_base import Merged, Taking
@@ -20,7 +19,8 @@ from perfectcv_traffic.store.merge_compare import compare
 from perfectcv_traffic.store.merge_news import News
 from perfectcv_traffic.store.segments import STRONG_HEAD
 from perfectcv_traffic.store.transactions import transaction
-from perfectcv_traffic.summary import TABLES
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.tables import TABLES
 
 
 class Summaries(Taking):

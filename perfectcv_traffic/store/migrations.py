@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from perfectcv_traffic import overview, summary
 from perfectcv_traffic.store import upserts, version_6, version_7, version_9, version_10
 from perfectcv_traffic.store.ddl import add_column, columns, create_index, create_table, create_view
+from perfectcv_traffic.summary import overview, summary
+from perfectcv_traffic.summary.tables import Key
 
 _REQUESTS = (
     "id INTEGER, log_file_id INTEGER, log_offset INTEGER, request_id TEXT, event_id TEXT,"
@@ -202,7 +203,7 @@ def _version_2(db: sqlite3.Connection) -> None:
 def _fill_rollups(db: sqlite3.Connection) -> None:
     for rollup in overview.ROLLUPS:
         source = rollup.source
-        cells: dict[summary.Key, list[Any]] = {}
+        cells: dict[Key, list[Any]] = {}
         query = f"SELECT {', '.join(source.columns)} FROM {source.name}"
         summary.load(source, cells, db.execute(query))
         rows = list(summary.packed(rollup.table, overview.cells(rollup, cells)))

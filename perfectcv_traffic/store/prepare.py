@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import MAX_LINE, LineParser, Parsed, Salvaged, reference
 from perfectcv_traffic.log.native import StoredForm
@@ -24,7 +23,9 @@ from perfectcv_traffic.record import FIRST_ERROR_STATUS, NullDetail, TrafficLog
 from perfectcv_traffic.store.batch import Batch
 from perfectcv_traffic.store.counted import Counted
 from perfectcv_traffic.store.rows import RequestRows, RowGroup
-from perfectcv_traffic.summary import Row, Summary
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import Row
 
 STEP_LINES = 64
 STEP_BYTES = 131_072

@@ -8,7 +8,6 @@ import sys
 
 import msgspec
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.columns.folding import Folding
 from perfectcv_traffic.log.formats import Formats
 from perfectcv_traffic.log.native import StoredForm
@@ -17,7 +16,8 @@ from perfectcv_traffic.store import library
 from perfectcv_traffic.store.channel import Buffer, Channel
 from perfectcv_traffic.store.prepare import Preparer, SummaryRows, Task
 from perfectcv_traffic.store.preparer_process import SUM
-from perfectcv_traffic.summary import TABLES
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.tables import TABLES
 
 
 def main(memory: list[str]) -> None:

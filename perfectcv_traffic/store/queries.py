@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfectcv_traffic import timestamps
-from perfectcv_traffic.overview import CLIENT_TOTALS, ROLLUPS
 from perfectcv_traffic.store import counted
 from perfectcv_traffic.store.database import transaction
 from perfectcv_traffic.store.schema import GENERATED_REQUESTS
-from perfectcv_traffic.summary import CLIENTS, TABLES, Row, Table
+from perfectcv_traffic.summary.overview import CLIENT_TOTALS, ROLLUPS
+from perfectcv_traffic.summary.tables import CLIENTS, TABLES, Row, Table
 
 TOP_CLIENTS = 1000
 
@@ -89,7 +89,7 @@ def client_count(connection: sqlite3.Connection) -> int:
 
 
 def client_windows(connection: sqlite3.Connection, clients: Sequence[str]) -> list[Row]:
-    """The hours of some clients, in the shape of `summary.CLIENTS`, each client's together."""
+    """The hours of some clients, in the shape of `tables.CLIENTS`, each client's together."""
     return connection.execute(
         f"SELECT {', '.join(CLIENTS.columns)} FROM json_each(?)"
         " CROSS JOIN rate_limit_tracking ON client_identifier = json_each.value",

@@ -7,20 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from perfectcv_traffic import hourly, overview, sketch
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.overview import ROLLUPS, Rollup
 from perfectcv_traffic.store.inserts import Insert
-from perfectcv_traffic.summary import (
-    LARGEST_SUM,
-    TABLES,
-    Key,
-    Row,
-    Summary,
-    Table,
-    packed,
-    total,
-)
+from perfectcv_traffic.summary import hourly, overview, sketch
+from perfectcv_traffic.summary.overview import ROLLUPS, Rollup
+from perfectcv_traffic.summary.summary import Summary, packed, total
+from perfectcv_traffic.summary.tables import LARGEST_SUM, TABLES, Key, Row, Table
 
 _MERGES = {
     "sum": f"{{0}} = min({{0}} + excluded.{{0}}, {LARGEST_SUM})",

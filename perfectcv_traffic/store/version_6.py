@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from perfectcv_traffic import hourly, paths
+from perfectcv_traffic import paths
 from perfectcv_traffic.store import upserts
-from perfectcv_traffic.summary import TABLES
+from perfectcv_traffic.summary import hourly
+from perfectcv_traffic.summary.tables import TABLES
 
 # Who a client is as version 5 had counted it: `client_identifier.SQL` came later.
 _UNMATCHED = "route IS NULL AND status_code BETWEEN 400 AND 499"

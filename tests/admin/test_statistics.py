@@ -9,12 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from perfectcv_traffic import ranks, sketch
+from perfectcv_traffic import ranks
 from perfectcv_traffic.admin import statistics
 from perfectcv_traffic.errors import UsageError
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.settings import Settings
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.summary import sketch
 
 AUTHORIZED = {"Authorization": "Bearer an-admin-token-for-tests"}
 WHEN = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"

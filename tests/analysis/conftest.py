@@ -12,7 +12,8 @@ from perfectcv_traffic.analysis import recent
 from perfectcv_traffic.analysis.frames import Extras, Frames, Health, frames
 from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TrafficLog
-from perfectcv_traffic.summary import CLIENTS, Summary
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import CLIENTS
 
 BuildFrames = Callable[..., Frames]
 

@@ -23,11 +23,11 @@ from msgspec.structs import replace
 from perfectcv_traffic import paths
 from perfectcv_traffic.analysis.catalogue import ANALYSES, analyze
 from perfectcv_traffic.record import NullDetail, TokenReason, TokenValidity, TrafficLog
-from perfectcv_traffic.sketch import RELATIVE_ERROR
 from perfectcv_traffic.sources.answers import read
 from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
+from perfectcv_traffic.summary.sketch import RELATIVE_ERROR
 
 duckdb = pytest.importorskip("duckdb")
 

@@ -15,7 +15,8 @@ from perfectcv_traffic.analysis.frames import Extras, Health, frames
 from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.render.machine import summary_json
-from perfectcv_traffic.summary import LARGEST_SUM, Summary
+from perfectcv_traffic.summary.summary import Summary
+from perfectcv_traffic.summary.tables import LARGEST_SUM
 
 LARGEST = 2**63 - 1
 numbers = st.integers(0, LARGEST) | st.just(LARGEST)

@@ -17,7 +17,7 @@ from perfectcv_traffic.analysis.endpoints import top_endpoints
 from perfectcv_traffic.analysis.frames import Frames, Health, frames
 from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import Summary
+from perfectcv_traffic.summary.summary import Summary
 
 WITHIN_SKETCH = 0.01 + 1e-9
 any_traffic = settings(deadline=None, max_examples=30)

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic import overview, sketch
 from perfectcv_traffic.analysis.rows import HOURLY
 from perfectcv_traffic.columns import durations, folding, requests, seen, times
 from perfectcv_traffic.columns.folding import Folding
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import LARGEST_SUM, REQUESTS, TABLES, Summary, Tables
+from perfectcv_traffic.summary import overview, sketch
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.summary import Summary, Tables
+from perfectcv_traffic.summary.tables import LARGEST_SUM, REQUESTS, TABLES
 
 
 def _null(name: str) -> NullDetail:

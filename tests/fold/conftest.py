@@ -13,15 +13,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.fold.part import Part
 from perfectcv_traffic.log.formats import Formats, LogFormat
 from perfectcv_traffic.log.lines import Reject, Salvaged
 from perfectcv_traffic.log.native import StoredForm
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
 from perfectcv_traffic.redaction import Redactor
-from perfectcv_traffic.summary import TABLES, Summary, Tables
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.summary import Summary, Tables
+from perfectcv_traffic.summary.tables import TABLES
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

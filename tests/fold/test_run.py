@@ -22,7 +22,7 @@ from perfectcv_traffic.fold.pool import SameProcess
 from perfectcv_traffic.fold.run import Run
 from perfectcv_traffic.fold.work import Task
 from perfectcv_traffic.record import TrafficLog
-from perfectcv_traffic.summary import CLIENTS, URLS
+from perfectcv_traffic.summary.tables import CLIENTS, URLS
 
 from .conftest import Expected, assert_is, contents, line, lines, write
 

@@ -13,7 +13,7 @@ from perfectcv_traffic.analysis.catalogue import analyze
 from perfectcv_traffic.analysis.frames import Extras, Health, frames
 from perfectcv_traffic.analysis.rows import of_summary
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import Summary
+from perfectcv_traffic.summary.summary import Summary
 
 Results = dict[str, pd.DataFrame]
 

@@ -18,7 +18,7 @@ from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.render import charts
 from perfectcv_traffic.render.chart_style import INCHES, chart_style, drawable
 from perfectcv_traffic.render.palette import BLUE, DARK, LIGHT, ORANGE
-from perfectcv_traffic.summary import REQUESTS
+from perfectcv_traffic.summary.tables import REQUESTS
 
 Results = dict[str, pd.DataFrame]
 

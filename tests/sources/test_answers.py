@@ -14,13 +14,13 @@ import pytest
 from perfectcv_traffic.analysis.catalogue import analyze
 from perfectcv_traffic.analysis.latest import MOST
 from perfectcv_traffic.errors import StorageError, UsageError
-from perfectcv_traffic.overview import MAX_GROUPS
 from perfectcv_traffic.record import NullDetail, TrafficLog
 from perfectcv_traffic.sources.answers import BEFORE, of, read
 from perfectcv_traffic.sources.filters import Filters
 from perfectcv_traffic.sources.source import Source
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.retention import Retention, prune
+from perfectcv_traffic.summary.overview import MAX_GROUPS
 
 NULL = NullDetail(field_name="a", field_path="a[0].b", location="json_body", kind="json_null")
 

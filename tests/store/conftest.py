@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.fold import files
 from perfectcv_traffic.fold.pool import SameProcess
 from perfectcv_traffic.fold.run import Run
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import TokenValidity, TrafficLog
 from perfectcv_traffic.store import doctor
-from perfectcv_traffic.summary import TABLES
+from perfectcv_traffic.summary import hourly, overview
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.tables import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

@@ -19,7 +19,7 @@ from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.upserts import merge_table
-from perfectcv_traffic.summary import LARGEST_SUM, NO_MINIMUM, REQUESTS, Key, Row
+from perfectcv_traffic.summary.tables import LARGEST_SUM, NO_MINIMUM, REQUESTS, Key, Row
 
 Line = Callable[..., bytes]
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -126,6 +126,7 @@ def test_older_database_with_sums_beyond_the_limit_is_brought_down_to_it(
     with closing(sqlite3.connect(db)) as connection:
         connection.execute("UPDATE summary_requests SET request_bytes = 1.5e19")
         connection.execute("UPDATE summary_endpoints SET duration_square_sum = ?", (LARGEST,))
+        connection.execute("DROP INDEX uuid_logins_timestamp")  # of version 10
         connection.execute("PRAGMA user_version = 8")
         connection.commit()
     assert all(check.is_ok for check in doctor.examine(db))

@@ -12,7 +12,6 @@ import pytest
 
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
-from perfectcv_traffic.overview import ROLLUPS
 from perfectcv_traffic.record import TrafficLog
 from perfectcv_traffic.store.doctor import back_up, examine
 from perfectcv_traffic.store.ingest import ingest
@@ -20,7 +19,8 @@ from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
 from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.store.retry import Retried, retry_rejected
-from perfectcv_traffic.summary import TABLES
+from perfectcv_traffic.summary.overview import ROLLUPS
+from perfectcv_traffic.summary.tables import TABLES
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

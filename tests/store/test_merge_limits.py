@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
-from perfectcv_traffic.hourly import Limit
-from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS
 from perfectcv_traffic.record import NullDetail
 from perfectcv_traffic.store.forget import forget
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
-from perfectcv_traffic.summary import NULLS, REQUESTS
+from perfectcv_traffic.summary import hourly, overview
+from perfectcv_traffic.summary.hourly import Limit
+from perfectcv_traffic.summary.overview import ENDPOINTS, NULL_FIELDS
+from perfectcv_traffic.summary.tables import NULLS, REQUESTS
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from perfectcv_traffic import hourly, paths
-from perfectcv_traffic.hourly import Limit
-from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS
+from perfectcv_traffic import paths
 from perfectcv_traffic.record import NullDetail
 from perfectcv_traffic.store import counted, schema
 from perfectcv_traffic.store.database import writing
 from perfectcv_traffic.store.doctor import examine
 from perfectcv_traffic.store.ingest import ingest
 from perfectcv_traffic.store.migrations import MIGRATIONS
-from perfectcv_traffic.summary import NULLS, REQUESTS
+from perfectcv_traffic.summary import hourly
+from perfectcv_traffic.summary.hourly import Limit
+from perfectcv_traffic.summary.overview import ENDPOINTS, NULL_FIELDS
+from perfectcv_traffic.summary.tables import NULLS, REQUESTS
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

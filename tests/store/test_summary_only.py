@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic import hourly, overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.fold import files
 from perfectcv_traffic.fold.pool import SameProcess
@@ -22,6 +21,7 @@ from perfectcv_traffic.store.counted import Span
 from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.merge import merge
 from perfectcv_traffic.store.merge_base import Merged
+from perfectcv_traffic.summary import hourly, overview
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from perfectcv_traffic import overview
 from perfectcv_traffic.errors import StorageError
 from perfectcv_traffic.log.formats import LogFormat
 from perfectcv_traffic.sources.answers import read
@@ -21,6 +20,7 @@ from perfectcv_traffic.store.ingest import Options, ingest
 from perfectcv_traffic.store.retention import Retention, prune
 from perfectcv_traffic.store.retry import Retried, retry_rejected
 from perfectcv_traffic.store.status import status
+from perfectcv_traffic.summary import overview
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Line = Callable[..., bytes]

@@ -7,18 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfectcv_traffic import overview, sketch
-from perfectcv_traffic.overview import ENDPOINTS, OTHER, ROLLUPS
 from perfectcv_traffic.record import NullDetail, TokenValidity, TrafficLog
-from perfectcv_traffic.summary import (
-    CLIENTS,
-    LARGEST_SUM,
-    REQUESTS,
-    TABLES,
-    URLS,
-    Summary,
-    merge,
-)
+from perfectcv_traffic.summary import overview, sketch
+from perfectcv_traffic.summary.overview import ENDPOINTS, OTHER, ROLLUPS
+from perfectcv_traffic.summary.summary import Summary, merge
+from perfectcv_traffic.summary.tables import CLIENTS, LARGEST_SUM, REQUESTS, TABLES, URLS
 
 
 def _null(name: str) -> NullDetail:

@@ -21,7 +21,8 @@ from functools import lru_cache
 from typing import Any
 
 from perfectcv_traffic import paths
-from perfectcv_traffic.summary import (
+from perfectcv_traffic.summary.summary import Tables, add, packed, total
+from perfectcv_traffic.summary.tables import (
     CLIENTS,
     NULLS,
     REQUESTS,
@@ -30,10 +31,6 @@ from perfectcv_traffic.summary import (
     Key,
     Row,
     Table,
-    Tables,
-    add,
-    packed,
-    total,
 )
 
 MAX_GROUPS = 5000

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfectcv_traffic import hourly
-from perfectcv_traffic.hourly import Limit
-from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS, OTHER
 from perfectcv_traffic.record import NullDetail, TrafficLog
-from perfectcv_traffic.summary import NULLS, REQUESTS, Row, Summary, merge
+from perfectcv_traffic.summary import hourly
+from perfectcv_traffic.summary.hourly import Limit
+from perfectcv_traffic.summary.overview import ENDPOINTS, NULL_FIELDS, OTHER
+from perfectcv_traffic.summary.summary import Summary, merge
+from perfectcv_traffic.summary.tables import NULLS, REQUESTS, Row
 
 FEW = {REQUESTS.name: Limit(ENDPOINTS, (3, 2)), NULLS.name: Limit(NULL_FIELDS, (2, 2))}
 HOURS = ("2026-11-21T10:00:00.000000Z", "2026-11-21T11:00:00.000000Z")

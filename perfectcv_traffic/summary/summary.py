@@ -16,46 +16,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from perfectcv_traffic import client_identifier, paths, sketch
-from perfectcv_traffic.measures import MERGES, TOTALS, summed
+from perfectcv_traffic import client_identifier, paths
 from perfectcv_traffic.record import NullDetail, TrafficLog
-from perfectcv_traffic.summary_tables import (
+from perfectcv_traffic.summary import sketch
+from perfectcv_traffic.summary.measures import MERGES, TOTALS, summed
+from perfectcv_traffic.summary.tables import (
     CLIENTS,
-    LARGEST_SUM,
     NO_MINIMUM,
     NULLS,
     REQUESTS,
     TABLES,
     UNKNOWN,
     URLS,
-    Column,
     Key,
     Row,
     Table,
 )
-
-__all__ = [
-    "CLIENTS",
-    "LARGEST_SUM",
-    "NO_MINIMUM",
-    "NULLS",
-    "REQUESTS",
-    "TABLES",
-    "UNKNOWN",
-    "URLS",
-    "Column",
-    "Key",
-    "Row",
-    "Summary",
-    "Table",
-    "Tables",
-    "add",
-    "load",
-    "merge",
-    "packed",
-    "total",
-]
-
 
 TOO_MANY_REQUESTS = 429
 MAX_DURATION_MS = 1e9

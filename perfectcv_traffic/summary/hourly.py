@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from perfectcv_traffic import overview
-from perfectcv_traffic.overview import ENDPOINTS, NULL_FIELDS, Rollup
-from perfectcv_traffic.summary import NULLS, REQUESTS, Key, Row, Table, Tables, add, packed
+from perfectcv_traffic.summary import overview
+from perfectcv_traffic.summary.overview import ENDPOINTS, NULL_FIELDS, Rollup
+from perfectcv_traffic.summary.summary import Tables, add, packed
+from perfectcv_traffic.summary.tables import NULLS, REQUESTS, Key, Row, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from perfectcv_traffic.summary_tables import LARGEST_SUM, Merge
+from perfectcv_traffic.summary.tables import LARGEST_SUM, Merge
 
 
 def added(left: int, right: int) -> int:
