@@ -132,4 +132,7 @@ def test_redirect_to_the_document_is_not_followed(program: Program, tmp_path: Pa
             thread.join()
 
     assert done.returncode == 4
-    assert "answered 307, a redirect to 'http://192.0.2.1/openapi.json', and none is followed" in done.stderr
+    assert (
+        "answered 307, a redirect to 'http://192.0.2.1/openapi.json', and none is followed"
+        in done.stderr
+    )

@@ -95,7 +95,7 @@ def test_target_without_tls_is_told_apart_from_one_that_is_not_there(
         ),
         (
             b"HTTP/1.1 307 No\r\nLocation: https://x/y?secret\r\nContent-Length: 0\r\n\r\n",
-            r"answered 307, a redirect to 'https://x/y', and none is followed: write the address",
+            r"answered 307, a redirect to 'https://x/y', and none is followed: give the address",
         ),
         (
             b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n<p>",
