@@ -206,6 +206,8 @@ class Field(NamedTuple):
     type_name: str
     unit: str
     meaning: str
+    kind: type
+    """The type of a value that is not null, without what a list or an object holds."""
 
 
 _SQL_TYPES: dict[type, Literal["TEXT", "INTEGER", "REAL"]] = {
@@ -235,6 +237,7 @@ def _field(name: str, hint: Any) -> Field:
         type_name="str" + optional if issubclass(plain, StrEnum) else plain.__name__ + optional,
         unit=(meta.extra or {}).get("unit", "") if meta else "",
         meaning=(meta.description or "") if meta else "",
+        kind=plain,
     )
 
 

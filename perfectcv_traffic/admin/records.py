@@ -46,7 +46,7 @@ class Records:
 def _convert(field: Field) -> Convert | None:
     if field.is_json:
         return _raw
-    return bool if field.type_name[:4] == "bool" else None
+    return bool if field.kind is bool else None
 
 
 def _raw(text: str) -> msgspec.Raw:

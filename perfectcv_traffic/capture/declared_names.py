@@ -22,15 +22,16 @@ class DeclaredNames:
 
     def __init__(self, keep: Iterable[str] = ()) -> None:
         self._keep = frozenset(map(squeeze, keep))
-        self._known: dict[Declared, None] = {}
-        self._names: dict[str, set[str]] = {"header": set(), "query": set(), "cookie": set()}
+        self._known: set[Declared] = set()
+        self._names: dict[str, set[str]] = {"header": set(), "query": set()}
+        """By location; a cookie's value is blanked whatever its name is."""
 
     def learn(self, declared: Iterable[Declared]) -> None:
         """Note what a route asks for."""
         for place in declared:
             if place not in self._known:
-                self._known[place] = None
-                if squeeze(place.name) not in self._keep:
+                self._known.add(place)
+                if place.location in self._names and squeeze(place.name) not in self._keep:
                     self._names[place.location].add(place.name)
 
     def in_headers(self, kept: dict[str, str]) -> dict[str, str]:

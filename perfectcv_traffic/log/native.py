@@ -30,12 +30,11 @@ class StoredForm:
     def __init__(self, model: type[TrafficLog] = TrafficLog) -> None:
         described = fields(model)
         self.columns = tuple(field.name for field in described)
-        self._objects = _positions(field.type_name[:4] == "dict" for field in described)
-        self._lists = _positions(field.type_name[:4] == "list" for field in described)
-        self._flags = _positions(field.type_name[:4] == "bool" for field in described)
+        self._objects = _positions(field.kind is dict for field in described)
+        self._lists = _positions(field.kind is list for field in described)
+        self._flags = _positions(field.kind is bool for field in described)
         self._optional = _positions(
-            field.type_name[-1] == "?" and field.type_name[:4] not in ("dict", "bool")
-            for field in described
+            field.type_name[-1] == "?" and field.kind not in (dict, bool) for field in described
         )
         self._object_names = frozenset(described[position].name for position in self._objects)
         self.twin = _twin(model)
@@ -108,7 +107,7 @@ def _positions(wanted: typing.Iterable[bool]) -> list[int]:
 
 
 def _twin(model: type[TrafficLog]) -> type[TrafficLog]:
-    objects = [field.name for field in fields(model) if field.type_name[:4] == "dict"]
+    objects = [field.name for field in fields(model) if field.kind is dict]
     hints = typing.get_type_hints(model)
     words = {name: words for name, hint in hints.items() if (words := _words(hint))}
     lists = [one.name for one in msgspec.structs.fields(model) if one.default_factory is list]

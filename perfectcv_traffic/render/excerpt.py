@@ -16,6 +16,5 @@ def excerpt(frame: pd.DataFrame, analysis: Analysis, most: int) -> tuple[pd.Data
         return frame.tail(most), f"the last {most} of {len(frame):,}"
     if len(frame) > most:
         return frame.head(most), f"the first {most} of {len(frame):,}"
-    return frame, f"the first {len(frame)}, there may be more" if len(
-        frame
-    ) == analysis.most else ""
+    may_go_on = len(frame) == analysis.most
+    return frame, f"the first {len(frame)}, there may be more" if may_go_on else ""

@@ -36,7 +36,7 @@ def requests(names: Sequence[str], rows: Rows) -> Iterator[str]:
 def _converts(field: Field) -> Callable[[Any], Any] | None:
     if field.is_json:
         return _from_json
-    return bool if field.type_name.startswith("bool") else None
+    return bool if field.kind is bool else None
 
 
 def _converted(row: list[Any], places: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:

@@ -136,7 +136,7 @@ _UNREAD = frozenset({"request_body", "response_body", "query_params", "url"})
 def _summarised() -> list[str]:
     from perfectcv_traffic.record import fields
 
-    return [one.name for one in fields() if one.type_name[:4] != "dict" and one.name not in _UNREAD]
+    return [one.name for one in fields() if one.kind is not dict and one.name not in _UNREAD]
 
 
 def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
@@ -147,7 +147,7 @@ def _builder(names: Sequence[str]) -> Callable[[Sequence[Any]], TrafficLog]:
 
     decode = msgspec.json.Decoder(list[NullDetail]).decode
     lists = [place for place, name in enumerate(names) if name.endswith("_details")]
-    truths = {one.name for one in fields() if one.type_name.startswith("bool")}
+    truths = {one.name for one in fields() if one.kind is bool}
     booleans = [place for place, name in enumerate(names) if name in truths]
 
     def build(row: Sequence[Any]) -> TrafficLog:
